@@ -1,0 +1,1 @@
+"""The disposable child: reads messages, drives one engine, streams audio back."""

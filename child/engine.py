@@ -1,0 +1,121 @@
+"""The protocol that every engine keeps, and the values it deals in.
+
+An engine lives in the child and knows nothing of processes, pipes or messages. Another
+package brings one by an entry point in group `tts_supervisor.engines` that names a class
+without arguments; its settings are the table `[engine.NAME]` of config.toml.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from supervisor.wire.messages import Reference, Setting, Vitals, Voice
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+#: Group of entry points that other packages register their engines in.
+ENTRY_POINT_GROUP = "tts_supervisor.engines"
+
+
+class EngineError(Exception):
+    """The engine could not speak this segment; another attempt may."""
+
+
+class BadInput(EngineError):
+    """This text cannot be spoken by this engine at all; the message says why."""
+
+
+class VoiceNotFound(EngineError):
+    """There is no such voice; the message names it and how to list the voices."""
+
+
+class OutOfMemory(EngineError):
+    """An allocator said no; the message has the figures. The engine's state is clean."""
+
+
+class SettingsError(EngineError):
+    """A key of `[engine.NAME]` is unknown or impossible; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """What to speak.
+
+    Attributes:
+        text: Never empty.
+        voice: None = the engine's default.
+        reference: A recording to clone, or None. Engines that cannot clone ignore it.
+        seed: 0 .. 2**63 - 1; an engine without chance ignores it.
+        settings: Overrides of the engine's table for this utterance.
+    """
+
+    text: str
+    voice: str | None
+    reference: Reference | None
+    seed: int
+    settings: Mapping[str, Setting]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audio:
+    """A piece of an utterance.
+
+    Attributes:
+        samples: float32 [N], mono, full scale = 1.0. An empty piece is a sign of life.
+        sample_rate_hz: The same for all pieces of an utterance.
+    """
+
+    samples: "npt.NDArray[np.float32]"
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What an engine says of itself once loaded; see `Ready` for the fields."""
+
+    name: str
+    version: str
+    sample_rate_hz: int
+    voice: str
+    clones: bool
+    uses_device: bool
+    pace_s_per_char: float | None
+    canary_text: str
+
+
+class Engine(Protocol):
+    """One engine. Calls come one at a time, from one thread."""
+
+    def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
+        """Load everything; after this `synthesize` may be called.
+
+        Raises:
+            SettingsError: If a setting is unknown or impossible.
+            VoiceNotFound: If `voice` is not there.
+            EngineError: If something it needs is missing; the message says the mend.
+        """
+        ...
+
+    def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
+        """Yield the audio of one utterance as it comes.
+
+        A pure function of the utterance and the settings: never of what was spoken before.
+
+        Raises:
+            EngineError: Or one of its kinds. What was yielded is void then.
+        """
+        ...
+
+    def voices(self) -> list[Voice]:
+        """Return the voices that can be used now."""
+        ...
+
+    def vitals(self) -> Vitals:
+        """Return what it holds now."""
+        ...
+
+    def release_caches(self) -> None:
+        """Give back what it can without changing any later audio."""
+        ...

@@ -1,0 +1,1 @@
+"""Segments into the finished file: a short-lived process of its own."""

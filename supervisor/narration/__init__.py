@@ -1,0 +1,1 @@
+"""Documents to chapters, paragraphs and segments: pure, and the same cuts for ever."""

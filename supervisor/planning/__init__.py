@@ -1,0 +1,1 @@
+"""A text into a job in the ledger: a short-lived process of its own."""

@@ -1,0 +1,1 @@
+"""The contract between parent and child: all that `child` may import of `supervisor`."""
