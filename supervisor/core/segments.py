@@ -1,0 +1,35 @@
+"""A segment as the conductor sees it: what to say, and how often that was tried."""
+
+import msgspec
+
+from supervisor.wire.messages import Reference, Setting
+
+
+class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment that is neither spoken nor set aside.
+
+    Attributes:
+        number: Place in the job, in speaking order, from 0.
+        key: Identity of its audio within the job.
+        chapter: Number of its chapter, from 0.
+        text: What to say.
+        voice: None = the engine's default.
+        reference: A recording to clone.
+        seed: Of this segment.
+        settings: Per-line settings.
+        attempts: Hand-outs that count, before this run.
+        killed: Hand-outs ended from outside, in a row, before this run.
+    """
+
+    number: int
+    key: str
+    chapter: int
+    text: str
+    voice: str | None
+    reference: Reference | None
+    seed: int
+    settings: dict[str, Setting]
+    attempts: int
+    killed: int
+    ends_paragraph: bool = False
+    ends_chapter: bool = False
