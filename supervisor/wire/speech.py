@@ -1,0 +1,98 @@
+"""What speech may sound like for a text: its length, and where it may be silent.
+
+Pure and of the standard library alone: the planner foretells with it, the child checks
+with it, and the parent checks once more, on the 16-bit samples, with `PcmMeter`.
+"""
+
+import functools
+import unicodedata
+from array import array
+from dataclasses import dataclass
+
+#: Peaks below this share of full scale are silence: -50 dBFS, over the noise that neural
+#: vocoders leave in a pause (about -60) and well under the quietest speech measured (-26).
+SILENCE_PEAK = 0.003
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pace:
+    """Seconds that one character of a kind takes: least, usual, most; and of that, as a pause."""
+
+    least_s: float
+    usual_s: float
+    most_s: float
+    pause_s: float = 0.0
+
+
+# `least` and `most` hold the extremes of 20 eSpeak voices at 175 words a minute with room
+# on both sides for other engines and rates; see docs/decisions/0005-engines-and-checks.md.
+_LETTER = _Pace(least_s=0.012, usual_s=0.068, most_s=0.6)  # most: spelled out, "XKCDQZ"
+_HAN = _Pace(least_s=0.05, usual_s=0.26, most_s=1.5)
+_KANA = _Pace(least_s=0.03, usual_s=0.15, most_s=1.0)
+_HANGUL = _Pace(least_s=0.04, usual_s=0.18, most_s=1.2)
+_DIGIT = _Pace(least_s=0.03, usual_s=0.4, most_s=2.0)  # 1000000 is one word, 7 is another
+_SYMBOL = _Pace(least_s=0.0, usual_s=0.3, most_s=3.0)  # named, or passed over: %, emoji
+_STOP = _Pace(least_s=0.0, usual_s=0.3, most_s=1.5, pause_s=0.6)
+_COMMA = _Pace(least_s=0.0, usual_s=0.12, most_s=1.5, pause_s=0.4)
+_MARK = _Pace(least_s=0.0, usual_s=0.02, most_s=1.5, pause_s=0.3)
+_SPACE = _Pace(least_s=0.0, usual_s=0.0, most_s=0.3)
+
+_STOPS = frozenset(".!?。！？…｡؟।॥։።\n")
+_COMMAS = frozenset(",;:、，；：،؛—–")
+
+
+def speakable(text: str) -> bool:
+    """Say whether there is anything to speak: at least one letter or digit."""
+    return any(char.isalnum() for char in text)
+
+
+def expected_s(text: str, pace_s_per_char: float | None = None) -> float:
+    """Return the usual length of this text's speech, in seconds.
+
+    Args:
+        text: What is spoken.
+        pace_s_per_char: Fixed length per character of an engine that has one.
+    """
+    if pace_s_per_char is not None:
+        return pace_s_per_char * len(text)
+    return sum(_pace(char).usual_s for char in text)
+
+
+def length_bounds_s(text: str, pace_s_per_char: float | None = None) -> tuple[float, float]:
+    """Return the shortest and the longest that this text's speech can be, in seconds.
+
+    Args:
+        text: What is spoken.
+        pace_s_per_char: Fixed length per character of an engine that has one.
+    """
+    if pace_s_per_char is not None:
+        exact_s = pace_s_per_char * len(text)
+        # A tenth either way, and 0.1 s for rounding to samples and for very short texts.
+        return max(0.0, 0.9 * exact_s - 0.1), 1.1 * exact_s + 0.1
+    paces = [_pace(char) for char in text]
+    # A second over: lead-in, final pause and engines that breathe.
+    return sum(p.least_s for p in paces), 1.0 + sum(p.most_s for p in paces)
+
+
+@functools.cache  # bounded by the characters that a text uses
+def _pace(char: str) -> _Pace:
+    if char in _STOPS:
+        return _STOP
+    if char in _COMMAS:
+        return _COMMA
+    category = unicodedata.category(char)
+    if category[0] == "N":
+        return _DIGIT
+    if category[0] in "LM":
+        return _pace_of_letter(ord(char))
+    return {"S": _SYMBOL, "P": _MARK}.get(category[0], _SPACE)
+
+
+def _pace_of_letter(code: int) -> _Pace:
+    if 0x3040 <= code <= 0x30FF or 0xFF66 <= code <= 0xFF9F:
+        return _KANA
+    if 0x2E80 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or code >= 0x20000:
+        return _HAN
+    if 0xAC00 <= code <= 0xD7FF or 0x1100 <= code <= 0x11FF:
+        return _HANGUL
+    return _LETTER
