@@ -1,0 +1,154 @@
+"""The configuration as values: frozen, checked, each part with the numbers it needs.
+
+Only `__main__`, `cli`, `config` and `loop` see the whole `Config`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from supervisor.wire.messages import FaultPlan, Setting
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB|%)\s*")
+_UNIT_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+SIZE_FORM = 'a size with a unit ("512MiB", "8GiB") or a share of the total ("85%")'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """An amount of memory: so many bytes, or a share of a total known only later.
+
+    Attributes:
+        text: As written in the configuration.
+        fixed_bytes: None for a share.
+        share: 0..1; None for a fixed amount.
+    """
+
+    text: str
+    fixed_bytes: int | None
+    share: float | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `"512MiB"` or `"85%"`.
+
+        Raises:
+            ValueError: If it is neither, or a share above 100 %.
+        """
+        match = _SIZE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"need {SIZE_FORM}, got {text!r}")
+        number, unit = float(match[1]), match[2]
+        if unit != "%":
+            return cls(text=text, fixed_bytes=round(number * _UNIT_BYTES[unit]), share=None)
+        if number > 100:  # noqa: PLR2004 - the whole of a thing is 100 %
+            raise ValueError(f"a share cannot be over 100%, got {text!r}")
+        return cls(text=text, fixed_bytes=None, share=number / 100)
+
+    def of(self, total_bytes: int) -> int:
+        """Return the size in bytes where the whole is `total_bytes`."""
+        if self.fixed_bytes is not None:
+            return self.fixed_bytes
+        return int(total_bytes * (self.share or 0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """The two watermarks of one kind of memory.
+
+    Where one is a share and the other fixed, `soft` may come out above `hard` on a small
+    machine: `hard` then acts first, and `soft` never.
+    """
+
+    soft: Size
+    hard: Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """Which engine speaks.
+
+    Attributes:
+        name: `"espeak"`, `"scripted"`, or an entry point's name.
+        settings: The table `[engine.NAME]`, sizes still as written.
+        faults: What is rehearsed; None when every key of `[engine.faults]` is at its default.
+    """
+
+    name: str
+    settings: dict[str, Setting]
+    faults: FaultPlan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildConfig:
+    """How a child is started, watched and ended.
+
+    Attributes:
+        python: Absolute path of the interpreter that runs it.
+        device: `"auto"`, `"cpu"` or `"cuda:N"`.
+        start_timeout_s: From the spawn to ready.
+        term_grace_s: Between SIGTERM and SIGKILL.
+        stall_s: Without progress on a segment; a floor.
+        attempts: Tries for one segment, at least 1.
+    """
+
+    python: str
+    device: str
+    start_timeout_s: float
+    term_grace_s: float
+    stall_s: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryConfig:
+    """How memory is watched.
+
+    Attributes:
+        poll_s: Between readings.
+        device: Of the whole GPU.
+        host: Of the child's private memory.
+    """
+
+    poll_s: float
+    device: Marks
+    host: Marks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NarrationConfig:
+    """How text is cut and paused.
+
+    Attributes:
+        segment_chars: Most characters of a segment.
+        pause_sentence_s: Silence after a segment that ends a sentence within a paragraph.
+        pause_paragraph_s: After a paragraph.
+        pause_heading_s: After a heading.
+    """
+
+    segment_chars: int
+    pause_sentence_s: float
+    pause_paragraph_s: float
+    pause_heading_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """What is logged on standard error, and how."""
+
+    format: LogFormat
+    level: LogLevel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All of config.toml."""
+
+    engine: EngineConfig
+    child: ChildConfig
+    memory: MemoryConfig
+    narration: NarrationConfig
+    log: LogConfig
