@@ -1,0 +1,181 @@
+"""Every key of config.toml with the values it may take.
+
+A check takes the TOML value and returns what is kept, or raises ValueError with what was
+needed and what was seen; who called it adds the key and where the value came from.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import cast
+
+from supervisor.config.values import Size
+from supervisor.wire.messages import Setting
+
+#: Kinds of `[engine.faults] faults` and `poison` (interface §3).
+FAULT_KINDS = ("crash", "exit", "hang", "oom", "nan", "silence", "stray", "garbage", "step")
+
+#: Engines that ship with this package; any other name is looked up among the entry points.
+BUILTIN_ENGINES = ("espeak", "scripted")
+
+Check = Callable[[object], Setting]
+
+_FAULT = re.compile(rf"({'|'.join(FAULT_KINDS)})@([1-9]\d*)")
+_DEVICE = re.compile(r"auto|cpu|cuda:\d+")
+
+
+def toml_type(value: object) -> str:
+    """Name a TOML value's type as people know it."""
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+    names |= {list: "a list", dict: "a table"}
+    return names.get(type(value), "a date or time")
+
+
+def text(value: object) -> str:
+    """Take any string."""
+    if not isinstance(value, str):
+        raise ValueError(f"need a string, got {toml_type(value)}: {value!r}")  # noqa: TRY004 - one kind of error for all checks
+    return value
+
+
+def words(value: object) -> str:
+    """Take a string that is not empty."""
+    if not text(value).strip():
+        raise ValueError('need a name, got ""')
+    return text(value)
+
+
+def one_of(*allowed: str) -> Check:
+    """Take one of a few words."""
+
+    def check(value: object) -> Setting:
+        if text(value) not in allowed:
+            raise ValueError(f"need one of {', '.join(map(repr, allowed))}, got {value!r}")
+        return text(value)
+
+    return check
+
+
+def device(value: object) -> str:
+    """Take `"auto"`, `"cpu"` or `"cuda:N"`."""
+    if not _DEVICE.fullmatch(text(value)):
+        raise ValueError(f"need 'auto', 'cpu' or 'cuda:N' (as in 'cuda:0'), got {value!r}")
+    return text(value)
+
+
+def number(*, least: float, most: float, open_below: bool = False) -> Check:
+    """Take a finite number within bounds; `open_below` excludes `least` itself."""
+
+    def check(value: object) -> Setting:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"need a number, got {toml_type(value)}: {value!r}")  # noqa: TRY004 - see text
+        low_enough = value <= least if open_below else value < least
+        if not math.isfinite(value) or low_enough or value > most:
+            bound = "over" if open_below else "at least"
+            raise ValueError(f"need a number {bound} {least:g} and at most {most:g}, got {value}")
+        return float(value)
+
+    return check
+
+
+def whole(*, least: int, most: int) -> Check:
+    """Take a whole number within bounds."""
+
+    def check(value: object) -> Setting:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"need a whole number, got {toml_type(value)}: {value!r}")  # noqa: TRY004 - see text
+        if not least <= value <= most:
+            raise ValueError(f"need a whole number from {least} to {most}, got {value}")
+        return value
+
+    return check
+
+
+def mark(value: object) -> str:
+    """Take a size or a share, over nothing."""
+    if Size.parse(text(value)).of(2**40) <= 0:
+        raise ValueError(f"need more than nothing, got {value!r}")
+    return text(value)
+
+
+def amount(value: object) -> str:
+    """Take a size; a share has no total here."""
+    if Size.parse(text(value)).fixed_bytes is None:
+        raise ValueError(f'need a size with a unit ("512MiB"), got the share {value!r}')
+    return text(value)
+
+
+def faults(value: object) -> list[str]:
+    """Take a list of `"KIND@N"`, N from 1."""
+    if not isinstance(value, list):
+        raise ValueError(f'need a list such as ["crash@5"], got {toml_type(value)}: {value!r}')  # noqa: TRY004 - see text
+    entries = [text(entry) for entry in cast("list[object]", value)]
+    for entry in entries:
+        if not _FAULT.fullmatch(entry):
+            raise ValueError(f"need KIND@N with N from 1 and KIND of {', '.join(FAULT_KINDS)}, got {entry!r}")
+    return entries
+
+
+def poison(value: object) -> dict[str, str]:
+    """Take a table of word to kind."""
+    if not isinstance(value, dict):
+        raise ValueError(f'need a table such as {{ "word" = "crash" }}, got {toml_type(value)}: {value!r}')  # noqa: TRY004 - see text
+    table = {word: text(kind) for word, kind in cast("dict[str, object]", value).items()}
+    for word, kind in table.items():
+        if kind not in FAULT_KINDS or not word:
+            raise ValueError(f"need a word and one of {', '.join(FAULT_KINDS)}, got {word!r} = {kind!r}")
+    return table
+
+
+def setting(value: object) -> Setting:
+    """Take what an engine of another package may be given; its own checks follow in the child."""
+    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, list):
+        return [text(entry) for entry in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {key: text(entry) for key, entry in cast("dict[str, object]", value).items()}
+    raise ValueError(f"need a string, a number, true, false, a list or a table of strings, got {value!r}")
+
+
+#: An hour: longer waits and pauses are surely a slip of the unit.
+_HOUR_S = 3600.0
+_seconds = number(least=0, most=_HOUR_S)
+_some_seconds = number(least=0, most=_HOUR_S, open_below=True)
+
+#: Every key that this version knows. `[engine.NAME]` of another package's engine is checked by `setting`.
+KEYS: dict[str, Check] = {
+    "engine.name": words,
+    "engine.espeak.voice_latin": words,
+    "engine.espeak.voice_han": words,
+    # Ten seconds for a character is past any speech; the audio of a segment must fit memory.
+    "engine.scripted.seconds_per_char": number(least=0, most=10, open_below=True),
+    "engine.scripted.wall_per_char_s": number(least=0, most=60),
+    "engine.scripted.load_s": _seconds,
+    "engine.scripted.load_bytes": amount,
+    "engine.faults.peak_bytes": amount,
+    "engine.faults.leak_bytes": amount,
+    "engine.faults.plateau": whole(least=0, most=10**9),
+    "engine.faults.slowdown": number(least=0, most=100),
+    "engine.faults.faults": faults,
+    "engine.faults.poison": poison,
+    "child.python": text,
+    "child.device": device,
+    # A day: loading weights over a slow network takes long, and nothing else waits for it.
+    "child.start_timeout_s": number(least=0, most=86400, open_below=True),
+    "child.term_grace_s": _seconds,
+    "child.stall_s": number(least=0, most=86400, open_below=True),
+    "child.attempts": whole(least=1, most=1000),
+    "memory.poll_s": _some_seconds,
+    "memory.device.soft": mark,
+    "memory.device.hard": mark,
+    "memory.host.soft": mark,
+    "memory.host.hard": mark,
+    # 10,000 characters are ten minutes of speech in one piece: more is no segment any more.
+    "narration.segment_chars": whole(least=1, most=10_000),
+    "narration.pause_sentence_s": _seconds,
+    "narration.pause_paragraph_s": _seconds,
+    "narration.pause_heading_s": _seconds,
+    "log.format": one_of("text", "json"),
+    "log.level": one_of("debug", "info", "warning", "error"),
+}
