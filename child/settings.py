@@ -1,0 +1,71 @@
+"""Reading an engine's own table `[engine.NAME]`: every refusal names the key."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from child.engine import SettingsError
+from supervisor.wire.messages import Setting
+
+_UNITS_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
+
+
+def refuse_unknown(settings: Mapping[str, Setting], known: Iterable[str], where: str) -> None:
+    """Raise for the first key that is not known.
+
+    Raises:
+        SettingsError: Naming the key and those that exist.
+    """
+    names = sorted(known)
+    for key in settings:
+        if key not in names:
+            raise SettingsError(f"{where}.{key} is no setting; there are: {', '.join(names)}")
+
+
+def read_number(settings: Mapping[str, Setting], key: str, where: str, bounds: "Bounds") -> float:
+    """Return the number under a key, or its default.
+
+    Raises:
+        SettingsError: If it is no number or out of bounds.
+    """
+    value = settings.get(key, bounds.default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise SettingsError(f"{where}.{key} = {value!r} is no number; the default is {bounds.default}")
+    if not bounds.least <= value <= bounds.most:
+        raise SettingsError(f"{where}.{key} = {value!r} is not within {bounds.least} .. {bounds.most}")
+    return value
+
+
+def read_size_bytes(settings: Mapping[str, Setting], key: str, where: str) -> int:
+    """Return the size under a key in bytes: an integer, or a string such as "20MiB"; 0 if absent.
+
+    Raises:
+        SettingsError: If it is no size.
+    """
+    value = settings.get(key, 0)
+    size_bytes = _size_bytes(value)
+    if size_bytes is None:
+        raise SettingsError(f'{where}.{key} = {value!r} is no size; write for example "20MiB"')
+    return size_bytes
+
+
+def _size_bytes(value: Setting) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if value >= 0 else None
+    if not isinstance(value, str):
+        return None
+    digits = value.strip().rstrip("BKMGiB").strip()
+    unit = value.strip()[len(digits) :].strip()
+    if unit not in _UNITS_BYTES or not digits.replace(".", "", 1).isdecimal():
+        return None
+    return int(float(digits) * _UNITS_BYTES[unit])
+
+
+class Bounds:
+    """Default, least and most of a number."""
+
+    __slots__ = ("default", "least", "most")
+
+    def __init__(self, default: float, least: float, most: float) -> None:
+        self.default = default
+        self.least = least
+        self.most = most
