@@ -5,6 +5,7 @@ with it, and the parent checks once more, on the 16-bit samples, with `PcmMeter`
 """
 
 import functools
+import sys
 import unicodedata
 from array import array
 from dataclasses import dataclass
@@ -96,3 +97,113 @@ def _pace_of_letter(code: int) -> _Pace:
     if 0xAC00 <= code <= 0xD7FF or 0x1100 <= code <= 0x11FF:
         return _HANGUL
     return _LETTER
+
+
+def allowed_silence_s(text: str) -> tuple[float, float]:
+    """Return the longest silence anywhere and at the end that this text's marks explain, in seconds.
+
+    A second for any text (breath, lead-out), and what the marks between two letters ask for.
+    """
+    longest_s = run_s = 0.0
+    for char in text:
+        run_s = 0.0 if char.isalnum() else run_s + _pace(char).pause_s
+        longest_s = max(longest_s, run_s)
+    return 1.0 + longest_s, 1.0 + run_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a meter measured.
+
+    Attributes:
+        seconds: Length.
+        peak: Largest absolute sample, 0..1 (of those looked at).
+        longest_silence_s: Longest run under `SILENCE_PEAK`, the end included.
+        tail_silence_s: Silence at the end.
+    """
+
+    seconds: float
+    peak: float
+    longest_silence_s: float
+    tail_silence_s: float
+
+
+def judge_silence(text: str, heard: Heard) -> str | None:
+    """Say in words where it is silent though there is text; None if nowhere."""
+    if not speakable(text):
+        return None
+    if heard.peak < SILENCE_PEAK:
+        return f"the whole of it ({heard.seconds:.2f} s) is silent"
+    longest_s, tail_s = allowed_silence_s(text)
+    if heard.tail_silence_s > tail_s:
+        return f"the last {heard.tail_silence_s:.2f} s of {heard.seconds:.2f} s are silent, explained {tail_s:.2f} s"
+    if heard.longest_silence_s > longest_s:
+        return f"{heard.longest_silence_s:.2f} s within it are silent, explained {longest_s:.2f} s"
+    return None
+
+
+def judge_length(text: str, seconds: float, pace_s_per_char: float | None = None) -> str | None:
+    """Say in words why this text cannot take so long, or so short; None if it can."""
+    least_s, most_s = length_bounds_s(text, pace_s_per_char)
+    if least_s <= seconds <= most_s:
+        return None
+    return f"{seconds:.2f} s for {len(text)} characters, possible are {least_s:.2f} .. {most_s:.2f} s"
+
+
+#: Samples to a window (43 ms at 24 kHz): silences are told to that grain.
+_WINDOW_SAMPLES = 1024
+#: Look at every 13th sample: a tenth of the work; prime, so that no tone hides between.
+_STRIDE = 13
+
+
+class PcmMeter:
+    """Listen to 16-bit mono audio as it passes, in constant memory: the parent's second check."""
+
+    def __init__(self) -> None:
+        self._odd = b""
+        self._samples = 0
+        self._peak = 0
+        self._silent_samples = 0  # up to here
+        self._longest_samples = 0
+
+    def add(self, pcm_s16le: bytes) -> None:
+        """Listen to the next piece; 1 ms for 10 s of audio."""
+        joined = self._odd + pcm_s16le
+        whole = len(joined) // (2 * _WINDOW_SAMPLES) * 2 * _WINDOW_SAMPLES
+        for at in range(0, whole, 2 * _WINDOW_SAMPLES):
+            self._take(joined[at : at + 2 * _WINDOW_SAMPLES])
+        self._odd = joined[whole:]
+
+    def heard(self, sample_rate_hz: int) -> Heard:
+        """Return what was heard; nothing may be added after.
+
+        Args:
+            sample_rate_hz: Of all that was added.
+        """
+        if self._odd:
+            self._take(self._odd)
+            self._odd = b""
+        return Heard(
+            seconds=self._samples / sample_rate_hz,
+            peak=self._peak / 32768,
+            longest_silence_s=self._longest_samples / sample_rate_hz,
+            tail_silence_s=self._silent_samples / sample_rate_hz,
+        )
+
+    def _take(self, pcm_s16le: bytes) -> None:
+        samples = array("h", pcm_s16le[: len(pcm_s16le) & ~1])
+        if sys.byteorder == "big":
+            samples.byteswap()
+        looked = samples[::_STRIDE]
+        if not looked:
+            return
+        peak = max(max(looked), -min(looked))
+        self._samples += len(samples)
+        self._peak = max(self._peak, peak)
+        self._silent_samples = self._silent_samples + len(samples) if peak < SILENCE_PEAK * 32768 else 0
+        self._longest_samples = max(self._longest_samples, self._silent_samples)
+
+
+def judge_pcm(text: str, heard: Heard, pace_s_per_char: float | None = None) -> str | None:
+    """Judge what the parent heard of a segment: None if it can be this text's speech, else why not."""
+    return judge_silence(text, heard) or judge_length(text, heard.seconds, pace_s_per_char)
