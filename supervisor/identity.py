@@ -4,6 +4,7 @@ It comes from the installed distributions and the configuration alone, so that a
 child. What only costs time or memory (faults, the scripted engine's sleep) is no part of it.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -50,8 +51,8 @@ def engine_identity(config: Config) -> str:
     settings = config.engine.settings
     if name == "scripted":
         settings = {key: value for key, value in settings.items() if key in _SCRIPTED_BYTES}
-    words = json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"{name}/{_version(name, config.child.python)} {words}"
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode("ascii")).hexdigest()
+    return f"{name}/{_version(name, config.child.python)}/{digest[:16]}"
 
 
 def _version(name: str, python: str) -> str:

@@ -18,6 +18,13 @@ FAULT_KINDS = ("crash", "exit", "hang", "oom", "nan", "silence", "stray", "garba
 #: Engines that ship with this package; any other name is looked up among the entry points.
 BUILTIN_ENGINES = ("espeak", "scripted")
 
+#: Scripts that an eSpeak voice can be chosen for; what belongs to which is in child/scripts.py.
+ESPEAK_SCRIPTS = (
+    "latin", "han", "kana", "hangul", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "bengali",
+    "gujarati", "gurmukhi", "oriya", "tamil", "telugu", "kannada", "malayalam", "sinhala", "thai",
+    "myanmar", "georgian", "armenian", "ethiopic", "cherokee", "shavian",
+)
+
 Check = Callable[[object], Setting]
 
 _FAULT = re.compile(rf"({'|'.join(FAULT_KINDS)})@([1-9]\d*)")
@@ -146,12 +153,13 @@ _some_seconds = number(least=0, most=_HOUR_S, open_below=True)
 #: Every key that this version knows. `[engine.NAME]` of another package's engine is checked by `setting`.
 KEYS: dict[str, Check] = {
     "engine.name": words,
-    "engine.espeak.voice_latin": words,
-    "engine.espeak.voice_han": words,
-    # Ten seconds for a character is past any speech; the audio of a segment must fit memory.
-    "engine.scripted.seconds_per_char": number(least=0, most=10, open_below=True),
-    "engine.scripted.wall_per_char_s": number(least=0, most=60),
-    "engine.scripted.load_s": _seconds,
+    **{f"engine.espeak.voice_{script}": words for script in ESPEAK_SCRIPTS},
+    # The limits of [engine.espeak] and [engine.scripted] are those of child/espeak.py and child/scripted.py.
+    "engine.espeak.rate_wpm": whole(least=80, most=450),
+    "engine.espeak.pitch": whole(least=0, most=99),
+    "engine.scripted.seconds_per_char": number(least=0.0001, most=60),
+    "engine.scripted.wall_per_char_s": _seconds,
+    "engine.scripted.load_s": number(least=0, most=86400),
     "engine.scripted.load_bytes": amount,
     "engine.faults.peak_bytes": amount,
     "engine.faults.leak_bytes": amount,

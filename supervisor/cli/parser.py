@@ -1,0 +1,185 @@
+"""The command line as argparse has it; each command names the module that does it.
+
+    tts-supervisor [--config FILE] [--set KEY=VALUE]... [--state DIR] [--log-format F] [-v] COMMAND ...
+
+Commands are imported when they run: `--version` and a usage error import nothing else.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from supervisor.version import VERSION
+
+if TYPE_CHECKING:
+    # argparse has no public name for what add_subparsers returns.
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage] - see above
+
+#: The greatest seed: `supervisor.narration.plan.MAX_SEED`, which takes 30 ms to import.
+MAX_SEED = 2**63 - 1
+
+_INPUTS = "documents: .txt, .md, .jsonl; '-' reads text from standard input; several are chapters in their order"
+
+
+class Arguments(argparse.Namespace):
+    """What the command line says. Which names are there depends on the command."""
+
+    command: str
+    config: Path | None
+    sets: list[str]
+    state: Path | None
+    log_format: Literal["text", "json"] | None
+    verbose: bool
+    json: bool
+    engine: str | None
+    device: str | None
+    cpu: bool
+    voice: str | None
+    reference: str | None
+    reference_text: str | None
+    seed: int
+    format: Literal["wav", "flac"] | None
+    sample_rate: int | None
+    fresh: bool
+    inputs: list[str]
+    output: str | None
+    text: str
+    action: Literal["list", "show", "cancel", "retry", "verify", "remove"]
+    job: str
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Read the command line.
+
+    Raises:
+        SystemExit: 2 with a message on standard error when it is wrong; 0 after `--help`.
+    """
+    return make_parser().parse_args(argv, namespace=Arguments(json=False))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="tts-supervisor",
+        description="Narrate long texts through a child process that may be killed at any moment.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some segments or lines "
+        "failed, 4 stopped by a signal (run again to go on), 75 cannot now, 76 GPU lost, 77 a process cannot be "
+        "killed, 78 gave up after a crash loop.",
+        allow_abbrev=False,
+    )
+    _global_options(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _narrate(_command(commands, "narrate", "narrate documents into one file or a folder"))
+    _plan(_command(commands, "plan", "say what narrating would do, without starting a child"))
+    _say(_command(commands, "say", "speak one text"))
+    _jobs(_command(commands, "jobs", "look at the ledger of jobs, or change it"))
+    _json_option(_command(commands, "voices", "list the voices that can be used now"), "one array")
+    _json_option(_command(commands, "doctor", "say what this machine has, lacks, and how to mend it"), "one object")
+    _command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
+    return parser
+
+
+def _command(commands: "_Commands", name: str, what: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
+
+
+def _global_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--config", type=Path, metavar="FILE", help="default ./config.toml, then the XDG configuration folder")
+    add(
+        "--set",
+        dest="sets",
+        action="append",
+        default=[],
+        metavar="TABLE.KEY=VALUE",
+        help="set a key of config.toml; may be repeated",
+    )
+    add("--state", type=Path, metavar="DIR", help="the ledger and the segments; default the XDG state folder")
+    add("--log-format", choices=("text", "json"), help="of the log on standard error")
+    add("-v", "--verbose", action="store_true", help="log everything")
+    add("--version", action="version", version=f"tts-supervisor {VERSION}")
+
+
+def _narrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help=_INPUTS)
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="a .wav or .flac file, or a folder (ends in / or exists): one file per chapter or JSONL line",
+    )
+    _speech_options(parser)
+    _format_option(parser)
+    parser.add_argument("--fresh", action="store_true", help="forget what an earlier run of this job finished")
+    _json_option(parser, "JSON lines on standard output, the last one the result")
+
+
+def _plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help=_INPUTS)
+    _speech_options(parser)
+    _format_option(parser)
+    _json_option(parser, "one object")
+
+
+def _say(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", metavar="TEXT", help="what to say; '-' reads it from standard input")
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="say.wav",
+        metavar="FILE",
+        help="a .wav or .flac file (default say.wav); '-' writes WAV to standard output",
+    )
+    _speech_options(parser)
+    _json_option(parser, "JSON lines on standard output, the last one the result")
+
+
+def _jobs(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _json_option(_command(actions, "list", "list all jobs"), "an array")
+    for name, what in (
+        ("show", "show a job: its chapters, its failures, what became of every character"),
+        ("cancel", "cancel a job that is not being spoken; what is finished stays"),
+        ("retry", "speak what is missing or failed of a job, from the text that the ledger keeps"),
+        ("verify", "recompute every hash, and account for every character of the source"),
+        ("remove", "delete a job's rows and segments from the state folder; its finished files stay"),
+    ):
+        action = _command(actions, name, what)
+        action.add_argument("job", metavar="ID", help="as 'jobs list' shows it, or its beginning, or the output path")
+        _json_option(action, "one object")
+
+
+def _speech_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--voice", metavar="NAME", help="see 'tts-supervisor voices'")
+    add("--reference", metavar="WAV", help="a recording to clone, for engines that can; with --reference-text")
+    add("--reference-text", metavar="TEXT", help="what is said in the recording")
+    add("--engine", metavar="NAME", help="instead of engine.name")
+    device = parser.add_mutually_exclusive_group()
+    device.add_argument("--device", metavar="DEVICE", help="instead of child.device: auto, cpu, cuda:N")
+    device.add_argument("--cpu", action="store_true", help="the same as --device cpu")
+    add("--seed", type=_seed, default=0, metavar="N", help="default 0")
+    add("--sample-rate", type=_rate_hz, metavar="HZ", help="of the finished file; default the engine's own")
+
+
+def _format_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("wav", "flac"), help="of the files in a folder; default wav")
+
+
+def _json_option(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--json", action="store_true", help=f"for programs: {what}")
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MAX_SEED:
+        raise argparse.ArgumentTypeError(f"need a whole number from 0 to {MAX_SEED}, got {text!r}")
+    return int(text)
+
+
+def _rate_hz(text: str) -> int:
+    # From telephone to studio; libsndfile and soxr take all between.
+    if not text.isascii() or not text.isdigit() or not 8000 <= int(text) <= 192_000:  # noqa: PLR2004 - bounds named above
+        raise argparse.ArgumentTypeError(f"need a rate from 8000 to 192000 Hz, got {text!r}")
+    return int(text)

@@ -1,0 +1,178 @@
+"""What the words of a command line stand for: a configuration, a state folder, a job.
+
+Everything that can be refused before any work is refused here.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+from supervisor.cli.parser import Arguments
+from supervisor.config import Config, Given, load_config
+from supervisor.config.keys import BUILTIN_ENGINES
+from supervisor.edge.statefolder import StateFolder, default_state_path
+from supervisor.errors import InputError, Unwritable, UsageError
+from supervisor.loop.requests import InputSpec, JobRequest
+from supervisor.narration.plan import VoiceSpec
+
+AudioFormat = Literal["wav", "flac"]
+
+_SUFFIXES: dict[str, AudioFormat] = {".wav": "wav", ".flac": "flac"}
+
+
+def configuration(args: Arguments, *, speaks: bool = False) -> Config:
+    """Read the configuration that this command line asks for.
+
+    Args:
+        args: The command line.
+        speaks: Whether the command has `--engine`, `--device` and `--cpu`.
+
+    Raises:
+        ConfigError: See `load_config`.
+    """
+    options = list(_speech_options(args)) if speaks else []
+    if args.log_format is not None:
+        options.append(Given(key="log.format", value=args.log_format, origin="--log-format"))
+    if args.verbose:
+        options.append(Given(key="log.level", value="debug", origin="-v"))
+    return load_config(file=args.config, sets=args.sets, options=options)
+
+
+def _speech_options(args: Arguments) -> list[Given]:
+    options: list[Given] = []
+    if args.engine is not None:
+        options.append(Given(key="engine.name", value=args.engine, origin="--engine"))
+    if args.device is not None:
+        options.append(Given(key="child.device", value=args.device, origin="--device"))
+    if args.cpu:
+        options.append(Given(key="child.device", value="cpu", origin="--cpu"))
+    return options
+
+
+def state_folder(args: Arguments) -> StateFolder:
+    """Return the state folder; nothing is created yet."""
+    return StateFolder(default_state_path(os.environ) if args.state is None else args.state)
+
+
+def voice(args: Arguments, config: Config) -> VoiceSpec:
+    """Return who is to speak.
+
+    Raises:
+        UsageError: If one half of a reference is missing, or the engine cannot clone.
+        InputError: If the recording cannot be read.
+    """
+    if (args.reference is None) != (args.reference_text is None):
+        raise UsageError("--reference and --reference-text come together: a recording, and what is said in it")
+    if args.reference is None:
+        return VoiceSpec(name=args.voice)
+    if config.engine.name in BUILTIN_ENGINES:
+        raise UsageError(
+            f"--reference: the engine {config.engine.name!r} cannot clone a voice; leave it out, or choose an "
+            "engine that can with --engine"
+        )
+    path = os.path.abspath(args.reference)  # noqa: PTH100 - links stay as the user wrote them
+    _must_be_readable(path, args.reference)
+    return VoiceSpec(name=args.voice, reference_path=path, reference_text=args.reference_text)
+
+
+def inputs(names: list[str]) -> list[InputSpec]:
+    """Return the inputs, each known to be readable; `-` is read here.
+
+    Raises:
+        UsageError: If `-` stands twice.
+        InputError: If one cannot be read, or standard input is not UTF-8.
+    """
+    if names.count("-") > 1:
+        raise UsageError("'-' stands for standard input, which can be read only once")
+    return [_input(name) for name in names]
+
+
+def _input(name: str) -> InputSpec:
+    if name == "-":
+        return InputSpec(path=None, name="stdin", text=standard_input())
+    path = os.path.abspath(name)  # noqa: PTH100 - links stay as the user wrote them
+    _must_be_readable(path, name)
+    return InputSpec(path=path, name=name)
+
+
+def _must_be_readable(path: str, name: str) -> None:
+    try:
+        with open(path, "rb"):  # noqa: PTH123 - Path would say the same with more words
+            return
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise InputError(f"{name}: cannot be read ({said}); check the path and its permissions") from error
+
+
+def standard_input() -> str:
+    """Read all of standard input as UTF-8.
+
+    Raises:
+        InputError: If it is not UTF-8, or closed.
+    """
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - it is None when fd 0 is closed
+        raise InputError("standard input: is closed; give the text on it, or name a file")
+    read = sys.stdin.buffer.read()
+    try:
+        return read.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"standard input: is not UTF-8 (byte {read[error.start]:#04x} at offset {error.start}); convert it first, "
+            "as with iconv -f LATIN1 -t UTF-8"
+        ) from error
+
+
+def output(text: str, wanted: AudioFormat | None) -> tuple[str, AudioFormat]:
+    """Return the absolute output, with `/` at its end for a folder, and the format of its files.
+
+    Args:
+        text: As after `-o`.
+        wanted: As after `--format`.
+
+    Raises:
+        UsageError: If it is neither a .wav or .flac file nor a folder, or contradicts `--format`.
+        Unwritable: If its folder cannot be written.
+    """
+    path = os.path.abspath(text)  # noqa: PTH100 - links stay as the user wrote them
+    if text.endswith("/") or os.path.isdir(path):  # noqa: PTH112 - text may end in a slash, which Path drops
+        _must_be_writable(Path(path), text)
+        return path.rstrip("/") + "/", wanted or "wav"
+    suffix = _SUFFIXES.get(Path(path).suffix.lower())
+    if suffix is None:
+        raise UsageError(
+            f"-o {text}: need a file that ends in .wav or .flac, or a folder: one that exists, or a name that ends in /"
+        )
+    if wanted is not None and wanted != suffix:
+        raise UsageError(f"-o {text}: its name says {suffix}, --format says {wanted}; leave --format out for a file")
+    _must_be_writable(Path(path).parent, text)
+    return path, suffix
+
+
+def _must_be_writable(folder: Path, text: str) -> None:
+    place = folder
+    # What does not exist yet is created later: its nearest ancestor decides.
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise Unwritable(f"-o {text}: {place} is no folder; choose another output")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise Unwritable(f"-o {text}: no permission to write in {place}; choose another output, or mend its permissions")
+
+
+def job_request(args: Arguments, config: Config, wanted: AudioFormat | None) -> JobRequest:
+    """Return the job that `narrate` is to do.
+
+    Raises:
+        SupervisorError: If anything about it is refused.
+    """
+    path, audio_format = output(args.output or "", wanted)
+    return JobRequest(
+        output=path,
+        format=audio_format,
+        sample_rate_hz=args.sample_rate,
+        voice=voice(args, config),
+        seed=args.seed,
+        inputs=inputs(args.inputs),
+        fresh=args.fresh,
+    )
