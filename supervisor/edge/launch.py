@@ -1,0 +1,101 @@
+"""What a process of ours is started with: the interpreter and the environment."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import supervisor
+from supervisor.errors import ConfigError, SupervisorError
+from supervisor.wire.lifeline import PARENT_VARIABLE, STATE_VARIABLE
+
+#: Ours alone: a library in the child that talks to the service manager would speak in our name.
+_NOT_INHERITED = (
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+)
+
+#: These steer the parent's interpreter; in another environment they would bring in its packages.
+_OF_THIS_INTERPRETER = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
+
+_FIXED = {
+    "OPENBLAS_NUM_THREADS": "1",  # numpy starts a thread otherwise, and a fork beside threads may deadlock
+    "PYTHONUNBUFFERED": "1",  # the last words before a crash are the ones that matter
+}
+
+_DEFAULTS = {
+    "MALLOC_ARENA_MAX": "2",  # glibc keeps up to 8 arenas a core: memory that looks leaked
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # so that cuda:N is the N of the driver that we read
+}
+
+#: Top-level packages that must be the very ones the parent runs from.
+_OUR_PACKAGES = ("supervisor", "child")
+
+
+class CannotStart(SupervisorError):
+    """The system has no room for another process now."""
+
+    exit_code: ClassVar[int] = 75
+
+
+def find_python(python: str) -> str:
+    """Return the absolute path of an interpreter, symbolic links kept: a venv is found by its link.
+
+    Raises:
+        ConfigError: If there is no such program; names the key.
+    """
+    found = shutil.which(python)
+    if found is None:
+        raise ConfigError(
+            f"child.python = {python!r}: no program of that name can be run; give the path of a Python 3.11 "
+            "or newer in whose environment tts-supervisor is installed, or leave the key out to use this one"
+        )
+    return str(Path(found).absolute())
+
+
+def environment_for(python: str, state_marker: str, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole environment of a process of ours.
+
+    Args:
+        python: Interpreter that will run it; one that is not ours gets no import path from us.
+        state_marker: Real path of the state folder: what the sweep looks for.
+        extra: Wins over all else.
+
+    Raises:
+        ConfigError: If there is no such interpreter.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    if find_python(python) == str(Path(sys.executable).absolute()):
+        _lead_to_our_packages(env)
+    else:
+        env = {name: value for name, value in env.items() if name not in _OF_THIS_INTERPRETER}
+    markers = {PARENT_VARIABLE: str(os.getpid()), STATE_VARIABLE: state_marker}
+    return {**_DEFAULTS, **env, **_FIXED, **markers, **extra}
+
+
+def _lead_to_our_packages(env: dict[str, str]) -> None:
+    """Make `python -P -m child` find the package the parent runs from, whatever the cwd is.
+
+    A folder of installed packages is on the path anyway and must not come before the standard
+    library; so it is put first only where an entry of PYTHONPATH would hide our packages.
+    """
+    root = str(Path(supervisor.__file__).resolve().parent.parent)
+    entries = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    if not _is_installed(root) or any(_hides_us(entry, root) for entry in entries):
+        env["PYTHONPATH"] = os.pathsep.join([root, *(entry for entry in entries if entry != root)])
+
+
+def _is_installed(root: str) -> bool:
+    return Path(root).name in {"site-packages", "dist-packages"}
+
+
+def _hides_us(entry: str, root: str) -> bool:
+    folder = Path(entry)
+    candidates = [folder / name for name in _OUR_PACKAGES] + [folder / f"{name}.py" for name in _OUR_PACKAGES]
+    return str(folder.resolve()) != root and any(path.exists() for path in candidates)

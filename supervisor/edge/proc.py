@@ -1,0 +1,155 @@
+"""Read what the kernel says of a process under /proc; a process that is gone gives None."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+_PROC = Path("/proc")
+
+#: One letter as in proc(5), for the states that matter here; any other means that it runs.
+State = Literal["running", "sleeping", "uninterruptible", "stopped", "zombie"]
+
+_STATES: dict[str, State] = {
+    "S": "sleeping",
+    "I": "sleeping",
+    "D": "uninterruptible",
+    "T": "stopped",
+    "t": "stopped",
+    "Z": "zombie",
+    "X": "zombie",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """Memory of one process that ends with it, from smaps_rollup.
+
+    Attributes:
+        anonymous_bytes: Its proportional part of written memory: pages that a fork shares count by half.
+        clean_file_bytes: Unwritten pages of files that nobody else maps.
+        swap_bytes: Its proportional part of what was swapped out.
+    """
+
+    anonymous_bytes: int
+    clean_file_bytes: int
+    swap_bytes: int
+
+
+def state(pid: int) -> State | None:
+    """Return the state of the process' main thread."""
+    return _state_of(_PROC / str(pid) / "stat")
+
+
+def is_uninterruptible(pid: int) -> bool:
+    """Say whether any thread is inside the kernel where no signal reaches it, SIGKILL included.
+
+    Looks at every thread: after a SIGKILL the main thread is a zombie already while another
+    still sits in a driver call and keeps the whole process.
+    """
+    threads = (_PROC / str(pid) / "task").glob("*/stat")
+    try:
+        return any(_state_of(thread) == "uninterruptible" for thread in threads)
+    except OSError:
+        return False
+
+
+def catches(pid: int, signal_number: int) -> bool:
+    """Say whether the process has a function of its own for a signal."""
+    for line in _lines(_PROC / str(pid) / "status"):
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> (signal_number - 1) & 1)
+    return False
+
+
+def descendants(pid: int) -> list[int]:
+    """Return all that the process started or forked, and they in turn, as far as they still live."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        children = _children(waiting.pop())
+        found += children
+        waiting += children
+    return found
+
+
+def mapped(pid: int) -> Mapped | None:
+    """Return the memory of one process; None also if the kernel does not say (before 5.4)."""
+    figures = dict(_kilobytes(line) for line in _lines(_PROC / str(pid) / "smaps_rollup"))
+    if "Pss_Anon" not in figures:
+        return None
+    return Mapped(
+        anonymous_bytes=figures["Pss_Anon"],
+        clean_file_bytes=figures.get("Private_Clean", 0),
+        swap_bytes=figures.get("SwapPss", 0),
+    )
+
+
+def environment(pid: int) -> frozenset[bytes]:
+    """Return the `NAME=value` entries the process was started with; empty if we may not look."""
+    try:
+        return frozenset((_PROC / str(pid) / "environ").read_bytes().split(b"\0"))
+    except OSError:
+        return frozenset()
+
+
+def pids_of_user(uid: int) -> list[int]:
+    """Return the processes that belong to a user."""
+    return [int(entry.name) for entry in os.scandir(_PROC) if entry.name.isdecimal() and _owner(entry) == uid]
+
+
+def parent(pid: int) -> int | None:
+    """Return the pid of the parent; None at the top."""
+    fields = _after_name(_PROC / str(pid) / "stat")
+    return int(fields[1]) or None if fields else None
+
+
+def command(pid: int) -> str:
+    """Return the command line for people, at most 200 characters."""
+    try:
+        words = (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return ""
+    return words.replace(b"\0", b" ").decode(errors="replace").strip()[:200]
+
+
+def _state_of(stat: Path) -> State | None:
+    fields = _after_name(stat)
+    return _STATES.get(fields[0], "running") if fields else None
+
+
+def _after_name(stat: Path) -> list[str]:
+    """Split a stat file behind the program's name, which may hold spaces and brackets itself."""
+    text = "".join(_lines(stat))
+    return text.rpartition(")")[2].split()
+
+
+def _children(pid: int) -> list[int]:
+    tasks = _PROC / str(pid) / "task"
+    try:
+        threads = list(tasks.iterdir())
+    except OSError:
+        return []
+    return [
+        int(child) for thread in threads for line in _lines(thread / "children") for child in line.split()
+    ]
+
+
+def _kilobytes(line: str) -> tuple[str, int]:
+    name, _, rest = line.partition(":")
+    amount = rest.split()
+    return name, int(amount[0]) * 1024 if len(amount) == 2 else 0  # noqa: PLR2004 -- "123 kB"
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except OSError:  # gone, or not ours to look at
+        return []
+
+
+def _owner(entry: os.DirEntry[str]) -> int | None:
+    try:
+        return entry.stat().st_uid
+    except OSError:
+        return None
