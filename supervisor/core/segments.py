@@ -19,6 +19,9 @@ class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
         settings: Per-line settings.
         attempts: Hand-outs that count, before this run.
         killed: Hand-outs ended from outside, in a row, before this run.
+        twins: Segments of the job with this key, this one included: one audio serves them all.
+        ends_paragraph: A paragraph ends with it.
+        ends_chapter: A chapter does.
     """
 
     number: int
@@ -31,5 +34,6 @@ class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     attempts: int
     killed: int
+    twins: int = 1
     ends_paragraph: bool = False
     ends_chapter: bool = False

@@ -1,0 +1,165 @@
+"""What the conductor asks for: a closed union of values, acted on in order by the loop."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from supervisor.core.death import Death
+from supervisor.core.notes import Note
+from supervisor.core.segments import WaitingSegment
+from supervisor.wire.messages import Done, FromParent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Offer the waiting segments after number `after`, at most `limit`."""
+
+    after: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawn:
+    """Start a child; answer `Spawned`."""
+
+    life: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Send a message to the child."""
+
+    life: int
+    message: FromParent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """Send SIGTERM, or SIGUSR1 for its stacks, or SIGKILL to its group."""
+
+    life: int
+    what: Literal["terminate", "dump_stack", "kill_group"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMemory:
+    """Read memory now and answer `Read`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Count the hand-out of a segment, durably, before it is handed out."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclaim:
+    """Take a hand-out back: it is not to be counted. `killed`: it was ended from outside."""
+
+    key: str
+    killed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """The hand-out counts and is over."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAudio:
+    """Begin a segment's audio under a temporary name."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendAudio:
+    """Add to a segment's audio."""
+
+    key: str
+    pcm_s16le: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAudio:
+    """Make the segment's audio durable, then record it as done; answer `Stored`."""
+
+    segment: WaitingSegment
+    done: Done
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropAudio:
+    """Forget what was begun of a segment's audio."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """Record that a segment failed for good."""
+
+    key: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bury:
+    """Close what is left of a child life and record how it ended."""
+
+    life: int
+    death: Death
+    why: str
+    planned: bool
+    segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Show a note."""
+
+    note: Note
+
+
+Ending = Literal[
+    "spoken",  # every segment is done or set aside
+    "stopped",  # by a signal or a caller; resumable
+    "full",  # the disk is
+    "unwritable",  # the state folder is
+    "cannot",  # no process can be started now
+    "configuration",  # only a person can mend it
+    "gave_up",  # a crash loop
+    "stuck",  # the child cannot be killed
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """The run is over; `why` is a sentence for people, empty for `spoken`."""
+
+    ending: Ending
+    why: str
+
+
+Action = (
+    Fetch
+    | Spawn
+    | Send
+    | Signal
+    | ReadMemory
+    | Claim
+    | Unclaim
+    | Charge
+    | OpenAudio
+    | AppendAudio
+    | StoreAudio
+    | DropAudio
+    | SetAside
+    | Bury
+    | Tell
+    | Finish
+)

@@ -1,0 +1,128 @@
+"""What may happen to the conductor: a closed union of values."""
+
+from dataclasses import dataclass
+
+from supervisor.core.death import Death
+from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
+from supervisor.core.segments import WaitingSegment
+from supervisor.wire.messages import FromChild
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """The run begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """Answer to `Fetch`: the next waiting segments; `exhausted` if there are none after them."""
+
+    segments: tuple[WaitingSegment, ...]
+    exhausted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawned:
+    """Answer to `Spawn`: the process runs."""
+
+    life: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnFailed:
+    """Answer to `Spawn`: there is no process.
+
+    Attributes:
+        retryable: The machine has no room for one now; else the configuration is wrong.
+    """
+
+    life: int
+    why: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A message of the child's, checked by the dialogue."""
+
+    life: int
+    message: FromChild
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broke:
+    """The child broke the contract: damaged, oversized or out-of-turn frames."""
+
+    life: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The process is gone and reaped; everything it wrote was handled before."""
+
+    life: int
+    death: Death
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A reading of memory, of the child's life `life`.
+
+    Attributes:
+        device: None if no device is watched.
+        stopped: Whether the process is stopped (SIGSTOP).
+    """
+
+    life: int
+    host: HostReading | None
+    device: DeviceReading | DeviceUnknown | None
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Answer to `StoreAudio`: on disk and in the ledger."""
+
+    segment: WaitingSegment
+    seconds: float
+    sha256: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFailed:
+    """The state folder cannot take more: `message` names it and the mend."""
+
+    full: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAsked:
+    """Stop: after the segment in hand, or at once."""
+
+    at_once: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A deadline may have passed."""
+
+
+Event = (
+    Begun
+    | Offered
+    | Spawned
+    | SpawnFailed
+    | Said
+    | Broke
+    | Ended
+    | Read
+    | Stored
+    | StoreFailed
+    | StopAsked
+    | Tick
+)

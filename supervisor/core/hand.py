@@ -1,0 +1,27 @@
+"""The segment in the child's hands, from the claim to its end."""
+
+from supervisor.core.segments import WaitingSegment
+from supervisor.policy.stall import Stall
+from supervisor.wire.speech import PcmMeter
+
+
+class Hand:
+    """One hand-out.
+
+    Attributes:
+        segment: What is spoken.
+        attempt: Number of the hand-out, unique in this run.
+        stall: Its progress clock.
+        meter: The parent's own ear: silence and length on the 16-bit samples.
+    """
+
+    def __init__(self, segment: WaitingSegment, *, attempt: int, stall_s: float, at_s: float) -> None:
+        self.segment = segment
+        self.attempt = attempt
+        self.stall = Stall(stall_s, at_s=at_s)
+        self.meter = PcmMeter()
+
+    @property
+    def attempts(self) -> int:
+        """Hand-outs of this segment that count, this one included."""
+        return self.segment.attempts + 1

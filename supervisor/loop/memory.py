@@ -1,0 +1,79 @@
+"""Readings of memory on the event loop, at their pace and on demand."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from supervisor.core import events as ev
+from supervisor.core.readings import DeviceAnswer
+from supervisor.edge import hostmem
+from supervisor.edge.nvml import DeviceReader
+from supervisor.edge.process import ChildProcess
+
+
+class MemoryWatch:
+    """Reads the host here and the device on the reader's own thread; tells both as one event.
+
+    A driver that does not answer holds up nothing: the host is told at the next poll with what
+    was last known of the device.
+    """
+
+    def __init__(self, *, poll_s: float, device: str, tell: Callable[[ev.Event], None]) -> None:
+        """Make a watch; nothing is opened before there is a child.
+
+        Args:
+            poll_s: Between readings.
+            device: `child.device`.
+            tell: Takes `Read` events.
+        """
+        self._poll_s = poll_s
+        self._device = device
+        self._tell = tell
+        self._loop = asyncio.get_running_loop()
+        self._reader = DeviceReader(self._from_thread)
+        self._timer: asyncio.TimerHandle | None = None
+        self._child: tuple[int, ChildProcess] | None = None
+        self._last: DeviceAnswer | None = None
+
+    def watch(self, life: int, process: ChildProcess) -> None:
+        """Read for this child from now on."""
+        self._child = (life, process)
+        self._again()
+
+    def unwatch(self) -> None:
+        """Read no more until there is another child."""
+        self._child = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def read_now(self) -> None:
+        """Read at once; the answer comes as an event, never before this returns."""
+        if self._child is not None and not self._reader.request(self._device, self._child[1].pid):
+            self._loop.call_soon(self._answer)
+
+    def close(self) -> None:
+        """Let go of the driver."""
+        self.unwatch()
+        self._reader.close()
+
+    def _from_thread(self, answer: DeviceAnswer) -> None:
+        # A loop that is closed has nobody to tell: a driver that hung has answered after all.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._answered, answer)
+
+    def _answered(self, answer: DeviceAnswer) -> None:
+        self._last = answer
+        self._answer()
+
+    def _answer(self) -> None:
+        if self._child is None:
+            return
+        life, process = self._child
+        host = hostmem.read_host(process.pid)
+        stopped = process.is_stopped()
+        self._tell(ev.Read(life=life, host=host, device=self._last, stopped=stopped))
+
+    def _again(self) -> None:
+        self._timer = self._loop.call_later(self._poll_s, self._again)
+        self.read_now()

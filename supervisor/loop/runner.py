@@ -1,0 +1,269 @@
+"""Carry out what the conductor asks for: the one place that waits while a job is spoken."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from supervisor.core import actions as do
+from supervisor.core import events as ev
+from supervisor.core.conductor import Conductor
+from supervisor.core.notes import Note
+from supervisor.edge.audiofile import AudioPart
+from supervisor.edge.clock import monotonic_s
+from supervisor.edge.launch import CannotStart
+from supervisor.edge.ledger import Ledger
+from supervisor.edge.ledger_values import Life, StoredAudio
+from supervisor.edge.process import start_child
+from supervisor.edge.statefolder import StateFolder, audio_name
+from supervisor.errors import DiskFull, SupervisorError
+from supervisor.loop.childlink import ChildLink
+from supervisor.loop.memory import MemoryWatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a run happens.
+
+    Attributes:
+        state: Its folder, owned by us.
+        ledger: In it.
+        job: Id.
+        python: Interpreter of the child.
+        poll_s: Between readings of memory.
+        device: `child.device`.
+        wall_s: The wall clock, for records that people read.
+        show: Takes notes.
+        overheard: Takes lines of the child's stderr.
+    """
+
+    state: StateFolder
+    ledger: Ledger
+    job: str
+    python: str
+    poll_s: float
+    device: str
+    wall_s: Callable[[], float]
+    show: Callable[[Note], None]
+    overheard: Callable[[int, str], None]
+
+
+class Runner:
+    """One conductor, one child slot, one job."""
+
+    def __init__(self, conductor: Conductor, place: Place) -> None:
+        self._conductor = conductor
+        self._place = place
+        self._loop = asyncio.get_running_loop()
+        self._inbox: deque[ev.Event] = deque()
+        self._busy = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._over: asyncio.Future[do.Finish] = self._loop.create_future()
+        self._link: ChildLink | None = None
+        self._born_s = 0.0
+        self._parts: dict[str, AudioPart] = {}
+        self._watch = MemoryWatch(poll_s=place.poll_s, device=place.device, tell=self.tell)
+
+    async def run(self) -> do.Finish:
+        """Run the job to its end and return how it ended; no child is left then.
+
+        Raises:
+            SupervisorError: If the ledger itself cannot be written or read.
+        """
+        try:
+            self.tell(ev.Begun())
+            return await self._over
+        finally:
+            self._close()
+
+    def tell(self, event: ev.Event) -> None:
+        """Take an event; what it asks for is done before this returns, unless one is in hand."""
+        self._inbox.append(event)
+        if not self._busy:
+            self._pump()
+
+    def _pump(self) -> None:
+        self._busy = True
+        try:
+            while self._inbox:
+                for action in self._conductor.handle(self._inbox.popleft(), monotonic_s()):
+                    self._act(action)
+        except Exception as error:  # noqa: BLE001 - house rule 6: here, and it ends the job
+            # A ledger that cannot be written, or a bug: either way the run is over, with a reason.
+            if not self._over.done():
+                self._over.set_exception(error)
+        finally:
+            self._busy = False
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due_s = self._conductor.next_deadline_s
+        if math.isfinite(due_s) and not self._over.done():
+            # asyncio's clock is the monotonic one, so the deadline is the timer.
+            self._timer = self._loop.call_at(due_s, self.tell, ev.Tick())
+
+    def _act(self, action: do.Action) -> None:  # noqa: PLR0912 - a branch for each kind of action
+        match action:
+            case do.Fetch():
+                self._fetch(action)
+            case do.Spawn():
+                self._spawn(action.life)
+            case do.Send():
+                if self._link is not None:
+                    self._link.send(action.message)
+            case do.Signal():
+                self._signal(action)
+            case do.ReadMemory():
+                self._watch.read_now()
+            case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
+                self._write_ledger(action)
+            case do.OpenAudio() | do.AppendAudio() | do.DropAudio() | do.StoreAudio():
+                self._audio(action)
+            case do.Bury():
+                self._bury(action)
+            case do.Tell():
+                self._place.show(action.note)
+            case do.Finish():
+                if not self._over.done():
+                    self._over.set_result(action)
+            case _:
+                assert_never(action)
+
+    def _fetch(self, action: do.Fetch) -> None:
+        waiting = self._place.ledger.waiting(self._place.job, action.after, action.limit)
+        exhausted = len(waiting) < action.limit
+        self._inbox.append(ev.Offered(segments=tuple(waiting), exhausted=exhausted))
+
+    def _spawn(self, life: int) -> None:
+        marker = str(self._place.state.path)
+        try:
+            process = start_child(python=self._place.python, life=life, state_marker=marker)
+        except SupervisorError as error:
+            retryable = isinstance(error, CannotStart)
+            self._inbox.append(ev.SpawnFailed(life=life, why=str(error), retryable=retryable))
+            return
+        self._born_s = self._place.wall_s()
+        self._link = ChildLink(
+            process,
+            life=life,
+            tell=self.tell,
+            overheard=lambda line: self._place.overheard(life, line),
+        )
+        self._watch.watch(life, process)
+        self._inbox.append(ev.Spawned(life=life, pid=process.pid))
+
+    def _signal(self, action: do.Signal) -> None:
+        if self._link is None:
+            return
+        process = self._link.process
+        match action.what:
+            case "terminate":
+                process.terminate()
+            case "dump_stack":
+                process.dump_stack()
+            case "kill_group":
+                process.kill_group()
+            case _:
+                assert_never(action.what)
+
+    def _write_ledger(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
+        ledger, job = self._place.ledger, self._place.job
+        match action:
+            case do.Claim():
+                ledger.claim(job, action.key)
+            case do.Unclaim():
+                ledger.unclaim(job, action.key, killed=action.killed)
+            case do.Charge():
+                ledger.charge(job, action.key)
+            case do.SetAside():
+                ledger.set_aside(job, action.key, action.kind, action.message)
+            case _:
+                assert_never(action)
+
+    def _audio(self, action: do.OpenAudio | do.AppendAudio | do.DropAudio | do.StoreAudio) -> None:
+        try:
+            match action:
+                case do.OpenAudio():
+                    path = self._place.state.audio_path(self._place.job, action.key)
+                    self._parts[action.key] = AudioPart(path)
+                case do.AppendAudio():
+                    part = self._parts.get(action.key)
+                    if part is not None:
+                        part.append(action.pcm_s16le)
+                case do.DropAudio():
+                    self._drop(action.key)
+                case do.StoreAudio():
+                    self._store(action)
+                case _:
+                    assert_never(action)
+        except SupervisorError as error:
+            self._drop_all()
+            self._inbox.append(ev.StoreFailed(full=isinstance(error, DiskFull), message=str(error)))
+
+    def _store(self, action: do.StoreAudio) -> None:
+        key, done = action.segment.key, action.done
+        part = self._parts.pop(key, None)
+        if part is None:
+            return  # the disk is full: said already, by the append that failed
+        audio = part.commit(done.sample_rate_hz)
+        stored = StoredAudio(
+            key=key,
+            path=audio_name(self._place.job, key),
+            samples=audio.samples,
+            sample_rate_hz=audio.sample_rate_hz,
+            sha256=audio.sha256,
+            figures=done.figures,
+        )
+        self._place.ledger.done(self._place.job, stored, attempts=action.attempts)
+        self._inbox.append(
+            ev.Stored(
+                segment=action.segment,
+                seconds=audio.samples / audio.sample_rate_hz,
+                sha256=audio.sha256,
+                attempts=action.attempts,
+            )
+        )
+
+    def _bury(self, action: do.Bury) -> None:
+        link, self._link = self._link, None
+        self._watch.unwatch()
+        if link is None:
+            return
+        link.close()
+        self._place.ledger.record_life(
+            self._place.job,
+            Life(
+                life=action.life,
+                started_s=self._born_s,
+                ended_s=self._place.wall_s(),
+                how=action.death.in_words,
+                why=action.why,
+                segments=action.segments,
+                dump=None if action.planned else (link.stack or link.last_lines or None),
+            ),
+        )
+
+    def _drop(self, key: str) -> None:
+        part = self._parts.pop(key, None)
+        if part is not None:
+            part.discard()
+
+    def _drop_all(self) -> None:
+        for key in list(self._parts):
+            self._drop(key)
+
+    def _close(self) -> None:
+        """Leave nothing: a child that still runs is killed, what was half written is dropped."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._watch.close()
+        if self._link is not None:
+            self._link.process.kill_group()
+            self._link.close()
+            self._link = None
+        self._drop_all()
