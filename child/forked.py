@@ -4,7 +4,6 @@ For libraries whose output depends on what they did before: each fork begins fro
 state, and whatever it does to that state dies with it.
 """
 
-import ctypes
 import fcntl
 import gc
 import os
@@ -14,13 +13,13 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from child.engine import EngineError
+from supervisor.wire.lifeline import tie_to_parent
 
 #: As large as the system lets anyone have, so that the fork need not wait for its reader.
 _PIPE_BYTES = 1024 * 1024
 #: Read at most this much at once: 6 s of sound at 22050 Hz.
 _READ_BYTES = 256 * 1024
 
-_PR_SET_PDEATHSIG = 1
 #: Exit status of a fork whose work said that it failed; its words are on stderr.
 _REFUSED_STATUS = 3
 
@@ -56,12 +55,11 @@ def run_forked(work: Work) -> Iterator[bytes]:
 
 def _fork(work: Work, read_fd: int, write_fd: int) -> int:
     parent_pid = os.getpid()
-    # SIGUSR1 dumps the stack of this process alone, and a fork's first instants are not for it.
     pid = os.fork()
     if pid:
         return pid
     try:
-        _die_with(parent_pid)
+        tie_to_parent(parent_pid)
         os.close(read_fd)
         _close_all_but(write_fd)
         gc.disable()  # it lives for milliseconds
@@ -73,12 +71,6 @@ def _fork(work: Work, read_fd: int, write_fd: int) -> int:
     except BaseException:  # noqa: BLE001 -- whatever it is, a fork must never return into the child's code
         traceback.print_exc()
     finally:
-        os._exit(1)
-
-
-def _die_with(parent_pid: int) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it died before the line above
         os._exit(1)
 
 

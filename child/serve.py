@@ -1,0 +1,305 @@
+"""Message in, engine, messages out: the child's main path.
+
+An exception of the engine costs one attempt, never the life; only what the parent must know
+of as a death (a damaged wire, a broken start) ends it.
+"""
+
+import contextlib
+import os
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import assert_never
+
+from child.engine import (
+    Audio,
+    BadInput,
+    Engine,
+    EngineError,
+    EngineFacts,
+    OutOfMemory,
+    SettingsError,
+    Utterance,
+    VoiceNotFound,
+)
+from child.engines import make_engine
+from child.faults import Rehearsal
+from child.link import Link, ParentGone
+from child.recital import Recital, Rejected
+from supervisor.wire.errors import PeerError
+from supervisor.wire.messages import (
+    PROTOCOL_VERSION,
+    Broken,
+    Chunk,
+    Done,
+    Exit,
+    Failed,
+    FailureKind,
+    Figures,
+    Greeting,
+    Hello,
+    ListVoices,
+    Loading,
+    Progress,
+    Ready,
+    Release,
+    Released,
+    Synthesize,
+    Voices,
+)
+
+#: What the process ends with; the parent reads it beside the last message.
+EXIT_DONE, EXIT_BROKEN, EXIT_WIRE_DAMAGED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """A loaded engine and what it said of itself."""
+
+    engine: Engine
+    facts: EngineFacts
+
+
+def serve(link: Link, *, started_s: float) -> int:
+    """Live one life; returns the exit status.
+
+    Args:
+        link: To the parent.
+        started_s: `time.monotonic()` at the start of the process.
+
+    Raises:
+        ParentGone: If the parent has died.
+    """
+    link.send(_greeting())
+    try:
+        hello = link.receive()
+        if isinstance(hello, Exit):
+            return EXIT_DONE
+        assert isinstance(hello, Hello)  # noqa: S101 -- the dialogue's table allows nothing else here
+        stage = _start(link, hello, started_s)
+        if stage is None:
+            return EXIT_BROKEN
+        while _answer(link, stage):
+            pass
+    except PeerError as error:
+        _log(f"the parent broke the wire's contract: {error}")
+        return EXIT_WIRE_DAMAGED
+    return EXIT_DONE
+
+
+def _greeting() -> Greeting:
+    try:
+        own_version = version("tts-supervisor")
+    except PackageNotFoundError:
+        own_version = "not installed"  # run from a checkout
+    return Greeting(
+        protocol=PROTOCOL_VERSION, version=own_version, pid=os.getpid(), python=platform.python_version()
+    )
+
+
+# ---------------------------------------------------------------- the start
+
+
+def _start(link: Link, hello: Hello, started_s: float) -> _Stage | None:
+    try:
+        engine = make_engine(hello.engine)
+        rehearsal = None
+        if hello.faults is not None:
+            rehearsal = Rehearsal(engine, hello.faults, damage=link.send_damaged_frame)
+        link.send(Loading(stage=f"loading {hello.engine}"))
+        facts = engine.load(hello.settings, device=hello.device, voice=hello.voice)
+        link.send(Loading(stage="speaking the canary"))
+        canary = _speak_canary(engine, facts, hello.voice)
+    except ParentGone:
+        raise
+    except Exception as error:  # noqa: BLE001 -- an engine may raise anything; the parent must hear why it is not ready
+        _log_bug(error)
+        link.send(_broken(error))
+        return None
+    link.send(_ready(engine, facts, canary, started_s))
+    return _Stage(engine=engine if rehearsal is None else rehearsal, facts=facts)
+
+
+def _speak_canary(engine: Engine, facts: EngineFacts, voice: str | None) -> Figures:
+    """Speak the canary in the voice that is wanted; no segment, so no fault strikes it."""
+    recital = Recital(facts.canary_text, facts.pace_s_per_char)
+    utterance = Utterance(text=facts.canary_text, voice=voice, reference=None, seed=0, settings={})
+    with _spoken(engine, utterance) as pieces:
+        for audio in pieces:
+            recital.take(audio)
+    return recital.finish()
+
+
+def _broken(error: Exception) -> Broken:
+    if isinstance(error, VoiceNotFound):
+        return Broken(kind="voice_not_found", message=str(error))
+    if isinstance(error, SettingsError):
+        return Broken(kind="configuration", message=str(error))
+    if isinstance(error, Rejected):
+        return Broken(kind="canary", message=f"the canary failed a check: {error}")
+    return Broken(kind="load", message=_in_words(error))
+
+
+def _ready(engine: Engine, facts: EngineFacts, canary: Figures, started_s: float) -> Ready:
+    return Ready(
+        engine=facts.name,
+        engine_version=facts.version,
+        sample_rate_hz=facts.sample_rate_hz,
+        voice=facts.voice,
+        clones=facts.clones,
+        uses_device=facts.uses_device,
+        pace_s_per_char=facts.pace_s_per_char,
+        canary=canary,
+        vitals=engine.vitals(),
+        took_s=time.monotonic() - started_s,
+    )
+
+
+# ---------------------------------------------------------------- the work
+
+
+def _answer(link: Link, stage: _Stage) -> bool:
+    """Do what the next message asks; False when it was to leave."""
+    message = link.receive()
+    match message:
+        case Synthesize():
+            _perform(link, stage, message)
+        case Release():
+            link.send(_release(stage.engine))
+        case ListVoices():
+            link.send(Voices(voices=stage.engine.voices()))
+        case Exit():
+            return False
+        case Hello():
+            raise PeerError("Hello was said twice")
+        case _:
+            assert_never(message)
+    return True
+
+
+def _perform(link: Link, stage: _Stage, order: Synthesize) -> None:
+    began_s = time.monotonic()
+    recital = _recital(link, stage, order)
+    try:
+        figures = _speak(link, stage.engine, order, recital)
+    except ParentGone:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever an engine raises costs one attempt, not the life
+        _log_bug(error)
+        link.send(_failed(stage.engine, order, error))
+        return
+    link.send(
+        Done(
+            segment_id=order.segment_id,
+            attempt=order.attempt,
+            chunks=recital.chunks,
+            samples=recital.samples,
+            sample_rate_hz=recital.sample_rate_hz,
+            figures=figures,
+            took_s=time.monotonic() - began_s,
+            vitals=stage.engine.vitals(),
+        )
+    )
+
+
+def _recital(link: Link, stage: _Stage, order: Synthesize) -> Recital:
+    def on_chunk(pcm: bytes) -> None:
+        chunk = Chunk(
+            segment_id=order.segment_id, attempt=order.attempt, seq=recital.chunks, pcm_s16le=pcm
+        )
+        link.send(chunk)
+
+    recital = Recital(order.text, stage.facts.pace_s_per_char, on_chunk)
+    return recital
+
+
+def _speak(link: Link, engine: Engine, order: Synthesize, recital: Recital) -> Figures:
+    utterance = Utterance(
+        text=order.text,
+        voice=order.voice,
+        reference=order.reference,
+        seed=order.seed,
+        settings=order.settings,
+    )
+    with _spoken(engine, utterance) as pieces:
+        for audio in pieces:
+            recital.take(audio)
+            if not audio.samples.size:
+                link.send(Progress(segment_id=order.segment_id, attempt=order.attempt))
+    return recital.finish()
+
+
+@contextlib.contextmanager
+def _spoken(engine: Engine, utterance: Utterance) -> Iterator[Iterator[Audio]]:
+    """Close the engine's iterator at the end, however that comes: what it holds must go back now."""
+    pieces = engine.synthesize(utterance)
+    try:
+        yield pieces
+    finally:
+        if isinstance(pieces, Generator):
+            pieces.close()
+
+
+def _release(engine: Engine) -> Released:
+    began_s = time.monotonic()
+    before = engine.vitals()
+    engine.release_caches()
+    return Released(before=before, after=engine.vitals(), took_s=time.monotonic() - began_s)
+
+
+# ---------------------------------------------------------------- what went wrong
+
+
+def _failed(engine: Engine, order: Synthesize, error: Exception) -> Failed:
+    kind = _kind_of(error)
+    return Failed(
+        segment_id=order.segment_id,
+        attempt=order.attempt,
+        kind=kind,
+        message=_in_words(error),
+        retryable=kind not in ("bad_input", "voice_not_found"),
+        sticky=_is_sticky(error),
+        figures=error.figures if isinstance(error, Rejected) else None,
+        vitals=engine.vitals(),
+    )
+
+
+def _kind_of(error: Exception) -> FailureKind:
+    match error:
+        case Rejected():
+            return "quality"
+        case VoiceNotFound():
+            return "voice_not_found"
+        case BadInput() | SettingsError():  # a JSONL line's own settings
+            return "bad_input"
+        case MemoryError() | OutOfMemory():
+            return "oom"
+        case _:
+            # torch's class, known by name: importing torch to compare would cost 2 s and 200 MB.
+            return "oom" if type(error).__name__ == "OutOfMemoryError" else "engine"
+
+
+def _is_sticky(error: Exception) -> bool:
+    # After an illegal access or a lost device every later CUDA call of the process fails too.
+    return type(error).__name__ == "AcceleratorError" or "CUDA error" in str(error)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, EngineError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _log_bug(error: Exception) -> None:
+    """Keep the stack of what no engine should raise; the expected kinds say enough by themselves."""
+    if not isinstance(error, EngineError):
+        _log("".join(traceback.format_exception(error)).rstrip())
+
+
+def _log(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
