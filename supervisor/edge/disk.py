@@ -1,0 +1,68 @@
+"""What to say when the operating system refuses to write: disk full, or not allowed."""
+
+import errno
+import os
+from pathlib import Path
+
+from supervisor.errors import DiskFull, Unwritable
+
+#: ENOSPC is a full file system, EDQUOT a full quota: both pass when somebody makes room.
+FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def write_error(folder: Path, error: OSError, *, needed_bytes: int = 0) -> DiskFull | Unwritable:
+    """Return what a refused write means, with the folder, the figures and the mend.
+
+    Args:
+        folder: Where the write went.
+        error: What the system said.
+        needed_bytes: Bytes that were to be written; 0 = not known.
+    """
+    if error.errno in FULL_ERRNOS:
+        return DiskFull(_full_message(folder, error, needed_bytes))
+    said = error.strerror or str(error)
+    return Unwritable(
+        f"cannot write in {folder}: {said}; make the folder writable for this user, or choose another"
+    )
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a rename is on disk only after this."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, each durable; nothing happens where it exists.
+
+    Raises:
+        DiskFull: If there is no room for it.
+        Unwritable: If it cannot be created, or is not a folder.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in missing:
+            fsync_folder(place.parent)
+    except OSError as error:
+        raise write_error(folder, error) from error
+
+
+def _full_message(folder: Path, error: OSError, needed_bytes: int) -> str:
+    what = "the quota is used up" if error.errno == errno.EDQUOT else "the disk is full"
+    wanted = f", {needed_bytes} bytes to write" if needed_bytes else ""
+    return (
+        f"{what} in {folder} ({_free_bytes(folder)} bytes free{wanted}); "
+        "make room and run the same command again: what is finished stays"
+    )
+
+
+def _free_bytes(folder: Path) -> int:
+    try:
+        room = os.statvfs(folder)
+    except OSError:  # the folder itself could not be made: nothing to measure
+        return 0
+    return room.f_bavail * room.f_frsize

@@ -1,0 +1,225 @@
+"""The ledger: every job and segment, and what became of them. One transaction a step.
+
+A segment counts as done only when its audio is on disk: commit the audio file first, then
+call `done`. What a parent had handed out when it died is found again by `in_hand`.
+"""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from supervisor.edge.ledger_plan import PLAN_TABLES, forget_failures, write_plan
+from supervisor.edge.ledger_reading import LedgerReader, no_job
+from supervisor.edge.ledger_schema import LedgerError, LedgerFile, Value
+from supervisor.edge.ledger_values import JobSpec, JobState, Life, StoredAudio, job_id_for
+from supervisor.narration.plan import Plan, PlanSummary
+
+__all__ = ["Ledger", "LedgerError", "job_id_for"]
+
+#: A hand-out that a SIGKILL from outside ended is not counted, up to this many in a row.
+KILLS_FORGIVEN = 20
+
+#: Child lives kept per job, newest last: a crash loop must not fill the disk.
+_LIVES_KEPT = 1000
+
+
+class Ledger(LedgerReader):
+    """The ledger of a state folder. Calls come one at a time.
+
+    Whatever writes raises `DiskFull` where there is no room, and has changed nothing then.
+    """
+
+    @classmethod
+    def open(cls, folder: Path, *, read_only: bool = False) -> "Ledger":
+        """Open the ledger of a state folder; without `read_only`, create what is missing.
+
+        Raises:
+            LedgerError: If it is damaged, of a newer version, or (`read_only`) not there.
+            DiskFull: If there is no room for it.
+            Unwritable: If the folder cannot be written.
+        """
+        return cls(LedgerFile(folder, read_only=read_only))
+
+    def close(self) -> None:
+        """Close it; again, nothing happens."""
+        self._file.close()
+
+    # ------------------------------------------------------------------ the job
+
+    def save_plan(self, spec: JobSpec, plan: Plan) -> PlanSummary:
+        """Make the job, or plan it anew: done stays done where the key is still planned.
+
+        Failed segments are forgotten, so that they are tried again. Audio of keys that are
+        planned no more is left for `prune`.
+        """
+        with self._file.transaction() as connection:
+            return write_plan(connection, self._folder, spec, plan)
+
+    def set_state(self, job: str, state: JobState, error: str | None = None) -> None:
+        """Put the job into a state; `error` says why, None takes an earlier one away.
+
+        Raises:
+            LedgerError: If there is no such job.
+        """
+        self._change(job, "UPDATE job SET state = ?, error = ? WHERE job = ?", state, error, job)
+
+    def retry(self, job: str) -> None:
+        """Queue the job again and let what was set aside be tried again.
+
+        Raises:
+            LedgerError: If there is no such job.
+        """
+        with self._file.transaction() as connection:
+            forget_failures(connection, job)
+            queued = "UPDATE job SET state = 'queued', error = NULL WHERE job = ?"
+            if connection.execute(queued, (job,)).rowcount != 1:
+                raise LedgerError(no_job(job))
+
+    def forget(self, job: str) -> None:
+        """Take the job out, with every row and segment; finished files stay where they are."""
+        with self._file.transaction() as connection:
+            for table in ("job", *PLAN_TABLES, "speech", "life"):
+                connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
+        shutil.rmtree(self._audio_folder(job), ignore_errors=True)
+
+    remove = forget
+
+    def prune(self, job: str) -> int:
+        """Delete audio that no planned segment has, and what a killed parent left half written.
+
+        To be called by the owner of the state folder, while nothing of the job is being spoken.
+
+        Returns:
+            Number of files deleted.
+        """
+        folder = self._audio_folder(job)
+        stale = [path for path in folder.glob("*") if not self._is_wanted(job, path)]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
+    # ------------------------------------------------------------------ speaking
+
+    def claim(self, job: str, key: str) -> None:
+        """Count a hand-out, durably, before it is handed out.
+
+        Raises:
+            LedgerError: If the key is not waiting, or is in hand already.
+        """
+        self._change(
+            job,
+            "UPDATE speech SET attempts = attempts + 1, in_hand = 1 "
+            "WHERE job = ? AND key = ? AND state = 'waiting' AND in_hand = 0",
+            *(job, key),
+        )
+
+    def unclaim(self, job: str, key: str, *, killed: bool) -> None:
+        """Take a hand-out back: it is not to be counted.
+
+        Args:
+            job: Which.
+            key: In hand.
+            killed: It was ended from outside: counted apart, so that it cannot go on for ever.
+
+        Raises:
+            LedgerError: If the key is not in hand.
+        """
+        self._change(
+            job,
+            "UPDATE speech SET attempts = attempts - 1, in_hand = 0, killed = killed + ? "
+            "WHERE job = ? AND key = ? AND in_hand = 1",
+            *(int(killed), job, key),
+        )
+
+    def charge(self, job: str, key: str) -> None:
+        """Let a hand-out count: it ended by the child's own doing.
+
+        Raises:
+            LedgerError: If the key is not in hand.
+        """
+        sql = "UPDATE speech SET in_hand = 0 WHERE job = ? AND key = ? AND in_hand = 1"
+        self._change(job, sql, job, key)
+
+    def done(self, job: str, stored: StoredAudio, attempts: int) -> None:
+        """Record a finished segment. Its audio must be on disk for good.
+
+        Raises:
+            LedgerError: If no such key is waiting: done twice, or set aside, or not planned.
+        """
+        self._change(
+            job,
+            "UPDATE speech SET state = 'done', in_hand = 0, killed = 0, attempts = ?, path = ?, "
+            "samples = ?, sample_rate_hz = ?, sha256 = ?, figures = ? "
+            "WHERE job = ? AND key = ? AND state = 'waiting'",
+            *(attempts, stored.path, stored.samples, stored.sample_rate_hz, stored.sha256),
+            *(msgspec.json.encode(stored.figures), job, stored.key),
+        )
+
+    def set_aside(self, job: str, key: str, kind: str, message: str) -> None:
+        """Give a segment up, with the reason; the job goes on without it.
+
+        Raises:
+            LedgerError: If no such key is waiting.
+        """
+        self._change(
+            job,
+            "UPDATE speech SET state = 'failed', in_hand = 0, kind = ?, message = ? "
+            "WHERE job = ? AND key = ? AND state = 'waiting'",
+            *(kind, message, job, key),
+        )
+
+    def return_orphans(self, job: str) -> int:
+        """Take back what a parent had handed out when it died, as killed from outside.
+
+        Not counted as attempts, up to `KILLS_FORGIVEN` in a row.
+
+        Returns:
+            Their number.
+        """
+        with self._file.transaction() as connection:
+            return connection.execute(
+                "UPDATE speech SET in_hand = 0, killed = killed + 1, "
+                "attempts = attempts - (killed < ?) WHERE job = ? AND in_hand = 1",
+                (KILLS_FORGIVEN, job),
+            ).rowcount
+
+    # ------------------------------------------------------------------ finished files
+
+    def delivered(self, job: str, path: str, sha256: str, samples: int, sample_rate_hz: int) -> None:
+        """Record a finished file. It must be on disk for good."""
+        with self._file.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?)",
+                (job, path, sha256, samples, sample_rate_hz),
+            )
+
+    # ------------------------------------------------------------------ child lives
+
+    def record_life(self, job: str, life: Life) -> None:
+        """Keep how a child life ended; the oldest go."""
+        with self._file.transaction() as connection:
+            connection.execute(
+                "INSERT INTO life (job, record) VALUES (?, ?)", (job, msgspec.json.encode(life))
+            )
+            connection.execute(
+                "DELETE FROM life WHERE number = (SELECT number FROM life WHERE job = ? "
+                "ORDER BY number DESC LIMIT 1 OFFSET ?)",
+                (job, _LIVES_KEPT),
+            )
+
+    # ------------------------------------------------------------------ within
+
+    def _change(self, job: str, sql: str, *values: Value) -> None:
+        """Change exactly one row, or say that it was not there to be changed so."""
+        with self._file.transaction() as connection:
+            if connection.execute(sql, values).rowcount != 1:
+                raise LedgerError(f"job {job}: nothing in the state for this step: {sql} {values}")
+
+    def _audio_folder(self, job: str) -> Path:
+        return self._folder / "audio" / job
+
+    def _is_wanted(self, job: str, path: Path) -> bool:
+        sql = "SELECT 1 FROM speech WHERE job = ? AND key = ? AND state = 'done' AND path = ?"
+        place = str(path.relative_to(self._folder))
+        return bool(self._file.rows(tuple[int], sql, job, path.stem, place))

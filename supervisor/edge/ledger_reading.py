@@ -1,0 +1,264 @@
+"""Read the ledger: jobs, segments and what became of them, a page at a time."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from supervisor.core.segments import WaitingSegment
+from supervisor.edge.ledger_files import ChapterRow, files_of, pieces_of
+from supervisor.edge.ledger_plan import unpacked
+from supervisor.edge.ledger_schema import LedgerError, LedgerFile
+from supervisor.edge.ledger_values import (
+    Delivery,
+    Failure,
+    FileToDeliver,
+    JobSpec,
+    JobState,
+    JobView,
+    Life,
+    Piece,
+    StoredSegment,
+)
+from supervisor.narration.plan import BadLine, PauseKind, Source, Span, VoiceSpec
+from supervisor.wire.messages import Reference, Setting
+
+#: SQLite's largest integer: no segment has this number.
+_NO_END = 2**63 - 1
+
+#: Rows read at once: a job's segments pass through the parent, they never stay.
+_PAGE_ROWS = 256
+
+_SEGMENTS = """
+    SELECT segment.number, chapter, segment.key, text, pause, source, start, end,
+    state, attempts, kind, message, path, samples, sample_rate_hz, sha256
+    FROM segment JOIN speech ON speech.job = segment.job AND speech.key = segment.key
+    WHERE segment.job = ? AND segment.number >= ? AND segment.number < ?
+    ORDER BY segment.number LIMIT ?
+"""
+
+_WAITING = """
+    SELECT segment.number, speech.key, segment.chapter, text, voice, segment.seed, settings,
+    attempts, killed, copies, pause, chapter.first + chapter.segments AS chapter_end
+    FROM speech
+    JOIN segment ON segment.job = speech.job AND segment.number = speech.first
+    JOIN chapter ON chapter.job = speech.job AND chapter.number = segment.chapter
+    WHERE speech.job = ? AND speech.state = 'waiting' AND speech.first > ?
+    ORDER BY speech.first LIMIT ?
+"""
+
+_CHAPTERS = """
+    SELECT number, title, name, sample_rate_hz AS asked_hz, (
+        SELECT max(speech.sample_rate_hz) FROM segment
+        JOIN speech ON speech.job = segment.job AND speech.key = segment.key
+        WHERE segment.job = chapter.job AND segment.number >= chapter.first
+        AND segment.number < chapter.first + chapter.segments
+    ) AS spoken_hz
+    FROM chapter WHERE job = ? ORDER BY number
+"""
+
+_VIEWS = """
+    SELECT job.job AS job, job.state AS state, error, coalesce(sum(copies), 0) AS segments,
+    coalesce(sum(copies * (speech.state = 'done')), 0) AS done,
+    coalesce(sum(copies * (speech.state = 'failed')), 0) AS failed,
+    total(CASE speech.state WHEN 'done' THEN copies * 1.0 * samples / sample_rate_hz END) AS seconds
+    FROM job LEFT JOIN speech ON speech.job = job.job
+    WHERE ? IN ('', job.job) GROUP BY job.job ORDER BY job.rowid
+"""
+
+
+class _WaitingRow(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    key: str
+    chapter: int
+    text: str
+    voice: bytes
+    seed: int
+    settings: bytes
+    attempts: int
+    killed: int
+    copies: int
+    pause: PauseKind
+    chapter_end: int
+
+
+class _ViewRow(msgspec.Struct, frozen=True, kw_only=True):
+    job: str
+    state: JobState
+    error: str | None
+    segments: int
+    done: int
+    failed: int
+    seconds: float
+
+
+class LedgerReader:
+    """What a ledger can be asked. Calls come one at a time."""
+
+    def __init__(self, file: LedgerFile) -> None:
+        self._file = file
+        self._folder = file.folder
+
+    def spec(self, job: str) -> JobSpec | None:
+        """Return what was asked for, or None: no such job."""
+        found = self._file.rows(tuple[bytes], "SELECT spec FROM job WHERE job = ?", job)
+        return msgspec.json.decode(found[0][0], type=JobSpec) if found else None
+
+    def view(self, job: str) -> JobView | None:
+        """Return how far a job is, or None: no such job."""
+        return next(iter(self._views(job)), None)
+
+    def views(self) -> list[JobView]:
+        """Return how far every job is, oldest first."""
+        return self._views("")
+
+    # ------------------------------------------------------------------ segments
+
+    def waiting(self, job: str, after: int, limit: int) -> list[WaitingSegment]:
+        """Return what is neither done nor set aside, in order; of equal keys the first alone.
+
+        Args:
+            job: Which.
+            after: Segments of higher numbers only; -1 = from the start.
+            limit: At most so many.
+        """
+        rows = self._file.records(_WaitingRow, _WAITING, job, after, limit)
+        return [_waiting(row) for row in rows]
+
+    def segments(self, job: str, first: int = 0, end: int | None = None) -> Iterator[StoredSegment]:
+        """Yield segments with what became of them, in order, a page at a time.
+
+        Args:
+            job: Which.
+            first: Number of the first.
+            end: One past the number of the last; None = all.
+        """
+        limit = _NO_END if end is None else end
+        while page := self._file.records(StoredSegment, _SEGMENTS, job, first, limit, _PAGE_ROWS):
+            yield from page
+            first = page[-1].number + 1
+
+    def failures(self, job: str) -> list[Failure]:
+        """Return what was set aside, in order, each segment by itself."""
+        return self._file.records(
+            Failure,
+            "SELECT segment.number, chapter, substr(text, 1, 60) AS text_head, kind, message, attempts "
+            "FROM segment JOIN speech ON speech.job = segment.job AND speech.key = segment.key "
+            "WHERE segment.job = ? AND state = 'failed' ORDER BY segment.number",
+            job,
+        )
+
+    def bad_lines(self, job: str) -> list[BadLine]:
+        """Return the JSONL lines that could not be planned, in order."""
+        rows = self._file.rows(tuple[bytes], "SELECT line FROM bad_line WHERE job = ? ORDER BY number", job)
+        return [msgspec.json.decode(line, type=BadLine) for (line,) in rows]
+
+    def sources(self, job: str) -> Iterator[Source]:
+        """Yield the inputs as they were planned, in order."""
+        sql = "SELECT name, text_zlib FROM source WHERE job = ? ORDER BY number LIMIT 1 OFFSET ?"
+        number = 0
+        while found := self._file.rows(tuple[str, bytes], sql, job, number):
+            ((name, text_zlib),) = found
+            yield Source(name=name, text=unpacked(text_zlib))
+            number += 1
+
+    def spans(self, job: str) -> Iterator[Span]:
+        """Yield what became of the characters, as planned, a page at a time."""
+        sql = (
+            "SELECT number, source, start, end, reason FROM span WHERE job = ? AND number >= ? "
+            "ORDER BY number LIMIT ?"
+        )
+        kind = tuple[int, int, int, int, str | None]
+        after = 0
+        while page := self._file.rows(kind, sql, job, after, _PAGE_ROWS):
+            for _, source, start, end, reason in page:
+                yield Span(source=source, start=start, end=end, reason=reason)
+            after = page[-1][0] + 1
+
+    # ------------------------------------------------------------------ finished files
+
+    def files(self, job: str) -> list[FileToDeliver]:
+        """Return the finished files that the job is to have, in order.
+
+        Raises:
+            LedgerError: If there is no such job.
+        """
+        chapters = self._file.records(ChapterRow, _CHAPTERS, job)
+        return files_of(self._known_spec(job), chapters)
+
+    def pieces(self, job: str, file: FileToDeliver) -> Iterator[Piece]:
+        """Yield what a finished file is made of, in order.
+
+        Raises:
+            LedgerError: If a segment is neither done nor failed, or there is no such job.
+        """
+        spec = self._known_spec(job)
+        ((first, end),) = self._file.rows(
+            tuple[int, int],
+            "SELECT min(first), max(first + segments) FROM chapter WHERE job = ? AND number BETWEEN ? AND ?",
+            *(job, file.chapters[0], file.chapters[-1]),
+        )
+        return pieces_of(spec, self._folder, self.segments(job, first, end))
+
+    def deliveries(self, job: str) -> list[Delivery]:
+        """Return the finished files that were delivered, in order."""
+        return self._file.records(
+            Delivery,
+            "SELECT path, sha256, samples, sample_rate_hz FROM delivery WHERE job = ? ORDER BY rowid",
+            job,
+        )
+
+    def lives(self, job: str) -> list[Life]:
+        """Return how the job's child lives ended, oldest first."""
+        rows = self._file.rows(tuple[bytes], "SELECT record FROM life WHERE job = ? ORDER BY number", job)
+        return [msgspec.json.decode(record, type=Life) for (record,) in rows]
+
+    def _known_spec(self, job: str) -> JobSpec:
+        spec = self.spec(job)
+        if spec is None:
+            raise LedgerError(no_job(job))
+        return spec
+
+    def _views(self, job: str) -> list[JobView]:
+        return [self._view(row) for row in self._file.records(_ViewRow, _VIEWS, job)]
+
+    def _view(self, row: _ViewRow) -> JobView:
+        return JobView(
+            job=row.job,
+            state=row.state,
+            segments=row.segments,
+            done=row.done,
+            failed=row.failed,
+            seconds=row.seconds,
+            outputs=[delivery.path for delivery in self.deliveries(row.job)],
+            error=row.error,
+        )
+
+
+def no_job(job: str) -> str:
+    """Return what to say of a job that is not there."""
+    return f"there is no job {job} here; `tts-supervisor jobs list` shows those there are"
+
+
+def _waiting(row: _WaitingRow) -> WaitingSegment:
+    voice = msgspec.json.decode(row.voice, type=VoiceSpec)
+    return WaitingSegment(
+        number=row.number,
+        key=row.key,
+        chapter=row.chapter,
+        text=row.text,
+        voice=voice.name,
+        reference=_reference(voice),
+        seed=row.seed,
+        settings=msgspec.json.decode(row.settings, type=dict[str, Setting]),
+        attempts=row.attempts,
+        killed=row.killed,
+        twins=row.copies,
+        ends_paragraph=row.pause in {"paragraph", "heading"},
+        ends_chapter=row.number + 1 == row.chapter_end,
+    )
+
+
+def _reference(voice: VoiceSpec) -> Reference | None:
+    if voice.reference_path is None:
+        return None
+    return Reference(path=voice.reference_path, text=voice.reference_text or "")

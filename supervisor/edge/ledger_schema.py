@@ -1,0 +1,227 @@
+"""The ledger's file: its tables, one connection, and what SQLite's errors mean.
+
+Write-ahead log with synchronous=FULL: a transaction that returned is on disk for good, and
+readers beside the owner see whole transactions only.
+"""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from supervisor.edge.disk import make_folder, write_error
+from supervisor.errors import DiskFull, StateInUse, SupervisorError
+
+FILE_NAME = "ledger.sqlite3"
+
+#: Raised whenever a table changes.
+SCHEMA_VERSION = 1
+
+#: How long one writer waits for another: many transactions' worth, under a person's patience.
+_BUSY_S = 10.0
+
+#: A kilobyte count when negative: enough for the tables' upper pages, and a bound on the heap.
+_CACHE_SIZE = -1024
+
+#: The shared-memory file grows by 32 KiB; under twice that a failed write means a full disk.
+_LEAST_ROOM_BYTES = 65_536
+
+_Row = TypeVar("_Row")
+Value = str | int | float | bytes | None
+
+# `speech` is what became of a key; segments of a job with the same key share one row.
+# `first` is the lowest segment number with that key: where it is handed out.
+_TABLES = """
+CREATE TABLE job (
+    job TEXT PRIMARY KEY, output TEXT NOT NULL, spec BLOB NOT NULL,
+    state TEXT NOT NULL, error TEXT
+);
+CREATE TABLE source (
+    job TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,
+    characters INTEGER NOT NULL, text_zlib BLOB NOT NULL,
+    PRIMARY KEY (job, number)
+);
+CREATE TABLE span (
+    job TEXT NOT NULL, number INTEGER NOT NULL, source INTEGER NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, reason TEXT,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+CREATE TABLE bad_line (
+    job TEXT NOT NULL, number INTEGER NOT NULL, line BLOB NOT NULL,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+CREATE TABLE chapter (
+    job TEXT NOT NULL, number INTEGER NOT NULL, title TEXT NOT NULL, name TEXT,
+    voice BLOB NOT NULL, sample_rate_hz INTEGER, settings BLOB NOT NULL,
+    first INTEGER NOT NULL, segments INTEGER NOT NULL,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+CREATE TABLE segment (
+    job TEXT NOT NULL, number INTEGER NOT NULL, chapter INTEGER NOT NULL, key TEXT NOT NULL,
+    text TEXT NOT NULL, seed INTEGER NOT NULL, pause TEXT NOT NULL,
+    source INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+CREATE TABLE speech (
+    job TEXT NOT NULL, key TEXT NOT NULL, first INTEGER NOT NULL, copies INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0,
+    killed INTEGER NOT NULL DEFAULT 0, in_hand INTEGER NOT NULL DEFAULT 0,
+    path TEXT, samples INTEGER, sample_rate_hz INTEGER, sha256 TEXT, figures BLOB,
+    kind TEXT, message TEXT,
+    PRIMARY KEY (job, key)
+) WITHOUT ROWID;
+CREATE INDEX speech_waiting ON speech (job, first) WHERE state = 'waiting';
+CREATE TABLE delivery (
+    job TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
+    samples INTEGER NOT NULL, sample_rate_hz INTEGER NOT NULL,
+    UNIQUE (job, path)
+);
+CREATE TABLE life (
+    number INTEGER PRIMARY KEY, job TEXT NOT NULL, record BLOB NOT NULL
+);
+CREATE INDEX life_of_job ON life (job, number);
+"""
+
+
+class LedgerError(SupervisorError):
+    """The ledger cannot be used, or was asked for something that it does not hold."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class LedgerFile:
+    """One connection to the ledger. Calls come one at a time."""
+
+    def __init__(self, folder: Path, *, read_only: bool) -> None:
+        """Open the ledger; without `read_only`, create it where there is none.
+
+        Args:
+            folder: The state folder.
+            read_only: Look only; beside an owner.
+
+        Raises:
+            LedgerError: If there is none to read, if it is damaged, or of a newer version.
+            DiskFull: If there is no room for it.
+            Unwritable: If the folder cannot be written.
+        """
+        self.folder = folder
+        self._path = folder / FILE_NAME
+        if not read_only:
+            make_folder(folder)
+        mode = "ro" if read_only else "rwc"
+        with self._translated():
+            self._connection = self._connect(mode)
+        try:
+            with self._translated():
+                self._prepare(read_only=read_only)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection; again, nothing happens."""
+        self._connection.close()
+
+    def rows(self, kind: type[_Row], sql: str, *values: Value) -> list[_Row]:
+        """Return a query's rows, each checked to be a `kind` (a tuple type)."""
+        with self._translated():
+            found = self._connection.execute(sql, values).fetchall()
+        return [msgspec.convert(row, kind) for row in found]
+
+    def records(self, kind: type[_Row], sql: str, *values: Value) -> list[_Row]:
+        """Return a query's rows as `kind`, a struct or dataclass with the columns' names."""
+        with self._translated():
+            cursor = self._connection.execute(sql, values)
+            found = cursor.fetchall()
+        names = [column[0] for column in cursor.description]
+        return [msgspec.convert(dict(zip(names, row, strict=True)), kind) for row in found]
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """Do everything within or nothing of it; on disk for good when the block is left.
+
+        Raises:
+            DiskFull: If there is no room; nothing has changed.
+            StateInUse: If another process writes for too long; nothing has changed.
+            LedgerError: If the file is damaged.
+        """
+        connection = self._connection
+        with self._translated():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk may have rolled back already
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self._path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_S,
+            isolation_level=None,  # transactions are ours alone to begin
+            check_same_thread=False,  # the loop may lend it to a thread, one call at a time
+        )
+
+    def _prepare(self, *, read_only: bool) -> None:
+        connection = self._connection
+        connection.execute(f"PRAGMA cache_size={_CACHE_SIZE}")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        version = self._version()
+        if version == 0 and not read_only:
+            self._create_tables()
+        elif version == 0:
+            raise LedgerError(self._nothing_yet())
+        elif version != SCHEMA_VERSION:
+            raise LedgerError(
+                f"{self._path} has version {version} of the ledger, this program knows "
+                f"{SCHEMA_VERSION}; update the program, or choose another folder with --state"
+            )
+
+    def _create_tables(self) -> None:
+        with self.transaction() as connection:
+            if self._version() == 0:  # another process may have been faster
+                for statement in _TABLES.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+    def _version(self) -> int:
+        return self.rows(tuple[int], "PRAGMA user_version")[0][0]
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._meaning(error) from error
+
+    def _meaning(self, error: sqlite3.Error) -> SupervisorError:
+        code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._is_full()):
+            said = write_error(self.folder, OSError(errno.ENOSPC, str(error)))
+            return DiskFull(f"{said} (the ledger: {error})")
+        if code == sqlite3.SQLITE_BUSY:
+            return StateInUse(f"{self._path} is being written by another process; try again later")
+        if code == sqlite3.SQLITE_CANTOPEN and not self._path.exists():
+            return LedgerError(self._nothing_yet())
+        return LedgerError(
+            f"the ledger {self._path} cannot be used: {error}; move the file away to start anew, "
+            "or choose another folder with --state"
+        )
+
+    def _nothing_yet(self) -> str:
+        return f"no ledger in {self.folder}: nothing was narrated with this --state yet"
+
+    def _is_full(self) -> bool:
+        """SQLite calls a full disk an I/O error where it grows its shared-memory file."""
+        room = os.statvfs(self.folder)
+        return room.f_bavail * room.f_frsize < _LEAST_ROOM_BYTES
