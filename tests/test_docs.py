@@ -1,0 +1,198 @@
+"""What the documents say is what the code does."""
+
+import importlib.metadata
+import itertools
+import re
+import shlex
+import tomllib
+from collections.abc import Mapping
+from typing import cast, get_args
+
+import pytest
+
+from supervisor.cli.parser import make_parser
+from supervisor.config.keys import KEYS
+from supervisor.core.lifecycle import draw
+from supervisor.log import EVENTS
+from supervisor.wire.messages import FromChild, FromParent
+from tests.tree import named, page, tracked
+
+# ------------------------------------------------------------------ documents
+
+
+def first_cells(text: str) -> set[str]:
+    return set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
+
+
+def flat(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Dotted keys; the one key whose value is itself a table is a leaf."""
+    leaves: dict[str, object] = {}
+    for name, value in table.items():
+        key = prefix + name
+        if isinstance(value, dict) and key not in KEYS:
+            leaves |= flat(cast("Mapping[str, object]", value), f"{key}.")
+        else:
+            leaves[key] = value
+    return leaves
+
+
+def test_config_toml_holds_exactly_the_keys_that_are_known() -> None:
+    assert flat(tomllib.loads(page("config.toml"))).keys() == KEYS.keys()
+
+
+def test_every_key_is_documented_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \|", page("docs/operations.md"), re.MULTILINE))
+    shipped = flat(tomllib.loads(page("config.toml")))
+    documented = {key: tomllib.loads(f"value = {rows[key]}")["value"] for key in shipped.keys() & rows.keys()}
+    assert documented == shipped
+
+
+def test_every_message_is_documented() -> None:
+    tags = {message.__struct_config__.tag for message in (*get_args(FromParent), *get_args(FromChild))}
+    assert first_cells(page("docs/wire.md")) == tags
+
+
+def test_every_log_event_is_documented_as_it_is_described() -> None:
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.*) \|$", page("docs/operations.md"), re.MULTILINE))
+    assert {event: rows.get(event) for event in EVENTS} == EVENTS
+
+
+def test_the_lifecycle_in_the_docs_is_the_one_in_the_table() -> None:
+    block = re.search(r"<!-- lifecycle: begin -->\n```\n(.*?)```\n", page("docs/architecture.md"), re.DOTALL)
+    assert block is not None
+    assert block[1] == draw() + "\n", "run: python docs/draw_lifecycle.py"
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = [
+        f"{named(path)}: {target}"
+        for path in tracked()
+        if path.suffix == ".md"
+        for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", path.read_text("utf-8"))
+        if not (path.parent / target).exists()
+    ]
+    assert broken == []
+
+
+# ------------------------------------------------------------------ the READMEs
+
+
+def shell_blocks(text: str) -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[list[str]]:
+    """Words after each `tts-supervisor` in the shell blocks of a page."""
+    lines = itertools.chain.from_iterable(
+        block.replace("\\\n", " ").splitlines() for block in shell_blocks(text)
+    )
+    parts = itertools.chain.from_iterable(re.split(r"&&|\|(?!\|)|;", line) for line in lines)
+    return [found for part in parts if (found := _after_program(part))]
+
+
+def _after_program(part: str) -> list[str]:
+    words = shlex.split(part, comments=True)
+    for at, word in enumerate(words):
+        if word.rpartition("/")[2] == "tts-supervisor" and "=" not in word:
+            return words[at + 1 :]
+    return []
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.zh-CN.md", "docs/operations.md", "docs/writing-an-engine.md"]
+)
+def test_every_command_that_is_shown_is_one_that_the_program_takes(name: str) -> None:
+    found = commands(page(name))
+    assert found
+    for words in found:
+        arguments = make_parser().parse_args(words)  # exits, and says why, if it is none
+        assert arguments.command in words
+
+
+def test_every_command_and_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = page("docs/commands.md")
+    commands = {word for word in spelled(capsys) if not re.search(rf"[`, ]{word}\b", shown)}
+    assert commands == set()
+
+
+def spelled(capsys: pytest.CaptureFixture[str], *above: str) -> set[str]:
+    """Names of the commands below `above`, of theirs, and of all their long options, out of `--help`."""
+    with pytest.raises(SystemExit):
+        make_parser().parse_args([*above, "--help"])
+    helped = capsys.readouterr().out
+    options = set(re.findall(r"--[a-z-]+", helped)) - {"--help"}
+    names = set(re.findall(r"^    ([a-z]+)(?: {2,}|$)", helped, re.MULTILINE))
+    return names | options | {word for name in names for word in spelled(capsys, *above, name)}
+
+
+def test_both_readmes_have_the_same_commands_in_the_same_order() -> None:
+    assert shell_blocks(page("README.md")) == shell_blocks(page("README.zh-CN.md"))
+
+
+@pytest.mark.parametrize("name", ["narrate", "test"])
+def test_a_command_that_ci_runs_is_marked_in_both_readmes(name: str) -> None:
+    mark = f"<!-- command: {name} -->\n```sh\n"
+    for readme in ("README.md", "README.zh-CN.md"):
+        assert page(readme).count(mark) == 1
+
+
+# ------------------------------------------------------------------ licences
+
+
+def closure(distribution: str) -> set[str]:
+    """Distributions that installing one brings, without extras, as they are installed here."""
+    seen: set[str] = set()
+    waiting = [distribution]
+    while waiting:
+        name = waiting.pop()
+        for wanted in importlib.metadata.requires(name) or []:
+            other = re.split(r"[^\w.-]", wanted, maxsplit=1)[0].lower()
+            if "extra ==" not in wanted and other not in seen and _installed(other):
+                seen.add(other)
+                waiting.append(other)
+    return seen
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False  # not for this platform or Python
+    return True
+
+
+def licence_words(name: str) -> str:
+    fields = importlib.metadata.metadata(name)
+    classifiers = [word for word in fields.get_all("Classifier") or [] if word.startswith("License")]
+    return " ".join([*(fields.get_all("License-Expression") or []), *classifiers])
+
+
+def project_dependencies() -> list[str]:
+    project = tomllib.loads(page("pyproject.toml"))["project"]
+    return [re.split(r"[^\w.-]", wanted, maxsplit=1)[0].lower() for wanted in project["dependencies"]]
+
+
+def test_every_copyleft_package_that_is_installed_is_named_on_the_page_of_licences() -> None:
+    names = set(project_dependencies())
+    names |= {other for name in names for other in closure(name)}
+    copyleft = {name for name in names if re.search(r"GPL|General Public", licence_words(name))}
+    unnamed = {name for name in copyleft if f"`{name}`" not in page("docs/licences.md")}
+    assert copyleft, "soxr declares the LGPL: if nothing is found, the search is broken"
+    assert unnamed == set()
+
+
+@pytest.mark.parametrize("name", ["espeakng-loader", "soundfile", "soxr", "numpy"])
+def test_every_package_on_the_page_of_licences_is_still_a_dependency(name: str) -> None:
+    assert f"`{name}`" in page("docs/licences.md")
+    assert name in project_dependencies()
+
+
+def test_constraints_pin_every_dependency_exactly() -> None:
+    lines = [line for line in page("constraints.txt").splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lines}
+    dev = tomllib.loads(page("pyproject.toml"))["dependency-groups"]["dev"]
+    names = {re.split(r"[^\w.-]", wanted, maxsplit=1)[0].lower() for wanted in dev}
+    names |= set(project_dependencies())
+    names |= {other for name in set(names) for other in closure(name)}
+    assert {name.replace("_", "-") for name in names} <= pinned

@@ -1,0 +1,116 @@
+"""What linters cannot say of the code: the parent stays light, tests mirror, exemptions carry reasons."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.tree import ROOT, named, sources, tracked
+
+LONG_FILE_LINES = 300
+
+#: Files longer than the house likes, and why each is one file.
+LONG_FILES: dict[str, str] = {}
+
+#: Modules without a test module of their own, and where they are tested instead.
+TESTED_ELSEWHERE: dict[str, str] = {}
+
+#: Modules that the whole parent is made of: all of `supervisor` but its two short-lived processes.
+APART = ("supervisor.delivery", "supervisor.planning")
+
+HEAVY = ("torch", "torchaudio", "numpy", "soundfile", "soxr", "espeakng_loader", "child", "tts_core")
+
+
+# ------------------------------------------------------------------ the parent is light
+
+
+def parent_modules() -> list[str]:
+    paths = sorted((ROOT / "supervisor").rglob("*.py"))
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
+    names = [name.removesuffix(".__init__") for name in names]
+    return [name for name in names if not name.startswith(APART) and not name.endswith("__main__")]
+
+
+LIGHT = """
+import importlib, sys
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+heavy = sorted(name for name in sys.argv[1].split(",") if name in sys.modules)
+mapped = open("/proc/self/maps").read()
+libraries = ("libcuda", "libcudart", "libtorch", "libespeak", "libsndfile")
+print(*heavy, *(name for name in libraries if name in mapped))
+"""
+
+
+def test_a_fresh_parent_has_nothing_heavy_in_it() -> None:
+    command = [sys.executable, "-c", LIGHT, ",".join(HEAVY), *parent_modules()]
+    seen = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    assert seen.stdout.split() == []
+
+
+# ------------------------------------------------------------------ tests mirror the source
+
+
+def mirrored(source: Path) -> Path:
+    return ROOT / "tests" / source.relative_to(ROOT).with_name(f"test_{source.stem}.py")
+
+
+def modules() -> list[Path]:
+    """Modules with code in them: an `__init__.py` that holds a docstring alone is none."""
+    own = [path for path in sources() if path.relative_to(ROOT).parts[0] in ("supervisor", "child")]
+    return [path for path in own if path.name != "__init__.py" or "def " in path.read_text("utf-8")]
+
+
+def test_every_module_has_a_test_module() -> None:
+    lonely = {named(path) for path in modules() if not mirrored(path).is_file()}
+    assert lonely == TESTED_ELSEWHERE.keys()
+
+
+def test_every_test_module_that_mirrors_has_its_module() -> None:
+    expected = {mirrored(path) for path in modules()}
+    folders = [ROOT / "tests" / "supervisor", ROOT / "tests" / "child"]
+    found = {path for folder in folders for path in folder.rglob("test_*.py")}
+    assert {named(path) for path in found - expected} == set()
+
+
+# ------------------------------------------------------------------ exemptions, paths, sizes
+
+# Written in two parts, so that this file does not find itself.
+EXEMPTION = re.compile(r"#\s*(?:no" r"qa|type:\s*ig" r"nore|pyright:\s*ig" r"nore|pragma:\s*no\s)\b(.*)")
+
+
+def test_every_exemption_carries_words() -> None:
+    bare = [
+        f"{named(path)}:{number}: {line.strip()}"
+        for path in sources()
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if (found := EXEMPTION.search(line)) and not re.search(r"\s--?\s+\S.*[a-z]{2}", found[1])
+    ]
+    assert bare == []
+
+
+#: Homes and work folders of some machine; /tmp, /proc, /dev and /usr are everybody's.
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|ro" r"ot|wo" r"rk|Users|mnt|opt)/[\w.-]+")
+REGISTRY = re.compile(r"--(?:extra-)?index-url|--find-links|PIP_INDEX|\[\[tool\.uv\.index")
+
+
+def test_no_file_names_a_path_or_a_registry_of_some_machine() -> None:
+    found = [
+        f"{named(path)}: {match[0]}"
+        for path in tracked()
+        if path.name != "LICENSE" and path != Path(__file__)
+        for pattern in (MACHINE_PATH, REGISTRY)
+        for match in pattern.finditer(path.read_text("utf-8", errors="replace"))
+    ]
+    assert found == []
+
+
+def test_a_file_stays_short_or_says_why_not() -> None:
+    long = {named(path) for path in sources() if len(path.read_bytes().splitlines()) > LONG_FILE_LINES}
+    assert long == LONG_FILES.keys()
+
+
+def test_nothing_is_left_for_later() -> None:
+    later = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX|NotImplemented" r"Error)\b")
+    found = [named(path) for path in sources() if later.search(path.read_text("utf-8"))]
+    assert found == []
