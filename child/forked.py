@@ -19,6 +19,8 @@ from supervisor.wire.lifeline import tie_to_parent
 _PIPE_BYTES = 1024 * 1024
 #: Read at most this much at once: 6 s of sound at 22050 Hz.
 _READ_BYTES = 256 * 1024
+#: Write no less than this at once, the end aside: 1.5 s of sound, which eSpeak makes in 2 ms.
+_WRITE_BYTES = 64 * 1024
 
 #: Exit status of a fork whose work said that it failed; its words are on stderr.
 _REFUSED_STATUS = 3
@@ -63,7 +65,9 @@ def _fork(work: Work, read_fd: int, write_fd: int) -> int:
         os.close(read_fd)
         _close_all_but(write_fd)
         gc.disable()  # it lives for milliseconds
-        refused = work(lambda piece: _write_all(write_fd, piece))
+        writer = _Writer(write_fd)
+        refused = work(writer.write)
+        writer.flush()
         if refused is not None:
             sys.stderr.write(f"the forked synthesizer: {refused}\n")
             sys.stderr.flush()
@@ -80,10 +84,23 @@ def _close_all_but(kept_fd: int) -> None:
     os.closerange(kept_fd + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _write_all(fd: int, piece: bytes) -> None:
-    rest = memoryview(piece)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+class _Writer:
+    """Gathers small pieces: each write wakes the reader, and becomes a chunk on the wire."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._gathered = bytearray()
+
+    def write(self, piece: bytes) -> None:
+        self._gathered += piece
+        if len(self._gathered) >= _WRITE_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        rest = memoryview(self._gathered)
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
+        self._gathered = bytearray()
 
 
 def _reap(pid: int) -> int:
