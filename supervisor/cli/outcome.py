@@ -1,14 +1,16 @@
 """Do a job with a display, and say what came of it."""
 
 import sys
-from collections.abc import Callable
+import time
 from contextlib import closing
 
 from supervisor.cli.words import emit, emit_json, tell
-from supervisor.config import Config
-from supervisor.core.notes import Note
+from supervisor.config import Config, faults_in_words
 from supervisor.display import make_display
+from supervisor.edge.ledger_values import job_id_for
 from supervisor.edge.statefolder import StateFolder
+from supervisor.errors import StateInUse, SupervisorError
+from supervisor.log import Log
 from supervisor.loop.requests import JobRequest, Outcome
 
 #: More failures than this are counted, not listed: `jobs show` has them all.
@@ -28,14 +30,56 @@ def stderr_is_terminal() -> bool:
 def do_job(config: Config, state: StateFolder, request: JobRequest, *, json: bool) -> Outcome:
     """Run a job to its end, shown as interface §1 says.
 
+    What ends a job that is in the ledger comes back as its outcome, with its exit code.
+
     Raises:
         SupervisorError: If it could not even begin.
     """
     from supervisor.loop import run_job  # noqa: PLC0415 - asyncio and the ledger: after all that can be refused
 
-    with closing(make_display(json=json, stderr_is_terminal=stderr_is_terminal())) as display:
-        show: Callable[[Note], None] = display.show
-        return run_job(config, state, request, show)
+    log = make_log(config)
+    started_s = time.monotonic()
+    log.event("run.started", engine=config.engine.name, state=str(state.path), output=request.output)
+    try:
+        with closing(make_display(json=json, stderr_is_terminal=stderr_is_terminal())) as display:
+            outcome = run_job(config, state, request, display.show, log)
+    except StateInUse:
+        # The ledger is another's: what it says of this job is not ours to tell.
+        raise
+    except SupervisorError as error:
+        outcome = _ended(state, request, error)
+    log.event("run.ended", exit_code=outcome.exit_code, seconds=time.monotonic() - started_s)
+    return outcome
+
+
+def make_log(config: Config) -> Log:
+    """Return the log that the configuration asks for."""
+    faults = config.engine.faults
+    words = None if faults is None else faults_in_words(faults)
+    return Log(format=config.log.format, level=config.log.level, faults=words)
+
+
+def _ended(state: StateFolder, request: JobRequest, error: SupervisorError) -> Outcome:
+    from supervisor.edge.ledger import Ledger  # noqa: PLC0415 - the loop has imported it
+
+    job = job_id_for(request.output)
+    try:
+        with closing(Ledger.open(state.path, read_only=True)) as ledger:
+            view, failures, bad_lines = ledger.view(job), ledger.failures(job), ledger.bad_lines(job)
+    except SupervisorError:
+        # No ledger, or none that can be read: the error itself says more.
+        raise error from None
+    if view is None or view.error != str(error):
+        # It ended before the job was planned: the ledger knows nothing of this run.
+        raise error from None
+    return Outcome(
+        exit_code=error.exit_code,
+        view=view,
+        outputs=[],
+        failures=failures,
+        bad_lines=bad_lines,
+        message=str(error),
+    )
 
 
 def report(outcome: Outcome, *, json: bool, paths: bool = True) -> int:
