@@ -10,6 +10,7 @@ from typing import cast, get_args
 
 import pytest
 
+from child.engine import Engine, SettingsError, Utterance
 from supervisor.cli.parser import make_parser
 from supervisor.config.keys import KEYS
 from supervisor.core.lifecycle import draw
@@ -134,6 +135,26 @@ def test_a_command_that_ci_runs_is_marked_in_both_readmes(name: str) -> None:
     mark = f"<!-- command: {name} -->\n```sh\n"
     for readme in ("README.md", "README.zh-CN.md"):
         assert page(readme).count(mark) == 1
+
+
+def test_the_engine_that_is_shown_keeps_the_protocol() -> None:
+    code = re.search(r"```python\n(.*?)```", page("docs/writing-an-engine.md"), re.DOTALL)
+    assert code is not None
+    names: dict[str, object] = {}
+    exec(code[1], names)  # the page's own example
+    engine = cast("type[Engine]", names["Hum"])()
+    facts = engine.load({"pitch_hz": 110.0}, device="cpu", voice=None)
+    utterance = Utterance(text=facts.canary_text, voice=None, reference=None, seed=0, settings={})
+    pieces = list(engine.synthesize(utterance))
+    assert {(str(piece.samples.dtype), piece.sample_rate_hz) for piece in pieces} == {("float32", 24_000)}
+    assert facts.pace_s_per_char == sum(map(len, (piece.samples for piece in pieces))) / 24_000 / len(
+        utterance.text
+    )
+    assert engine.voices()[0].name == facts.voice
+    assert engine.vitals().host_private_bytes > 0
+    engine.release_caches()
+    with pytest.raises(SettingsError, match=r"engine\.hum has no key 'loud'"):
+        engine.load({"loud": True}, device="cpu", voice=None)
 
 
 # ------------------------------------------------------------------ licences

@@ -15,8 +15,8 @@ LONG_FILES: dict[str, str] = {}
 #: Modules without a test module of their own, and where they are tested instead.
 TESTED_ELSEWHERE: dict[str, str] = {}
 
-#: Modules that the whole parent is made of: all of `supervisor` but its two short-lived processes.
-APART = ("supervisor.delivery", "supervisor.planning")
+#: The one part of `supervisor` that is a process of its own and may be heavy.
+APART = ("supervisor.delivery",)
 
 HEAVY = ("torch", "torchaudio", "numpy", "soundfile", "soxr", "espeakng_loader", "child", "tts_core")
 
