@@ -1,0 +1,124 @@
+"""The segments that wait, and the one in the child's hands: where no segment gets lost.
+
+A segment is in exactly one place: on the queue, in hand, being stored, or over (done or set
+aside). Every method returns the actions that make its step durable.
+"""
+
+from collections import deque
+
+import msgspec
+
+from supervisor.core import actions as do
+from supervisor.core.hand import Hand
+from supervisor.core.obituary import Obituary
+from supervisor.core.segments import WaitingSegment
+from supervisor.policy.attempts import Next, is_forgiven, judge_attempt
+
+#: Waiting segments kept at hand; the book itself stays in the ledger.
+FETCH_SEGMENTS = 32
+
+
+class Bench:
+    """Segments of one job."""
+
+    def __init__(self, *, attempts: int, stall_s: float) -> None:
+        """Begin with nothing.
+
+        Args:
+            attempts: `child.attempts`.
+            stall_s: `child.stall_s`.
+        """
+        self._allowed = attempts
+        self._stall_s = stall_s
+        self._queue: deque[WaitingSegment] = deque()
+        self._storing: set[str] = set()
+        self._fetched_to = -1
+        self._fetching = False
+        self._exhausted = False
+        self._handouts = 0
+        self.hand: Hand | None = None
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a segment is at hand to be handed out."""
+        return bool(self._queue)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to hand out: all that there is was fetched and is not waiting."""
+        return self._exhausted and not self._queue
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether nothing is on its way to the disk."""
+        return not self._storing
+
+    def fetch(self) -> list[do.Action]:
+        """Ask for more segments when few are left."""
+        if self._fetching or self._exhausted or len(self._queue) > FETCH_SEGMENTS // 2:
+            return []
+        self._fetching = True
+        return [do.Fetch(after=self._fetched_to, limit=FETCH_SEGMENTS)]
+
+    def offer(self, segments: tuple[WaitingSegment, ...], *, exhausted: bool) -> None:
+        """Take the answer to `Fetch`."""
+        self._fetching = False
+        self._exhausted = exhausted
+        if segments:
+            self._fetched_to = segments[-1].number
+        # Equal segments share a key and one hand-out; a second batch may bring the twin of one
+        # that is still at hand.
+        known = {segment.key for segment in self._queue} | self._storing
+        if self.hand is not None:
+            known.add(self.hand.segment.key)
+        self._queue.extend(segment for segment in segments if segment.key not in known)
+
+    def hand_out(self, at_s: float) -> list[do.Action]:
+        """Take the next segment in hand: counted before it is handed out."""
+        self._handouts += 1
+        segment = self._queue.popleft()
+        self.hand = Hand(segment, attempt=self._handouts, stall_s=self._stall_s, at_s=at_s)
+        return [do.Claim(key=segment.key), do.OpenAudio(key=segment.key)]
+
+    def store(self, hand: Hand, done: do.Done) -> do.Action:
+        """Let go of a segment that was spoken: its audio goes to the disk."""
+        self.hand = None
+        self._storing.add(hand.segment.key)
+        return do.StoreAudio(segment=hand.segment, done=done, attempts=hand.attempts)
+
+    def stored(self, segment: WaitingSegment) -> None:
+        """Note that a segment's audio is on disk and in the ledger."""
+        self._storing.discard(segment.key)
+
+    def store_failed(self) -> None:
+        """Note that nothing more can be stored; the ledger still has those segments waiting."""
+        self._storing.clear()
+
+    def charge(self, hand: Hand, kind: str, message: str, *, retryable: bool) -> tuple[Next, list[do.Action]]:
+        """Make the segment in hand pay for its hand-out: it goes back to the front, or aside."""
+        self.hand = None
+        segment = hand.segment
+        dropped = do.DropAudio(key=segment.key)
+        after = judge_attempt(attempts=hand.attempts, allowed=self._allowed, retryable=retryable)
+        if after is Next.SET_ASIDE:
+            return after, [dropped, do.SetAside(key=segment.key, kind=kind, message=message)]
+        self._queue.appendleft(msgspec.structs.replace(segment, attempts=hand.attempts))
+        return after, [dropped, do.Charge(key=segment.key)]
+
+    def is_to_be_charged(self, hand: Hand, obituary: Obituary) -> bool:
+        """Say whether the death of the child that held it costs the segment an attempt."""
+        killed = hand.segment.killed + 1
+        return obituary.charged or (obituary.outside and not is_forgiven(killed=killed))
+
+    def take_back(self, hand: Hand, obituary: Obituary) -> list[do.Action]:
+        """Put the segment in hand back to the front, uncharged."""
+        self.hand = None
+        back = hand.segment
+        if obituary.outside:
+            back = msgspec.structs.replace(back, killed=back.killed + 1)
+        self._queue.appendleft(back)
+        return [do.DropAudio(key=back.key), do.Unclaim(key=back.key, killed=obituary.outside)]
+
+    def is_last_try(self, hand: Hand) -> bool:
+        """Say whether the next hand-out of this segment is the last that it gets."""
+        return hand.attempts + 1 >= self._allowed
