@@ -1,0 +1,37 @@
+"""An order's lines into an answer: what went wrong is said, by kind."""
+
+from collections.abc import Iterable
+
+from supervisor.delivery.order import BadAudio, Delivered, ErrorKind, OrderError, read_order
+from supervisor.delivery.writer import deliver
+from supervisor.errors import DiskFull, Unwritable
+
+Answer = dict[str, Delivered | dict[str, str]]
+
+
+def answer(lines: Iterable[bytes]) -> tuple[Answer, int]:
+    """Carry out an order.
+
+    Returns:
+        The answer, and the exit status: 0 or 1.
+    """
+    path = ""
+    try:
+        order, pieces = read_order(lines)
+        path = order.path
+        return {"ok": deliver(order, pieces)}, 0
+    except (DiskFull, Unwritable, BadAudio, OrderError) as error:
+        kind = _kind(error)
+        return {"error": {"kind": kind, "message": str(error), "path": path}}, 1
+
+
+def _kind(error: DiskFull | Unwritable | BadAudio | OrderError) -> ErrorKind:
+    match error:
+        case DiskFull():
+            return "disk_full"
+        case Unwritable():
+            return "unwritable"
+        case BadAudio():
+            return "bad_audio"
+        case OrderError():
+            return "internal"

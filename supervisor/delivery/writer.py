@@ -1,0 +1,114 @@
+"""Make the finished file: hidden beside its place, on disk, then under its name."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import soundfile
+
+from supervisor.delivery.order import BadAudio, Delivered, Order, Piece
+from supervisor.delivery.samples import blocks_of, length_samples
+from supervisor.delivery.sink import Sink
+from supervisor.edge.disk import fsync_folder, make_folder, write_error
+from supervisor.errors import Unwritable
+
+#: A WAV counts its bytes in 32 bits; 64 KiB of room for headers and tags.
+RIFF_LIMIT_BYTES = 2**32 - 65_536
+
+#: Longer titles are cut in the tag: libsndfile has a bound of its own on all tags together.
+_MAX_TITLE_CHARS = 200
+
+_HASH_BLOCK_BYTES = 1 << 20
+
+
+def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RIFF_LIMIT_BYTES) -> Delivered:
+    """Write the file of an order; it is on disk for good when this returns.
+
+    The same order and segments give the same bytes: no dates, no chance. Nothing is left behind
+    when it fails, and what stood under the name before stays.
+
+    Args:
+        order: What to make.
+        pieces: In order.
+        riff_limit_bytes: A WAV with more bytes of audio than this becomes an RF64.
+
+    Raises:
+        DiskFull: If there is no room.
+        Unwritable: If the place cannot be written.
+        BadAudio: If a segment's file is not what the ledger says.
+    """
+    target = Path(os.path.realpath(order.path))  # a link stays, what it points at is replaced
+    _refuse_what_is_no_file(target)
+    make_folder(target.parent)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        return _write(order, pieces, part, target, riff_limit_bytes)
+    except OSError as error:
+        raise write_error(target.parent, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _refuse_what_is_no_file(target: Path) -> None:
+    try:
+        mode = target.stat().st_mode
+    except OSError:
+        return  # nothing there yet; what is wrong with the folder will show when it is written
+    if not stat.S_ISREG(mode):
+        raise Unwritable(f"{target} is there and is no regular file; choose another name with -o")
+
+
+def _write(
+    order: Order, pieces: Sequence[Piece], part: Path, target: Path, riff_limit_bytes: int
+) -> Delivered:
+    samples = sum(length_samples(piece, order.sample_rate_hz) for piece in pieces)
+    if not samples:  # an empty FLAC is no FLAC
+        raise BadAudio(f"nothing was spoken that could stand in {target}")
+    container = "RF64" if order.format == "wav" and 2 * samples > riff_limit_bytes else order.format.upper()
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        _encode(order, pieces, container, Sink(descriptor))
+        os.fsync(descriptor)
+        sha256 = _sha256_of(descriptor)
+        part.replace(target)
+        fsync_folder(target.parent)
+    finally:
+        os.close(descriptor)
+    return Delivered(
+        path=order.path,
+        samples=samples,
+        sample_rate_hz=order.sample_rate_hz,
+        seconds=samples / order.sample_rate_hz,
+        sha256=sha256,
+    )
+
+
+def _encode(order: Order, pieces: Sequence[Piece], container: str, sink: Sink) -> None:
+    shaped = cast("BinaryIO", sink)  # soundfile calls five methods of a file, and Sink has those
+    try:
+        file = soundfile.SoundFile(shaped, "w", order.sample_rate_hz, 1, "PCM_16", format=container)
+    except soundfile.LibsndfileError as error:
+        sink.check()
+        raise BadAudio(
+            f"no {container} of {order.sample_rate_hz} Hz can be made: {error.error_string}; "
+            "choose another --sample-rate"
+        ) from error
+    with file:
+        if order.title:
+            file.title = order.title[:_MAX_TITLE_CHARS]
+        for block in blocks_of(pieces, order.sample_rate_hz):
+            file.write(block)
+            sink.check()
+    sink.check()  # closing writes the header once more
+
+
+def _sha256_of(descriptor: int) -> str:
+    digest = hashlib.sha256()
+    at_byte = 0
+    while block := os.pread(descriptor, _HASH_BLOCK_BYTES, at_byte):
+        digest.update(block)
+        at_byte += len(block)
+    return digest.hexdigest()
