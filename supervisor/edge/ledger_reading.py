@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import msgspec
 
 from supervisor.core.segments import WaitingSegment
+from supervisor.core.tallies import JobSize
 from supervisor.edge.ledger_files import ChapterRow, files_of, pieces_of
 from supervisor.edge.ledger_plan import unpacked
 from supervisor.edge.ledger_schema import LedgerError, LedgerFile
 from supervisor.edge.ledger_values import (
+    ChapterView,
     Delivery,
     Failure,
     FileToDeliver,
@@ -111,6 +113,32 @@ class LedgerReader:
         """Return how far every job is, oldest first."""
         return self._views("")
 
+    def job_size(self, job: str) -> JobSize:
+        """Return how much of a job there is, as a run finds it.
+
+        Raises:
+            LedgerError: If there is no such job.
+        """
+        view = self.view(job)
+        if view is None:
+            raise LedgerError(no_job(job))
+        ((chars_left,),) = self._file.rows(
+            tuple[int],
+            "SELECT coalesce(sum(length(text) * copies), 0) FROM speech JOIN segment "
+            "ON segment.job = speech.job AND segment.number = speech.first "
+            "WHERE speech.job = ? AND speech.state = 'waiting'",
+            job,
+        )
+        titles = "SELECT title FROM chapter WHERE job = ? ORDER BY number"
+        return JobSize(
+            job=job,
+            segments=view.segments,
+            over=view.done + view.failed,
+            chars_left=chars_left,
+            audio_s=view.seconds,
+            titles=tuple(title for (title,) in self._file.rows(tuple[str], titles, job)),
+        )
+
     # ------------------------------------------------------------------ segments
 
     def waiting(self, job: str, after: int, limit: int) -> list[WaitingSegment]:
@@ -146,6 +174,20 @@ class LedgerReader:
             "WHERE segment.job = ? AND state = 'failed' ORDER BY segment.number",
             job,
         )
+
+    def chapters(self, job: str) -> list[ChapterView]:
+        """Return how far each chapter is, in order."""
+        rows = self._file.rows(
+            tuple[int, str, int, int, int],
+            "SELECT chapter.number, title, count(*), sum(state = 'done'), sum(state = 'failed') FROM chapter "
+            "JOIN segment ON segment.job = chapter.job AND segment.number >= chapter.first "
+            "  AND segment.number < chapter.first + chapter.segments "
+            "JOIN speech ON speech.job = segment.job AND speech.key = segment.key "
+            "WHERE chapter.job = ? GROUP BY chapter.number ORDER BY chapter.number",
+            job,
+        )
+        names = ("number", "title", "segments", "done", "failed")
+        return [msgspec.convert(dict(zip(names, row, strict=True)), ChapterView) for row in rows]
 
     def bad_lines(self, job: str) -> list[BadLine]:
         """Return the JSONL lines that could not be planned, in order."""

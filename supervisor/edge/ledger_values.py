@@ -140,6 +140,24 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in fields.items() if value is not None}
 
 
+class ChapterView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a chapter is.
+
+    Attributes:
+        number: Its place, from 0.
+        title: For people.
+        segments: Their number.
+        done: Segments whose audio is there.
+        failed: Segments set aside.
+    """
+
+    number: int
+    title: str
+    segments: int
+    done: int
+    failed: int
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """A segment that was set aside: silence of the expected length stands in its place.
 
