@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import assert_never
 
 from child.engine import (
@@ -51,6 +50,7 @@ from supervisor.wire.messages import (
     Synthesize,
     Voices,
 )
+from supervisor.wire.version import VERSION
 
 #: What the process ends with; the parent reads it beside the last message.
 EXIT_DONE, EXIT_BROKEN, EXIT_WIRE_DAMAGED = 0, 1, 2
@@ -79,7 +79,7 @@ def serve(link: Link, *, started_s: float) -> int:
         hello = link.receive()
         if isinstance(hello, Exit):
             return EXIT_DONE
-        assert isinstance(hello, Hello)  # noqa: S101 -- the dialogue's table allows nothing else here
+        assert isinstance(hello, Hello)
         stage = _start(link, hello, started_s)
         if stage is None:
             return EXIT_BROKEN
@@ -92,12 +92,8 @@ def serve(link: Link, *, started_s: float) -> int:
 
 
 def _greeting() -> Greeting:
-    try:
-        own_version = version("tts-supervisor")
-    except PackageNotFoundError:
-        own_version = "not installed"  # run from a checkout
     return Greeting(
-        protocol=PROTOCOL_VERSION, version=own_version, pid=os.getpid(), python=platform.python_version()
+        protocol=PROTOCOL_VERSION, version=VERSION, pid=os.getpid(), python=platform.python_version()
     )
 
 
@@ -208,9 +204,7 @@ def _perform(link: Link, stage: _Stage, order: Synthesize) -> None:
 
 def _recital(link: Link, stage: _Stage, order: Synthesize) -> Recital:
     def on_chunk(pcm: bytes) -> None:
-        chunk = Chunk(
-            segment_id=order.segment_id, attempt=order.attempt, seq=recital.chunks, pcm_s16le=pcm
-        )
+        chunk = Chunk(segment_id=order.segment_id, attempt=order.attempt, seq=recital.chunks, pcm_s16le=pcm)
         link.send(chunk)
 
     recital = Recital(order.text, stage.facts.pace_s_per_char, on_chunk)

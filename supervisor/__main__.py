@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from supervisor.version import VERSION
+from supervisor.wire.version import VERSION
 
 #: A module of the PyPI project Supervisor, whose import package has the same name as ours.
 _STRANGER = "supervisord.py"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from supervisor.version import VERSION
+from supervisor.wire.version import VERSION
 
 if TYPE_CHECKING:
     # argparse has no public name for what add_subparsers returns.

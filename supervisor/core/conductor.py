@@ -361,7 +361,7 @@ class Conductor:
             segments=life.segments,
         )
         self._actions.append(bury)
-        self._tell_child("gone", obituary.why, planned=obituary.planned, signal=event.death.signal_name)
+        self._tell_child("gone", obituary.why, obituary=obituary, signal=event.death.signal_name)
         if hand is not None and self._bench.is_to_be_charged(hand, obituary):
             self._charge(hand, obituary.kind, obituary.why, retryable=True)
         elif hand is not None:
@@ -507,7 +507,7 @@ class Conductor:
             self._tell(Notice(level="warning", name=name, text=text))
 
     def _tell_child(
-        self, state: ChildStateName, why: str, *, planned: bool = False, signal: str | None = None
+        self, state: ChildStateName, why: str, *, obituary: Obituary | None = None, signal: str | None = None
     ) -> None:
         note = ChildState(
             life=self._slot.life,
@@ -515,7 +515,8 @@ class Conductor:
             why=why,
             signal=signal,
             memory=self._life.weigher.figures(),
-            planned=planned,
+            planned=obituary is not None and obituary.planned,
+            recycled=obituary is not None and obituary.recycled,
             pid=self._life.pid,
         )
         self._tell(note)

@@ -23,6 +23,7 @@ class ChildState:
         signal: Name of the signal that ended the life, else None.
         memory: Bytes by name, as last read: `host_private`, `device_used`, …
         planned: For `gone`: a recycle or the end of the work, not a mishap.
+        recycled: For `gone`: replaced for the sake of memory or of a fresh start.
         pid: Of the child's process; None before it runs.
     """
 
@@ -32,6 +33,7 @@ class ChildState:
     signal: str | None
     memory: dict[str, int]
     planned: bool = False
+    recycled: bool = False
     pid: int | None = None
 
 

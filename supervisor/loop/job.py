@@ -31,7 +31,7 @@ from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Place, Runner
 from supervisor.loop.workers import WorkerFailed, run_worker
 from supervisor.policy.watermark import WatermarkLimits
-from supervisor.version import VERSION
+from supervisor.wire.version import VERSION
 from supervisor.wire.messages import PROTOCOL_VERSION, Hello
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

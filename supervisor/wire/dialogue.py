@@ -132,7 +132,9 @@ class _Segment:
         _check_figures(done.figures)
         seconds = done.samples / done.sample_rate_hz
         if done.figures.failed is not None or abs(done.figures.seconds - seconds) > _FIGURES_SLACK_S:
-            raise PeerError(f"segment {self.segment_id} of {seconds:.3f} s is done with figures {done.figures}")
+            raise PeerError(
+                f"segment {self.segment_id} of {seconds:.3f} s is done with figures {done.figures}"
+            )
 
 
 class _End:

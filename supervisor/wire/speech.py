@@ -4,6 +4,7 @@ Pure and of the standard library alone: the planner foretells with it, the child
 with it, and the parent checks once more, on the 16-bit samples, with `PcmMeter`.
 """
 
+import bisect
 import functools
 import sys
 import unicodedata
@@ -28,6 +29,7 @@ class _Pace:
 # `least` and `most` hold the extremes of 20 eSpeak voices at 175 words a minute with room
 # on both sides for other engines and rates; see docs/decisions/0005-engines-and-checks.md.
 _LETTER = _Pace(least_s=0.012, usual_s=0.068, most_s=0.6)  # most: spelled out, "XKCDQZ"
+_SPELLED = _Pace(least_s=0.012, usual_s=0.8, most_s=2.5)  # no voice knows Lao: "letter E B A"
 _HAN = _Pace(least_s=0.05, usual_s=0.26, most_s=1.5)
 _KANA = _Pace(least_s=0.03, usual_s=0.15, most_s=1.0)
 _HANGUL = _Pace(least_s=0.04, usual_s=0.18, most_s=1.2)
@@ -89,14 +91,40 @@ def _pace(char: str) -> _Pace:
     return {"S": _SYMBOL, "P": _MARK}.get(category[0], _SPACE)
 
 
+#: First code point of each block of letters -> its pace, up to the next. Where no eSpeak voice
+#: knows the script, its letters are spelled by number.
+_BLOCKS: tuple[tuple[int, _Pace], ...] = (
+    (0x0000, _LETTER),  # Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic
+    (0x0700, _SPELLED),  # Syriac, Thaana, N'Ko
+    (0x0900, _LETTER),  # India, Thai
+    (0x0E80, _SPELLED),  # Lao, Tibetan
+    (0x1000, _LETTER),  # Myanmar, Georgian
+    (0x1100, _HANGUL),
+    (0x1200, _LETTER),  # Ethiopic, Cherokee
+    (0x1680, _SPELLED),  # Ogham, Runic, Khmer, Mongolian
+    (0x1E00, _LETTER),  # more Latin and Greek
+    (0x2C00, _SPELLED),  # Glagolitic, Coptic
+    (0x2E80, _HAN),
+    (0x3041, _KANA),
+    (0x3105, _HAN),  # Bopomofo
+    (0x3130, _HANGUL),
+    (0x3190, _HAN),
+    (0xA000, _SPELLED),  # Yi, Vai
+    (0xAC00, _HANGUL),
+    (0xF900, _HAN),
+    (0xFB00, _LETTER),  # ligatures, Arabic forms, fullwidth Latin
+    (0xFF66, _KANA),
+    (0xFFA0, _HANGUL),
+    (0x10000, _SPELLED),  # what is no longer written
+    (0x1D400, _LETTER),  # mathematical Latin
+    (0x1E000, _SPELLED),
+    (0x20000, _HAN),
+)
+_BLOCK_STARTS = [start for start, _ in _BLOCKS]
+
+
 def _pace_of_letter(code: int) -> _Pace:
-    if 0x3040 <= code <= 0x30FF or 0xFF66 <= code <= 0xFF9F:
-        return _KANA
-    if 0x2E80 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or code >= 0x20000:
-        return _HAN
-    if 0xAC00 <= code <= 0xD7FF or 0x1100 <= code <= 0x11FF:
-        return _HANGUL
-    return _LETTER
+    return _BLOCKS[bisect.bisect_right(_BLOCK_STARTS, code) - 1][1]
 
 
 def allowed_silence_s(text: str) -> tuple[float, float]:
@@ -136,9 +164,12 @@ def judge_silence(text: str, heard: Heard) -> str | None:
         return f"the whole of it ({heard.seconds:.2f} s) is silent"
     longest_s, tail_s = allowed_silence_s(text)
     if heard.tail_silence_s > tail_s:
-        return f"the last {heard.tail_silence_s:.2f} s of {heard.seconds:.2f} s are silent, explained {tail_s:.2f} s"
+        return (
+            f"the last {heard.tail_silence_s:.2f} s of {heard.seconds:.2f} s are silent; "
+            f"the text explains {tail_s:.2f} s"
+        )
     if heard.longest_silence_s > longest_s:
-        return f"{heard.longest_silence_s:.2f} s within it are silent, explained {longest_s:.2f} s"
+        return f"{heard.longest_silence_s:.2f} s within it are silent; the text explains {longest_s:.2f} s"
     return None
 
 
@@ -197,7 +228,7 @@ class PcmMeter:
         looked = samples[::_STRIDE]
         if not looked:
             return
-        peak = max(max(looked), -min(looked))
+        peak = max(abs(max(looked)), abs(min(looked)))
         self._samples += len(samples)
         self._peak = max(self._peak, peak)
         self._silent_samples = self._silent_samples + len(samples) if peak < SILENCE_PEAK * 32768 else 0
