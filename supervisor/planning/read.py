@@ -1,0 +1,164 @@
+"""Inputs into documents: the only part of planning that touches files."""
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from supervisor.errors import InputError
+from supervisor.narration.plan import Plan, VoiceSpec
+from supervisor.narration.planner import Document, DocumentKind, Wishes, plan_documents
+from supervisor.narration.summary import skipped_characters
+
+#: Ten times the longest novels; a plan holds about 60 bytes of memory for each.
+MOST_INPUT_BYTES = 64 * 1024 * 1024
+
+_KINDS: dict[str, DocumentKind] = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".jsonl": "jsonl",
+}
+_HAN = re.compile("[\u3400-\u9fff]")
+
+
+class UnusableInput(InputError):
+    """An input cannot be read, is not UTF-8, or holds nothing to speak.
+
+    Attributes:
+        input: Its name, as the user gave it.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.input = name
+
+
+class Input(Protocol):
+    """One input: a file, or a text that was given.
+
+    Attributes:
+        path: Absolute; None if `text` is given.
+        name: As the user gave it, or `stdin`.
+        text: The text itself; None if it is in a file.
+    """
+
+    @property
+    def path(self) -> str | None: ...  # noqa: D102 -- see above
+    @property
+    def name(self) -> str: ...  # noqa: D102 -- see above
+    @property
+    def text(self) -> str | None: ...  # noqa: D102 -- see above
+
+
+def plan_inputs(inputs: Sequence[Input], *, voice: VoiceSpec, seed: int, segment_chars: int) -> Plan:
+    """Read the inputs and return the plan for speaking them one after another.
+
+    Args:
+        inputs: In their order.
+        voice: Of everything that asks for no other.
+        seed: Of the job.
+        segment_chars: Most characters of a segment.
+
+    Raises:
+        UnusableInput: If one cannot be read, is not UTF-8, or holds nothing to speak.
+    """
+    folders = {each.name: Path(each.path).parent for each in inputs if each.path is not None}
+
+    def find_recording(document: str, path: str) -> str:
+        return _find(path, folders.get(document, Path.cwd()))
+
+    wishes = Wishes(voice=voice, seed=seed, segment_chars=segment_chars, find_recording=find_recording)
+    plan = plan_documents([_document(each) for each in inputs], wishes)
+    _must_speak(plan)
+    return plan
+
+
+def _find(path: str, folder: Path) -> str:
+    """Return a recording's absolute path: beside the document, else where the command runs.
+
+    GLM-TTS's own examples are written to be run from its checkout. A recording that is in
+    neither place is looked for beside the document by the engine that wants it.
+    """
+    beside, here = folder / path, Path.cwd() / path
+    found = here if here.exists() and not beside.exists() else beside
+    return os.path.abspath(found)  # noqa: PTH100 -- links stay as the user wrote them
+
+
+def _document(each: Input) -> Document:
+    if each.path is None:
+        return Document(name=each.name, title=each.name, kind="text", text=each.text or "")
+    path = Path(each.path)
+    kind = _KINDS.get(path.suffix.lower())
+    if kind is None:
+        known = ", ".join(_KINDS)
+        raise UnusableInput(
+            each.name, f"of an unknown kind; known are {known} (for plain text: rename it, or give it on '-')"
+        )
+    return Document(name=each.name, title=path.stem, kind=kind, text=_read(each.name, path))
+
+
+def _read(name: str, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_INPUT_BYTES + 1)
+    except FileNotFoundError as error:
+        raise UnusableInput(name, "there is no such file; check the name") from error
+    except IsADirectoryError as error:
+        raise UnusableInput(name, "is a folder; name the files in it") from error
+    except PermissionError as error:
+        mend = f"chmod u+r {shlex.quote(name)}"
+        raise UnusableInput(name, f"this user may not read it; mend: {mend}") from error
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise UnusableInput(name, f"cannot be read ({said}); copy it to another place and try again") from error
+    if len(content) > MOST_INPUT_BYTES:
+        raise UnusableInput(name, f"has more than {MOST_INPUT_BYTES} bytes; split it, for example by chapters")
+    return _decoded(name, content)
+
+
+def _decoded(name: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        mend = f"iconv -f {_guessed_encoding(content)} -t UTF-8 {shlex.quote(name)} > NEW_FILE"
+        raise UnusableInput(
+            name,
+            f"not UTF-8: byte {content[error.start]:#04x} at offset {error.start} (line {line}); "
+            f"convert it with {mend}",
+        ) from error
+
+
+def _guessed_encoding(content: bytes) -> str:
+    """Return what a text that is not UTF-8 most likely is: a guess for the message alone."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16"
+    chinese = content.decode("gb18030", "ignore")
+    return "GB18030" if 5 * len(_HAN.findall(chinese)) > len(chinese) else "WINDOWS-1252"
+
+
+def _must_speak(plan: Plan) -> None:
+    """Refuse a plan with an input that adds nothing to it."""
+    speaking = {chapter.segments[0].source for chapter in plan.chapters}
+    for number, source in enumerate(plan.sources):
+        if number not in speaking:
+            raise UnusableInput(source.name, _why_mute(plan, number))
+
+
+def _why_mute(plan: Plan, number: int) -> str:
+    text = plan.sources[number].text
+    if not text.strip("\ufeff \t\r\n"):
+        return "is empty: nothing to speak; give it some text"
+    bad = [line for line in plan.bad_lines if line.source == number]
+    if bad:
+        return f"no line of {len(bad)} can be spoken; line {bad[0].line}: {bad[0].message}"
+    skipped = ", ".join(
+        f"{reason} {count}" for reason, count in sorted(skipped_characters(plan, number).items())
+    )
+    return (
+        f"nothing to speak in its {len(text)} characters ({skipped}); "
+        "give it a text with letters or digits outside of code and markup"
+    )
