@@ -5,7 +5,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ def start(program: str, **env: str) -> ChildProcess:
 
 
 @contextlib.contextmanager
-def running(program: str, **env: str) -> Iterator[ChildProcess]:
+def running(program: str, **env: str) -> Generator[ChildProcess]:
     child = start(program, **env)
     try:
         yield child
@@ -94,8 +94,8 @@ def ends_within(pid: int, limit_s: float) -> bool:
         os.close(pidfd)
 
 
-def open_fds() -> list[str]:
-    return sorted(os.listdir("/proc/self/fd"))
+def open_fds() -> list[Path]:
+    return sorted(Path("/proc/self/fd").iterdir())
 
 
 def test_bytes_travel_both_ways_on_descriptors_of_their_own() -> None:
