@@ -76,6 +76,16 @@ def safe_stem(wanted: str) -> str:
     return f"{stem}_" if stem.split(".")[0].lower() in _RESERVED else stem or "untitled"
 
 
+def exact_stem(wanted: str) -> str:
+    """Return a name as it is, short of what would leave the folder or be no name at all.
+
+    Args:
+        wanted: A JSONL line's `id`: whoever wrote it looks for a file of that very name.
+    """
+    kept = "".join("_" if char == "/" or unicodedata.category(char) == "Cc" else char for char in wanted)
+    return _cut(kept, MAX_NAME_BYTES) or "untitled"
+
+
 def pieces_of(spec: JobSpec, folder: Path, segments: Iterable[StoredSegment]) -> Iterator[Piece]:
     """Yield the pieces of a file: audio, pauses, and silence where a segment failed.
 
@@ -116,7 +126,7 @@ def _rate_hz(*wishes_hz: int | None) -> int:
 
 def _stem(chapter: ChapterRow, *, of: int) -> str:
     if chapter.name is not None:
-        return safe_stem(chapter.name)
+        return exact_stem(chapter.name)
     width = max(2, len(str(of)))  # so that names sort as chapters do
     return safe_stem(f"{chapter.number + 1:0{width}} {chapter.title}")
 
@@ -140,7 +150,7 @@ def _is_unsafe(char: str) -> bool:
 
 
 def _cut(text: str, most_bytes: int) -> str:
-    return text.encode()[:most_bytes].decode("utf-8", "ignore")
+    return text.encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
 
 
 def _piece(folder: Path, segment: StoredSegment) -> Piece:

@@ -177,17 +177,16 @@ class LedgerReader:
 
     def chapters(self, job: str) -> list[ChapterView]:
         """Return how far each chapter is, in order."""
-        rows = self._file.rows(
-            tuple[int, str, int, int, int],
-            "SELECT chapter.number, title, count(*), sum(state = 'done'), sum(state = 'failed') FROM chapter "
+        return self._file.records(
+            ChapterView,
+            "SELECT chapter.number, title, count(*) AS segments, sum(state = 'done') AS done, "
+            "sum(state = 'failed') AS failed FROM chapter "
             "JOIN segment ON segment.job = chapter.job AND segment.number >= chapter.first "
             "  AND segment.number < chapter.first + chapter.segments "
             "JOIN speech ON speech.job = segment.job AND speech.key = segment.key "
             "WHERE chapter.job = ? GROUP BY chapter.number ORDER BY chapter.number",
             job,
         )
-        names = ("number", "title", "segments", "done", "failed")
-        return [msgspec.convert(dict(zip(names, row, strict=True)), ChapterView) for row in rows]
 
     def bad_lines(self, job: str) -> list[BadLine]:
         """Return the JSONL lines that could not be planned, in order."""
