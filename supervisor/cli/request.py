@@ -5,6 +5,7 @@ Everything that can be refused before any work is refused here.
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -21,22 +22,23 @@ AudioFormat = Literal["wav", "flac"]
 _SUFFIXES: dict[str, AudioFormat] = {".wav": "wav", ".flac": "flac"}
 
 
-def configuration(args: Arguments, *, speaks: bool = False) -> Config:
+def configuration(args: Arguments, *, speaks: bool = False, extra: Iterable[Given] = ()) -> Config:
     """Read the configuration that this command line asks for.
 
     Args:
         args: The command line.
         speaks: Whether the command has `--engine`, `--device` and `--cpu`.
+        extra: Values that win over all.
 
     Raises:
         ConfigError: See `load_config`.
     """
-    options = list(_speech_options(args)) if speaks else []
+    options = _speech_options(args) if speaks else []
     if args.log_format is not None:
         options.append(Given(key="log.format", value=args.log_format, origin="--log-format"))
     if args.verbose:
         options.append(Given(key="log.level", value="debug", origin="-v"))
-    return load_config(file=args.config, sets=args.sets, options=options)
+    return load_config(file=args.config, sets=args.sets, options=[*options, *extra])
 
 
 def _speech_options(args: Arguments) -> list[Given]:

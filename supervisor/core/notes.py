@@ -24,6 +24,7 @@ class ChildState:
         memory: Bytes by name, as last read: `host_private`, `device_used`, …
         planned: For `gone`: a recycle or the end of the work, not a mishap.
         recycled: For `gone`: replaced for the sake of memory or of a fresh start.
+        recycled: For `gone`: planned, and a fresh child takes its place.
         pid: Of the child's process; None before it runs.
     """
 

@@ -133,10 +133,10 @@ def trouble_line(note: SegmentTrouble) -> str:
 def child_line(note: ChildState) -> str | None:
     """Return a change of the child that people want to know of, else None.
 
-    A life makes one line, at its end; an end without a reason is the end of the work.
+    A life makes one line, at its end, unless it ended with the work.
     """
     if note.state in ("given_up", "stuck"):
         return f"error: child {note.life}: {note.why}"
-    if note.state != "gone" or (note.planned and not note.why):
+    if note.state != "gone" or (note.planned and not note.recycled):
         return None
     return f"child {note.life} {'replaced' if note.planned else 'died'}: {note.why or 'no reason known'}"

@@ -13,9 +13,9 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One input.
 
     Attributes:
-        path: Absolute; None if `text` is given.
+        path: Absolute; None for a text that never was in a file.
         name: As the user gave it, or `stdin`.
-        text: The text itself; None if it is in a file.
+        text: The text itself; None if it is to be read from the file.
     """
 
     path: str | None

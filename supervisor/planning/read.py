@@ -37,12 +37,12 @@ class UnusableInput(InputError):
 
 
 class Input(Protocol):
-    """One input: a file, or a text that was given.
+    """One input: a file, or a text that was given, or a file's text as it was at another time.
 
     Attributes:
-        path: Absolute; None if `text` is given.
+        path: Absolute; None for a text that never was in a file.
         name: As the user gave it, or `stdin`.
-        text: The text itself; None if it is in a file.
+        text: The text itself; None if it is to be read from the file.
     """
 
     @property
@@ -97,7 +97,8 @@ def _document(each: Input) -> Document:
         raise UnusableInput(
             each.name, f"of an unknown kind; known are {known} (for plain text: rename it, or give it on '-')"
         )
-    return Document(name=each.name, title=path.stem, kind=kind, text=_read(each.name, path))
+    text = _read(each.name, path) if each.text is None else each.text
+    return Document(name=each.name, title=path.stem, kind=kind, text=text)
 
 
 def _read(name: str, path: Path) -> str:
