@@ -43,8 +43,8 @@ class _Arguments(argparse.Namespace):
 
 def _arguments() -> _Arguments:
     parser = argparse.ArgumentParser(prog="python -m child", description="Started by tts-supervisor.")
-    parser.add_argument("--read", type=int, required=True, metavar="FD", help="descriptor to read frames from")
-    parser.add_argument("--write", type=int, required=True, metavar="FD", help="descriptor to write frames to")
+    parser.add_argument("--read", type=int, required=True, metavar="FD", help="to read frames from")
+    parser.add_argument("--write", type=int, required=True, metavar="FD", help="to write frames to")
     return parser.parse_args(namespace=_Arguments())
 
 

@@ -71,8 +71,8 @@ _SCRIPTS_OF: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("hi", "mr", "ne", "kok"), ("devanagari",)),
     **dict.fromkeys(("bn", "as", "bpy"), ("bengali",)),
     **dict.fromkeys(("my", "shn"), ("myanmar",)),
-    **dict.fromkeys(("ru", "ru-cl", "ru-lv", "uk", "be", "bg", "mk", "kk", "ky", "ba", "cv", "tt"), ("cyrillic",)),
-    **dict.fromkeys(("nog",), ("cyrillic",)),
+    **dict.fromkeys(("ru", "ru-cl", "ru-lv", "uk", "be", "bg", "mk"), ("cyrillic",)),
+    **dict.fromkeys(("kk", "ky", "ba", "cv", "tt", "nog"), ("cyrillic",)),
     **dict.fromkeys(("sr", "bs", "hr", "uz"), ("latin", "cyrillic")),
 }
 

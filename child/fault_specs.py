@@ -60,7 +60,7 @@ def _read_spec(spec: str) -> tuple[Fault, int]:
     match = _SPEC.fullmatch(spec)
     if match is None or match[1] not in {fault.value for fault in Fault}:
         raise SettingsError(
-            f'{_WHERE}.faults: {spec!r} means nothing; write FAULT@N, for example "crash@5", with one of {_NAMES}'
+            f"{_WHERE}.faults: {spec!r} means nothing; write FAULT@N, N from 1, with one of {_NAMES}"
         )
     return Fault(match[1]), int(match[2])
 
@@ -68,7 +68,7 @@ def _read_spec(spec: str) -> tuple[Fault, int]:
 def _read_poison(poison: Mapping[str, str]) -> dict[str, Fault]:
     for word, name in poison.items():
         if not word or name not in {fault.value for fault in Fault}:
-            raise SettingsError(f"{_WHERE}.poison: {word!r} = {name!r} means nothing; the value is one of {_NAMES}")
+            raise SettingsError(f"{_WHERE}.poison: {word!r} = {name!r} means nothing; it is one of {_NAMES}")
     return {word: Fault(name) for word, name in poison.items()}
 
 

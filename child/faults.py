@@ -5,12 +5,11 @@ wrapped engine's own. The canary is spoken by the bare engine and counts as no s
 """
 
 import ctypes
-import mmap
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
@@ -18,6 +17,9 @@ from child.engine import Audio, Engine, EngineFacts, OutOfMemory, Utterance
 from child.fault_specs import Fault, FaultTable
 from child.memory import touched
 from supervisor.wire.messages import FaultPlan, Setting, Vitals, Voice
+
+if TYPE_CHECKING:
+    import mmap
 
 _STEP_BYTES = 64 * 1024 * 1024
 _EXIT_STATUS = 3

@@ -12,7 +12,7 @@ _READ_BYTES = 64 * 1024
 _DAMAGED_FRAME = (16).to_bytes(4, "big") + b"\xc1" * 16
 
 
-class ParentGone(Exception):  # noqa: N818 -- no error: the end of the pipe, said as an exception
+class ParentGone(Exception):
     """The pipe to the parent is closed: there is nobody left to work for."""
 
 

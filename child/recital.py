@@ -85,7 +85,10 @@ class Recital:
         if self._meter is None:
             self._meter = checks.Meter(sample_rate_hz)
         if self._meter.sample_rate_hz != sample_rate_hz:
-            raise EngineError(f"the sample rate changed from {self._meter.sample_rate_hz} to {sample_rate_hz} Hz")
+            was_hz = self._meter.sample_rate_hz
+            raise EngineError(
+                f"the engine changed its sample rate from {was_hz} to {sample_rate_hz} Hz midway"
+            )
         return self._meter
 
     def _cut(self, samples: "npt.NDArray[np.float32]", on_chunk: Callable[[bytes], None]) -> None:
@@ -107,5 +110,5 @@ def to_pcm_s16le(samples: "npt.NDArray[np.float32]") -> bytes:
 def _mono(audio: Audio) -> "npt.NDArray[np.float32]":
     samples = audio.samples
     if samples.ndim != 1 or samples.dtype != np.float32:
-        raise EngineError(f"the engine yielded {samples.dtype} of shape {samples.shape}; mono float32 is the contract")
+        raise EngineError(f"the engine yielded {samples.dtype} {samples.shape}; mono float32 is the contract")
     return samples

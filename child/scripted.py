@@ -6,7 +6,6 @@ it is for: laptops, tests, and rehearsing memory, time and faults (interface §3
 
 import hashlib
 import math
-import mmap
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ from child.settings import Bounds, read_number, read_size_bytes, refuse_unknown
 from supervisor.wire.messages import Setting, Vitals, Voice
 
 if TYPE_CHECKING:
+    import mmap
+
     import numpy.typing as npt
 
 #: Raised whenever the same utterance would sound different.

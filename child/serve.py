@@ -228,7 +228,7 @@ def _speak(link: Link, engine: Engine, order: Synthesize, recital: Recital) -> F
 
 
 @contextlib.contextmanager
-def _spoken(engine: Engine, utterance: Utterance) -> Iterator[Iterator[Audio]]:
+def _spoken(engine: Engine, utterance: Utterance) -> Generator[Iterator[Audio]]:
     """Close the engine's iterator at the end, however that comes: what it holds must go back now."""
     pieces = engine.synthesize(utterance)
     try:

@@ -1,12 +1,22 @@
 """Reading an engine's own table `[engine.NAME]`: every refusal names the key."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 
 from child.engine import SettingsError
 from supervisor.wire.messages import Setting
 
-_UNITS_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
+_UNITS_BYTES = {
+    "B": 1,
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
+}
+_SIZE = re.compile(rf"([0-9]+(?:\.[0-9]+)?)\s*({'|'.join(_UNITS_BYTES)})")
 
 
 def refuse_unknown(settings: Mapping[str, Setting], known: Iterable[str], where: str) -> None:
@@ -53,11 +63,8 @@ def _size_bytes(value: Setting) -> int | None:
         return value if value >= 0 else None
     if not isinstance(value, str):
         return None
-    digits = value.strip().rstrip("BKMGiB").strip()
-    unit = value.strip()[len(digits) :].strip()
-    if unit not in _UNITS_BYTES or not digits.replace(".", "", 1).isdecimal():
-        return None
-    return int(float(digits) * _UNITS_BYTES[unit])
+    match = _SIZE.fullmatch(value.strip())
+    return None if match is None else int(float(match[1]) * _UNITS_BYTES[match[2]])
 
 
 class Bounds:

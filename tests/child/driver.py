@@ -5,7 +5,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 15.0
 
 
-class ChildEnded(Exception):  # noqa: N818 -- the end of the pipe, said as an exception
+class ChildEnded(Exception):
     """The child closed its end."""
 
 
@@ -147,14 +147,26 @@ class Child:
             os.close(self._write_fd)
 
 
-def hello(engine: str = "scripted", *, faults: FaultPlan | None = None, voice: str | None = None, **settings: Setting) -> Hello:
+def hello(
+    engine: str = "scripted",
+    *,
+    faults: FaultPlan | None = None,
+    voice: str | None = None,
+    **settings: Setting,
+) -> Hello:
     return Hello(
-        protocol=PROTOCOL_VERSION, life=1, engine=engine, device="cpu", settings=settings, faults=faults, voice=voice
+        protocol=PROTOCOL_VERSION,
+        life=1,
+        engine=engine,
+        device="cpu",
+        settings=settings,
+        faults=faults,
+        voice=voice,
     )
 
 
 @contextmanager
-def child_process(stderr: Path | None = None, **env: str) -> Iterator[Child]:
+def child_process(stderr: Path | None = None, **env: str) -> Generator[Child]:
     """Start a child; its stderr goes to a file if one is given."""
     to_child_read, to_child_write = os.pipe()
     from_child_read, from_child_write = os.pipe()
