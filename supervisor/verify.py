@@ -129,9 +129,8 @@ class _Inquiry:
             if segment.state == "failed" and not (segment.kind and segment.message):
                 self._problems.append(f"segment {segment.number} failed without a reason")
         if self._segments["waiting"]:
-            self._problems.append(
-                f"{self._segments['waiting']} segments are still to be spoken; run the same narrate command again"
-            )
+            count = self._segments["waiting"]
+            self._problems.append(f"{count} segments are not spoken yet; run the same narrate command again")
 
     def _hear(self, segment: StoredSegment) -> bool:
         path = self._state.path / (segment.path or "")

@@ -8,6 +8,7 @@ from supervisor.core.segments import WaitingSegment
 from supervisor.core.tallies import JobSize
 from supervisor.edge.ledger_files import ChapterRow, files_of, pieces_of
 from supervisor.edge.ledger_plan import unpacked
+from supervisor.edge.ledger_queries import CHAPTERS, SEGMENTS, VIEWS, WAITING, ViewRow, WaitingRow
 from supervisor.edge.ledger_schema import LedgerError, LedgerFile
 from supervisor.edge.ledger_values import (
     ChapterView,
@@ -15,13 +16,12 @@ from supervisor.edge.ledger_values import (
     Failure,
     FileToDeliver,
     JobSpec,
-    JobState,
     JobView,
     Life,
     Piece,
     StoredSegment,
 )
-from supervisor.narration.plan import BadLine, PauseKind, Source, Span, VoiceSpec
+from supervisor.narration.plan import BadLine, Source, Span, VoiceSpec
 from supervisor.wire.messages import Reference, Setting
 
 #: SQLite's largest integer: no segment has this number.
@@ -29,68 +29,6 @@ _NO_END = 2**63 - 1
 
 #: Rows read at once: a job's segments pass through the parent, they never stay.
 _PAGE_ROWS = 256
-
-_SEGMENTS = """
-    SELECT segment.number, chapter, segment.key, text, pause, source, start, end,
-    state, attempts, kind, message, path, samples, sample_rate_hz, sha256
-    FROM segment JOIN speech ON speech.job = segment.job AND speech.key = segment.key
-    WHERE segment.job = ? AND segment.number >= ? AND segment.number < ?
-    ORDER BY segment.number LIMIT ?
-"""
-
-_WAITING = """
-    SELECT segment.number, speech.key, segment.chapter, text, voice, segment.seed, settings,
-    attempts, killed, copies, pause, chapter.first + chapter.segments AS chapter_end
-    FROM speech
-    JOIN segment ON segment.job = speech.job AND segment.number = speech.first
-    JOIN chapter ON chapter.job = speech.job AND chapter.number = segment.chapter
-    WHERE speech.job = ? AND speech.state = 'waiting' AND speech.first > ?
-    ORDER BY speech.first LIMIT ?
-"""
-
-_CHAPTERS = """
-    SELECT number, title, name, sample_rate_hz AS asked_hz, (
-        SELECT max(speech.sample_rate_hz) FROM segment
-        JOIN speech ON speech.job = segment.job AND speech.key = segment.key
-        WHERE segment.job = chapter.job AND segment.number >= chapter.first
-        AND segment.number < chapter.first + chapter.segments
-    ) AS spoken_hz
-    FROM chapter WHERE job = ? ORDER BY number
-"""
-
-_VIEWS = """
-    SELECT job.job AS job, job.state AS state, error, coalesce(sum(copies), 0) AS segments,
-    coalesce(sum(copies * (speech.state = 'done')), 0) AS done,
-    coalesce(sum(copies * (speech.state = 'failed')), 0) AS failed,
-    total(CASE speech.state WHEN 'done' THEN copies * 1.0 * samples / sample_rate_hz END) AS seconds
-    FROM job LEFT JOIN speech ON speech.job = job.job
-    WHERE ? IN ('', job.job) GROUP BY job.job ORDER BY job.rowid
-"""
-
-
-class _WaitingRow(msgspec.Struct, frozen=True, kw_only=True):
-    number: int
-    key: str
-    chapter: int
-    text: str
-    voice: bytes
-    seed: int
-    settings: bytes
-    attempts: int
-    killed: int
-    copies: int
-    pause: PauseKind
-    chapter_end: int
-
-
-class _ViewRow(msgspec.Struct, frozen=True, kw_only=True):
-    job: str
-    state: JobState
-    error: str | None
-    segments: int
-    done: int
-    failed: int
-    seconds: float
 
 
 class LedgerReader:
@@ -149,7 +87,7 @@ class LedgerReader:
             after: Segments of higher numbers only; -1 = from the start.
             limit: At most so many.
         """
-        rows = self._file.records(_WaitingRow, _WAITING, job, after, limit)
+        rows = self._file.records(WaitingRow, WAITING, job, after, limit)
         return [_waiting(row) for row in rows]
 
     def segments(self, job: str, first: int = 0, end: int | None = None) -> Iterator[StoredSegment]:
@@ -161,7 +99,7 @@ class LedgerReader:
             end: One past the number of the last; None = all.
         """
         limit = _NO_END if end is None else end
-        while page := self._file.records(StoredSegment, _SEGMENTS, job, first, limit, _PAGE_ROWS):
+        while page := self._file.records(StoredSegment, SEGMENTS, job, first, limit, _PAGE_ROWS):
             yield from page
             first = page[-1].number + 1
 
@@ -223,7 +161,7 @@ class LedgerReader:
         Raises:
             LedgerError: If there is no such job.
         """
-        chapters = self._file.records(ChapterRow, _CHAPTERS, job)
+        chapters = self._file.records(ChapterRow, CHAPTERS, job)
         return files_of(self._known_spec(job), chapters)
 
     def pieces(self, job: str, file: FileToDeliver) -> Iterator[Piece]:
@@ -260,9 +198,9 @@ class LedgerReader:
         return spec
 
     def _views(self, job: str) -> list[JobView]:
-        return [self._view(row) for row in self._file.records(_ViewRow, _VIEWS, job)]
+        return [self._view(row) for row in self._file.records(ViewRow, VIEWS, job)]
 
-    def _view(self, row: _ViewRow) -> JobView:
+    def _view(self, row: ViewRow) -> JobView:
         return JobView(
             job=row.job,
             state=row.state,
@@ -280,7 +218,7 @@ def no_job(job: str) -> str:
     return f"there is no job {job} here; `tts-supervisor jobs list` shows those there are"
 
 
-def _waiting(row: _WaitingRow) -> WaitingSegment:
+def _waiting(row: WaitingRow) -> WaitingSegment:
     voice = msgspec.json.decode(row.voice, type=VoiceSpec)
     return WaitingSegment(
         number=row.number,

@@ -1,0 +1,76 @@
+"""The longer questions to the ledger, and the shapes of their answers."""
+
+import msgspec
+
+from supervisor.edge.ledger_values import JobState
+from supervisor.narration.plan import PauseKind
+
+#: Job, first number, end, limit. Rows of `StoredSegment`.
+SEGMENTS = """
+    SELECT segment.number, chapter, segment.key, text, pause, source, start, end,
+    state, attempts, kind, message, path, samples, sample_rate_hz, sha256
+    FROM segment JOIN speech ON speech.job = segment.job AND speech.key = segment.key
+    WHERE segment.job = ? AND segment.number >= ? AND segment.number < ?
+    ORDER BY segment.number LIMIT ?
+"""
+
+#: Job, number before the first, limit. Walks the index of what waits.
+WAITING = """
+    SELECT segment.number, speech.key, segment.chapter, text, voice, segment.seed, settings,
+    attempts, killed, copies, pause, chapter.first + chapter.segments AS chapter_end
+    FROM speech
+    JOIN segment ON segment.job = speech.job AND segment.number = speech.first
+    JOIN chapter ON chapter.job = speech.job AND chapter.number = segment.chapter
+    WHERE speech.job = ? AND speech.state = 'waiting' AND speech.first > ?
+    ORDER BY speech.first LIMIT ?
+"""
+
+#: Job. Rows of `ChapterRow`.
+CHAPTERS = """
+    SELECT number, title, name, sample_rate_hz AS asked_hz, (
+        SELECT max(speech.sample_rate_hz) FROM segment
+        JOIN speech ON speech.job = segment.job AND speech.key = segment.key
+        WHERE segment.job = chapter.job AND segment.number >= chapter.first
+        AND segment.number < chapter.first + chapter.segments
+    ) AS spoken_hz
+    FROM chapter WHERE job = ? ORDER BY number
+"""
+
+#: Job, or an empty string for all.
+VIEWS = """
+    SELECT job.job AS job, job.state AS state, error, coalesce(sum(copies), 0) AS segments,
+    coalesce(sum(copies * (speech.state = 'done')), 0) AS done,
+    coalesce(sum(copies * (speech.state = 'failed')), 0) AS failed,
+    total(CASE speech.state WHEN 'done' THEN copies * 1.0 * samples / sample_rate_hz END) AS seconds
+    FROM job LEFT JOIN speech ON speech.job = job.job
+    WHERE ? IN ('', job.job) GROUP BY job.job ORDER BY job.rowid
+"""
+
+
+class WaitingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `WAITING`."""
+
+    number: int
+    key: str
+    chapter: int
+    text: str
+    voice: bytes
+    seed: int
+    settings: bytes
+    attempts: int
+    killed: int
+    copies: int
+    pause: PauseKind
+    chapter_end: int
+
+
+class ViewRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `VIEWS`."""
+
+    job: str
+    state: JobState
+    error: str | None
+    segments: int
+    done: int
+    failed: int
+    seconds: float
