@@ -3,16 +3,81 @@
 import random
 from typing import Literal
 
-_NOUNS = (
-    "lamp harbour orchard lighthouse letter garden river engine window clock teacher captain sparrow kettle "
-    "mountain station violin baker winter lantern bridge ferry carpenter map"
-).split()
-_VERBS = "carried found opened watched painted forgot repaired followed counted borrowed described kept".split()
-_ADJECTIVES = "quiet narrow golden patient broken distant clever heavy early curious pale crowded".split()
-_PLACES = "by the sea|under the old bridge|in Washington D.C.|near No. 7|behind the mill|on the 3rd floor".split("|")
-_WHO = "老船长 小女孩 邮差 木匠 先生 园丁 渡船人 我的祖母 年轻的教师 那位乐师".split()
-_DID = "打开了窗户 修好了旧钟 沿着河岸走 讲了一个故事 收到一封信 点亮了灯 数着星星 忘记了时间 画下了山谷".split()
-_WHEN = "清晨 傍晚 下雪的时候 第二天 许多年以后 雨停之后 1987年5月3日 上午9:30".split()
+_NOUNS = [
+    "lamp",
+    "harbour",
+    "orchard",
+    "lighthouse",
+    "letter",
+    "garden",
+    "river",
+    "engine",
+    "window",
+    "clock",
+    "teacher",
+    "captain",
+    "sparrow",
+    "kettle",
+    "mountain",
+    "station",
+    "violin",
+    "baker",
+    "winter",
+    "lantern",
+    "bridge",
+    "ferry",
+    "carpenter",
+    "map",
+]
+_VERBS = [
+    "carried",
+    "found",
+    "opened",
+    "watched",
+    "painted",
+    "forgot",
+    "repaired",
+    "followed",
+    "counted",
+    "borrowed",
+    "described",
+    "kept",
+]
+_ADJECTIVES = [
+    "quiet",
+    "narrow",
+    "golden",
+    "patient",
+    "broken",
+    "distant",
+    "clever",
+    "heavy",
+    "early",
+    "curious",
+    "pale",
+    "crowded",
+]
+_PLACES = [
+    "by the sea",
+    "under the old bridge",
+    "in Washington D.C.",
+    "near No. 7",
+    "behind the mill",
+    "on the 3rd floor",
+]
+_WHO = ["老船长", "小女孩", "邮差", "木匠", "先生", "园丁", "渡船人", "我的祖母", "年轻的教师", "那位乐师"]
+_DID = [
+    "打开了窗户",
+    "修好了旧钟",
+    "沿着河岸走",
+    "讲了一个故事",
+    "收到一封信",
+    "点亮了灯",
+    "数着星星",
+    "忘记了时间",
+    "画下了山谷",
+]
+_WHEN = ["清晨", "傍晚", "下雪的时候", "第二天", "许多年以后", "雨停之后", "1987年5月3日", "上午9:30"]
 _DIGITS = "零一二三四五六七八九"
 
 Markup = Literal["md", "txt"]
@@ -65,13 +130,16 @@ def _paragraph(chance: random.Random, markup: Markup) -> str:
         return _marked_up(chance, text) if markup == "md" else text
     if kind == "mixed":
         return f"{_english(chance)[:-1]}: {_chinese(chance)} “{_english(chance)}” {_chinese(chance)}"
-    if kind == "one":
-        return chance.choice(["I", "好", "7", "嗯", "O"])
-    if kind == "dots":
-        return chance.choice(["……", "* * *", "…", "— — —"])
+    if kind in ("one", "dots"):
+        return chance.choice(["I", "好", "7", "嗯"] if kind == "one" else ["……", "* * *", "…", "— — —"])
     if kind == "numbers":
-        return f"In {chance.randint(1700, 2030)} it cost ${chance.randint(1, 9)},{chance.randint(100, 999)}.50 at 12:30."
+        return _numbers(chance)
     return _list(chance) if markup == "md" else "\n".join(_english(chance) for _ in range(3))
+
+
+def _numbers(chance: random.Random) -> str:
+    year, thousands, ones = chance.randint(1700, 2030), chance.randint(1, 9), chance.randint(100, 999)
+    return f"In {year} it cost ${thousands},{ones}.50 at 12:30; that is 第{ones}号，共{year}页，3.14倍。"
 
 
 def _english(chance: random.Random) -> str:
@@ -105,7 +173,8 @@ def _marked_up(chance: random.Random, text: str) -> str:
     kind = chance.randrange(12)
     word = chance.choice(_NOUNS)
     if kind == 0:
-        return f"{text} See **{word}** and *[the {word}](https://example.org/{word} \"{word}\")* &amp; `{word}`."
+        link = f'*[the {word}](https://example.org/{word} "{word}")*'
+        return f"{text} See **{word}** and {link} &amp; `{word}`."
     if kind == 1:
         return "> " + text + "\n> " + _english(chance)
     if kind == 2:

@@ -103,8 +103,7 @@ def _segments(chapter: int, draft: ChapterDraft, *, is_last: bool) -> Iterator[P
 
 def _with_pauses(passages: list[CutPassage], *, is_last: bool) -> Iterator[tuple[Traced, PauseKind]]:
     for number, cut in enumerate(passages):
-        for body, pause in zip(cut.pieces, cut.pauses, strict=False):
-            yield body, pause
+        yield from zip(cut.pieces, cut.pauses, strict=False)
         if number + 1 < len(passages):
             around = (cut.passage.kind, passages[number + 1].passage.kind)
         else:

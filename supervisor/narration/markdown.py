@@ -22,7 +22,10 @@ CHAPTER_LEVELS = 2
 _MOST_NESTED = 60
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(?=[\w\"'-][^\n]*:(?:\s|$)|#)(?:[^\n]*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+#: Only with a key or a comment in its first line: two thematic breaks can stand around prose.
+_FRONT_MATTER = re.compile(
+    r"---[ \t]*\n(?=[\w\"'-][^\n]*:(?:\s|$)|#)(?:[^\n]*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+)
 #: Container marks with nothing in them, such as an empty item.
 _EMPTY_MARKS = re.compile(r"[\s>*+.)-]*(?:\d{1,9}[.)])?[\s>*+.)-]*")
 
@@ -79,7 +82,7 @@ def read_markdown(source: Traced) -> Iterator[Part]:
 
 
 def _with_plain_line_ends(source: Traced) -> Traced:
-    """Return it as markdown-it sees a document: lines end in \\n, and there is no NUL."""
+    """Return it as markdown-it sees a document: lines end in line feeds, and there is no NUL."""
     if "\r" not in source.text and "\0" not in source.text:
         return source
     built = TracedBuilder()
@@ -126,7 +129,7 @@ class _Reader:
     def _noted(self, name: str, rule: _Rule) -> _Rule:
         """Have a rule note each leaf it finds, while the marks around it are known."""
 
-        def noted(state: StateBlock, first: int, last: int, silent: bool) -> bool:  # noqa: FBT001 -- markdown-it's
+        def noted(state: StateBlock, first: int, last: int, silent: bool) -> bool:
             tokens_before = len(state.tokens)
             nested = state.level > 0
             found = rule(state, first, last, silent)

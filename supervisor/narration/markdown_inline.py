@@ -74,7 +74,7 @@ class TracedInline(ParserInline):
 def _with_end(rule: _Rule) -> _Rule:
     """Have a rule whose token does not tell its length write down where it ends."""
 
-    def traced(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 -- markdown-it's signature
+    def traced(state: StateInline, silent: bool) -> bool:
         before = len(state.tokens)
         found = rule(state, silent)
         if found and len(state.tokens) > before:
@@ -87,7 +87,7 @@ def _with_end(rule: _Rule) -> _Rule:
 def _with_address(rule: _Rule) -> _Rule:
     """Have an autolink's text be what stands between `<` and `>`, as it stands there."""
 
-    def traced(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 -- markdown-it's signature
+    def traced(state: StateInline, silent: bool) -> bool:
         start = state.pos
         found = rule(state, silent)
         if found and not silent:
@@ -102,7 +102,7 @@ def _with_address(rule: _Rule) -> _Rule:
 def _one_by_one(rule: _Rule) -> _Rule:
     """Give each token of a run of delimiters a place of its own: they may stay as text."""
 
-    def traced(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 -- markdown-it's signature
+    def traced(state: StateInline, silent: bool) -> bool:
         at = state.pos
         found = rule(state, silent)
         if found and not silent:

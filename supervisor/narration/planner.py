@@ -1,7 +1,9 @@
-"""The narration's main path: documents in, a plan out. Pure.
+"""The narration's main path: documents in, a plan out.
 
     document ─ parts ─▶ passages ─ cut ─▶ segments ─▶ chapters
                   └──▶ skips ──────────────┴─▶ marks ─▶ spans
+
+Pure: files are read in `supervisor.planning`.
 """
 
 import re
@@ -15,10 +17,10 @@ from supervisor.narration.chapters import ChapterDraft, CutPassage, planned
 from supervisor.narration.jsonl import JsonLine, LineError, lines_of, read_line
 from supervisor.narration.markdown import read_markdown
 from supervisor.narration.marks import Marks
-from supervisor.narration.plan import BadLine, PauseKind, Plan, Source, VoiceSpec
 from supervisor.narration.plaintext import read_plaintext
+from supervisor.narration.plan import BadLine, PauseKind, Plan, Source, VoiceSpec
 from supervisor.narration.segments import cut
-from supervisor.narration.traced import Part, Passage, Skip, Traced, squeeze, trace
+from supervisor.narration.traced import Part, Passage, Skip, Traced, trace
 from supervisor.wire.speech import speakable
 
 DocumentKind = Literal["text", "markdown", "jsonl"]
@@ -105,15 +107,16 @@ class _Planning:
         if document.text.startswith(_BYTE_ORDER_MARK):
             self._marks[number].skip(Skip(start=0, end=1, reason="byte order mark"))
             text = text[1:]
-        match document.kind:
+        kind = document.kind
+        match kind:
             case "text":
                 self._read_parts(number, read_plaintext(text))
             case "markdown":
                 self._read_parts(number, read_markdown(text))
             case "jsonl":
                 self._read_lines(number, text)
-            case never:
-                assert_never(never)
+            case _:
+                assert_never(kind)
 
     # ---------------------------------------------------------------- documents
 

@@ -5,8 +5,18 @@ quotation marks that a text leaves open (300,000 of them: 32 s), so it sees a wi
 """
 
 import re
+from typing import Protocol, cast
 
 import sentencex
+
+
+class _Sentencex(Protocol):
+    """What the compiled module offers; it comes without types."""
+
+    def segment(self, language: str, text: str) -> list[str]: ...
+
+
+_SENTENCEX = cast("_Sentencex", sentencex)
 
 #: Far above any paragraph of a real book, low enough that a square of it is a millisecond.
 _WINDOW_CHARS = 4096
@@ -49,13 +59,13 @@ def _window_end(text: str, start: int) -> tuple[int, bool]:
     if most >= len(text):
         return len(text), True
     last = None
-    for last in _STOP.finditer(text, start + _WINDOW_CHARS // 2, most):  # noqa: B007 - the last is wanted
+    for last in _STOP.finditer(text, start + _WINDOW_CHARS // 2, most):  # noqa: B007 -- the last is wanted
         pass
     return (most, False) if last is None else (last.end(), True)
 
 
 def _split(language: str, window: str) -> list[int]:
-    sentences = sentencex.segment(language, window)
+    sentences = _SENTENCEX.segment(language, window)
     if "".join(sentences) != window:
         return [len(window)]  # one long sentence is cut at its marks; nothing is lost
     ends: list[int] = []

@@ -9,7 +9,8 @@ from typing import Literal
 #: (soft hyphen, zero-width space, direction marks, byte order mark). Joiners (U+200C, U+200D)
 #: are not among them: words and emoji are spelled with them.
 INVISIBLE = (
-    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+    "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
 )
 _TO_SQUEEZE = re.compile(rf"\s\s|[^\S ]|[{INVISIBLE}]|\A\s|\s\Z")
 _RUNS = re.compile(rf"(?P<space>\s+)|(?P<invisible>[{INVISIBLE}]+)|[^\s{INVISIBLE}]+")

@@ -91,6 +91,8 @@ def _document(each: Input) -> Document:
     if each.path is None:
         return Document(name=each.name, title=each.name, kind="text", text=each.text or "")
     path = Path(each.path)
+    if path.is_dir():
+        raise UnusableInput(each.name, "is a folder; name the files in it")
     kind = _KINDS.get(path.suffix.lower())
     if kind is None:
         known = ", ".join(_KINDS)
@@ -107,16 +109,14 @@ def _read(name: str, path: Path) -> str:
             content = file.read(MOST_INPUT_BYTES + 1)
     except FileNotFoundError as error:
         raise UnusableInput(name, "there is no such file; check the name") from error
-    except IsADirectoryError as error:
-        raise UnusableInput(name, "is a folder; name the files in it") from error
     except PermissionError as error:
         mend = f"chmod u+r {shlex.quote(name)}"
         raise UnusableInput(name, f"this user may not read it; mend: {mend}") from error
     except OSError as error:
         said = error.strerror or str(error)
-        raise UnusableInput(name, f"cannot be read ({said}); copy it to another place and try again") from error
+        raise UnusableInput(name, f"cannot be read ({said}); copy it elsewhere and try again") from error
     if len(content) > MOST_INPUT_BYTES:
-        raise UnusableInput(name, f"has more than {MOST_INPUT_BYTES} bytes; split it, for example by chapters")
+        raise UnusableInput(name, f"has more than {MOST_INPUT_BYTES} bytes; split it, as by chapters")
     return _decoded(name, content)
 
 
