@@ -10,9 +10,9 @@ from supervisor.wire.version import VERSION
 _STRANGER = "supervisord.py"
 
 _CLASH = (
-    "tts-supervisor: the package 'Supervisor' (supervisord) is installed in this environment too, and its files lie "
-    "among ours: both import as 'supervisor'. Install tts-supervisor into an environment of its own "
-    "(python -m venv).\n"
+    "tts-supervisor: the package 'Supervisor' (supervisord) is installed in this environment too, and "
+    "its files lie among ours: both import as 'supervisor'. Install tts-supervisor into an environment of "
+    "its own (python -m venv).\n"
 )
 
 

@@ -99,7 +99,9 @@ def clash_check(package: Path) -> Check:
     """Look for the PyPI project Supervisor, whose import package has our name."""
     mend = "install tts-supervisor into an environment of its own (python -m venv)"
     if (package / "supervisord.py").exists():
-        return Check(name="package", ok=False, detail=f"files of supervisord lie among ours in {package}", mend=mend)
+        return Check(
+            name="package", ok=False, detail=f"files of supervisord lie among ours in {package}", mend=mend
+        )
     try:
         version = importlib.metadata.version("supervisor")
     except importlib.metadata.PackageNotFoundError:
@@ -121,11 +123,15 @@ def workers_check(python: str) -> Check:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Check(name="libraries", ok=False, detail=str(error), mend=f"see why {python} cannot import {names}")
+        return Check(
+            name="libraries", ok=False, detail=str(error), mend=f"see why {python} cannot import {names}"
+        )
     if done.returncode == 0:
         return Check(name="libraries", ok=True, detail=f"{names} can be imported")
     said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    return Check(name="libraries", ok=False, detail=said, mend="install tts-supervisor again, with its dependencies")
+    return Check(
+        name="libraries", ok=False, detail=said, mend="install tts-supervisor again, with its dependencies"
+    )
 
 
 def engine_check(config: Config, speak: Callable[[], Ready]) -> Check:
@@ -137,8 +143,9 @@ def engine_check(config: Config, speak: Callable[[], Ready]) -> Check:
         mend = "mend what the message names; 'tts-supervisor -v doctor' shows the child's own words"
         return Check(name=name, ok=False, detail=str(error), mend=mend)
     detail = (
-        f"version {ready.engine_version}, voice {ready.voice}, {ready.sample_rate_hz} Hz; spoke {ready.canary.seconds:.1f} s "
-        f"as a trial, ready after {ready.took_s:.1f} s, holds {size(ready.vitals.host_private_bytes)}"
+        f"version {ready.engine_version}, voice {ready.voice}, {ready.sample_rate_hz} Hz; spoke "
+        f"{ready.canary.seconds:.1f} s as a trial, ready after {ready.took_s:.1f} s, "
+        f"holds {size(ready.vitals.host_private_bytes)}"
     )
     return Check(name=name, ok=True, detail=detail)
 
@@ -150,7 +157,9 @@ def state_check(state: StateFolder) -> Check:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         mend = "make it writable for this user, or choose another with --state"
-        return Check(name="state folder", ok=False, detail=f"{state.path}: {place} cannot be written", mend=mend)
+        return Check(
+            name="state folder", ok=False, detail=f"{state.path}: {place} cannot be written", mend=mend
+        )
     room = os.statvfs(place)
     free_bytes = room.f_bavail * room.f_frsize
     owner = state.owner_pid()
@@ -183,7 +192,9 @@ def device_check(device: str) -> Check:
     if answer is not None and answer.kind == "absent" and device == "auto":
         # Nothing to mend: this machine has no NVIDIA GPU, and nothing asks for one.
         return Check(name="gpu memory", ok=True, detail=said, needed=False)
-    mend = 'the marks memory.device.* are not kept; without a GPU set child.device = "cpu" and this is not asked'
+    mend = (
+        'the marks memory.device.* are not kept; without a GPU set child.device = "cpu" and this is not asked'
+    )
     return Check(name="gpu memory", ok=False, detail=said, mend=mend, needed=False)
 
 
@@ -208,7 +219,9 @@ def torch_check(engine: str) -> Check:
     here = importlib.util.find_spec("torch") is not None
     detail = "installed" if here else "not installed"
     if engine in BUILTIN_ENGINES:
-        return Check(name="torch", ok=True, detail=f"{detail}; the engine {engine} does without", needed=False)
+        return Check(
+            name="torch", ok=True, detail=f"{detail}; the engine {engine} does without", needed=False
+        )
     mend = "" if here else "if the engine wants it: pip install 'tts-supervisor[glm]' where the child runs"
     return Check(name="torch", ok=here, detail=detail, mend=mend, needed=False)
 
@@ -218,7 +231,9 @@ def locale_check() -> Check:
     names, texts = sys.getfilesystemencoding(), locale.getpreferredencoding(do_setlocale=False)
     ok = all(name.lower().replace("-", "") == "utf8" for name in (names, texts))
     seen = f"file names {names}, locale {texts}"
-    mend = "" if ok else "set a UTF-8 locale, as in LC_ALL=C.UTF-8, for titles and file names in other scripts"
+    mend = (
+        "" if ok else "set a UTF-8 locale, as in LC_ALL=C.UTF-8, for titles and file names in other scripts"
+    )
     return Check(name="locale", ok=ok, detail=seen, mend=mend, needed=False)
 
 

@@ -93,6 +93,8 @@ def _ask(python: str, kind: str, name: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigError(f"child.python: {python} does not run: {error}") from error
     if answer.returncode != 0:
-        what = f"the package {name}" if kind == "distribution" else f"a package that brings the engine {name!r}"
+        what = (
+            f"the package {name}" if kind == "distribution" else f"a package that brings the engine {name!r}"
+        )
         raise ConfigError(f"child.python: {python} does not have {what}; install it there")
     return answer.stdout.strip().replace(" ", "-")

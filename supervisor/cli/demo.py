@@ -125,13 +125,14 @@ def _demo(config: Config, folder: Path) -> int:
     soft_bytes = calm.least_private_bytes + _SOFT_OVER_BYTES
     hard_bytes = calm.least_private_bytes + _HARD_OVER_BYTES
     emit(
-        f"2. A bad day: the child leaks {size(_LEAK_BYTES)} with every segment and is replaced at {size(soft_bytes)}; "
-        f"{count(len(_KILLS_AFTER), 'time', 'times')} it is killed in the middle of its work."
+        f"2. A bad day: the child leaks {size(_LEAK_BYTES)} with every segment and is replaced at "
+        f"{size(soft_bytes)}; {len(_KILLS_AFTER)} times it is killed in the middle of its work."
     )
     busy = _Watch(kills_after=_KILLS_AFTER)
     second = _narrate(_bad_day(config, soft_bytes, hard_bytes), folder / "bad-day", busy)
     emit(f"undisturbed  {first}")
-    emit(f"bad day      {second}  {count(busy.recycles, 'recycle', 'recycles')}, {count(busy.kills, 'kill', 'kills')}")
+    befell = f"{count(busy.recycles, 'recycle', 'recycles')}, {count(busy.kills, 'kill', 'kills')}"
+    emit(f"bad day      {second}  {befell}")
     if first != second:
         emit("The files differ. That must not be: please report it.")
         return SupervisorError.exit_code

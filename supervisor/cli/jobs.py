@@ -1,6 +1,6 @@
 """`jobs list|show|cancel|retry|verify|remove`: the ledger, beside whoever works in it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 
 from supervisor.cli import showing
@@ -39,7 +39,7 @@ def jobs(args: Arguments) -> int:
 
 
 @contextmanager
-def _ledger(state: StateFolder, *, read_only: bool) -> Iterator[Ledger]:
+def _ledger(state: StateFolder, *, read_only: bool) -> Generator[Ledger]:
     with closing(Ledger.open(state.path, read_only=read_only)) as ledger:
         yield ledger
 
@@ -57,7 +57,9 @@ def _known(state: StateFolder, wanted: str) -> JobView:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"job {wanted}: several begin so ({', '.join(view.job for view in found)}); give one in full")
+        raise UsageError(
+            f"job {wanted}: several begin so ({', '.join(view.job for view in found)}); give one in full"
+        )
     raise UsageError(f"job {wanted}: there is none in {state.path}; 'tts-supervisor jobs list' shows all")
 
 
@@ -104,7 +106,8 @@ def _refuse_if_spoken(state: StateFolder, view: JobView) -> None:
     owner = state.owner_pid()
     if view.state == "running" and owner is not None:
         raise StateInUse(
-            f"job {view.job} is being spoken by process {owner}; end that first (Ctrl-C there, or kill -INT {owner})"
+            f"job {view.job} is being spoken by process {owner}; end that first "
+            f"(Ctrl-C there, or kill -INT {owner})"
         )
 
 
@@ -115,7 +118,9 @@ def _cancel(args: Arguments, state: StateFolder) -> int:
     _refuse_if_spoken(state, view)
     with _ledger(state, read_only=False) as ledger:
         ledger.set_state(view.job, "cancelled", None)
-    return _done(args, state, view.job, f"cancelled {view.job}; what is finished stays, 'jobs retry' goes on with it")
+    return _done(
+        args, state, view.job, f"cancelled {view.job}; what is finished stays, 'jobs retry' goes on with it"
+    )
 
 
 def _done(args: Arguments, state: StateFolder, job: str, words: str) -> int:
@@ -144,9 +149,9 @@ def _verify(args: Arguments, state: StateFolder) -> int:
     with _ledger(state, read_only=True) as ledger:
         verdict = verify_job(ledger, state, view.job)
     if args.json:
-        emit_json(showing.verdict_json(view.job, verdict))
+        emit_json(verdict.as_json())
     else:
-        emit("\n".join(showing.verdict_lines(view.job, verdict)))
+        emit("\n".join(showing.verdict_lines(verdict)))
     return 0 if verdict.ok else SupervisorError.exit_code
 
 
@@ -158,7 +163,9 @@ def _retry(args: Arguments, state: StateFolder) -> int:
             raise UsageError(f"job {view.job}: was removed just now")
         request = _request_again(ledger, spec)
     # The same engine as the first time, or nothing that is finished would fit.
-    config = configuration(args, extra=[Given(key="engine.name", value=spec.engine, origin=f"job {view.job}")])
+    config = configuration(
+        args, extra=[Given(key="engine.name", value=spec.engine, origin=f"job {view.job}")]
+    )
     return report(do_job(config, state, request, json=args.json), json=args.json)
 
 

@@ -1,5 +1,6 @@
 """Do a job with a display, and say what came of it."""
 
+import contextlib
 import sys
 import time
 from contextlib import closing
@@ -94,11 +95,13 @@ def report(outcome: Outcome, *, json: bool, paths: bool = True) -> int:
         tell(line)
     if outcome.message:
         tell(f"tts-supervisor: {outcome.message}")
-    if json:
-        emit_json(_result(outcome))
-    elif paths:
-        for path in outcome.outputs:
-            emit(path)
+    # Who read our output may have left, as `head` does: that changes nothing about the job.
+    with contextlib.suppress(BrokenPipeError):
+        if json:
+            emit_json(_result(outcome))
+        elif paths:
+            for path in outcome.outputs:
+                emit(path)
     return outcome.exit_code
 
 
@@ -111,8 +114,8 @@ def _result(outcome: Outcome) -> dict[str, object]:
 def failure_lines(outcome: Outcome) -> list[str]:
     """List what failed, each with its reason, and the mend at the end."""
     lines = [
-        f"segment {failure.number} (chapter {failure.chapter + 1}, {failure.text_head!r}): {failure.kind} after "
-        f"{failure.attempts} attempts: {failure.message}"
+        f"segment {failure.number} (chapter {failure.chapter + 1}, {failure.text_head!r}): {failure.kind} "
+        f"after {failure.attempts} attempts: {failure.message}"
         for failure in outcome.failures
     ]
     lines += [f"line {bad.line}: {bad.message}" for bad in outcome.bad_lines]

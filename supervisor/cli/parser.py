@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 #: The greatest seed: `supervisor.narration.plan.MAX_SEED`, which takes 30 ms to import.
 MAX_SEED = 2**63 - 1
 
-_INPUTS = "documents: .txt, .md, .jsonl; '-' reads text from standard input; several are chapters in their order"
+_INPUTS = (
+    "documents: .txt, .md, .jsonl; '-' reads text from standard input; several are chapters in their order"
+)
 
 
 class Arguments(argparse.Namespace):
@@ -63,9 +65,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tts-supervisor",
         description="Narrate long texts through a child process that may be killed at any moment.",
-        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some segments or lines "
-        "failed, 4 stopped by a signal (run again to go on), 75 cannot now, 76 GPU lost, 77 a process cannot be "
-        "killed, 78 gave up after a crash loop.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some segments or "
+        "lines failed, 4 stopped by a signal (run again to go on), 75 cannot now, 76 GPU lost, 77 a process "
+        "cannot be killed, 78 gave up after a crash loop.",
         allow_abbrev=False,
     )
     _global_options(parser)
@@ -75,18 +77,24 @@ def make_parser() -> argparse.ArgumentParser:
     _say(_command(commands, "say", "speak one text"))
     _jobs(_command(commands, "jobs", "look at the ledger of jobs, or change it"))
     _json_option(_command(commands, "voices", "list the voices that can be used now"), "one array")
-    _json_option(_command(commands, "doctor", "say what this machine has, lacks, and how to mend it"), "one object")
+    _json_option(
+        _command(commands, "doctor", "say what this machine has, lacks, and how to mend it"), "one object"
+    )
     _command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
     return parser
 
 
 def _command(commands: "_Commands", name: str, what: str) -> argparse.ArgumentParser:
-    return commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
+    return commands.add_parser(
+        name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
+    )
 
 
 def _global_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--config", type=Path, metavar="FILE", help="default ./config.toml, then the XDG configuration folder")
+    add(
+        "--config", type=Path, metavar="FILE", help="default ./config.toml, then the XDG configuration folder"
+    )
     add(
         "--set",
         dest="sets",
@@ -112,7 +120,9 @@ def _narrate(parser: argparse.ArgumentParser) -> None:
     )
     _speech_options(parser)
     _format_option(parser)
-    parser.add_argument("--fresh", action="store_true", help="forget what an earlier run of this job finished")
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget what an earlier run of this job finished"
+    )
     _json_option(parser, "JSON lines on standard output, the last one the result")
 
 
@@ -147,14 +157,18 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
         ("remove", "delete a job's rows and segments from the state folder; its finished files stay"),
     ):
         action = _command(actions, name, what)
-        action.add_argument("job", metavar="ID", help="as 'jobs list' shows it, or its beginning, or the output path")
+        action.add_argument(
+            "job", metavar="ID", help="as 'jobs list' shows it, or its beginning, or the output path"
+        )
         _json_option(action, "one object")
 
 
 def _speech_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--voice", metavar="NAME", help="see 'tts-supervisor voices'")
-    add("--reference", metavar="WAV", help="a recording to clone, for engines that can; with --reference-text")
+    add(
+        "--reference", metavar="WAV", help="a recording to clone, for engines that can; with --reference-text"
+    )
     add("--reference-text", metavar="TEXT", help="what is said in the recording")
     add("--engine", metavar="NAME", help="instead of engine.name")
     device = parser.add_mutually_exclusive_group()

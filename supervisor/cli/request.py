@@ -3,6 +3,7 @@
 Everything that can be refused before any work is refused here.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -65,13 +66,15 @@ def voice(args: Arguments, config: Config) -> VoiceSpec:
         InputError: If the recording cannot be read.
     """
     if (args.reference is None) != (args.reference_text is None):
-        raise UsageError("--reference and --reference-text come together: a recording, and what is said in it")
+        raise UsageError(
+            "--reference and --reference-text come together: a recording, and what is said in it"
+        )
     if args.reference is None:
         return VoiceSpec(name=args.voice)
     if config.engine.name in BUILTIN_ENGINES:
         raise UsageError(
-            f"--reference: the engine {config.engine.name!r} cannot clone a voice; leave it out, or choose an "
-            "engine that can with --engine"
+            f"--reference: the engine {config.engine.name!r} cannot clone a voice; leave it out, or choose "
+            "an engine that can with --engine"
         )
     path = os.path.abspath(args.reference)  # noqa: PTH100 - links stay as the user wrote them
     _must_be_readable(path, args.reference)
@@ -113,15 +116,15 @@ def standard_input() -> str:
     Raises:
         InputError: If it is not UTF-8, or closed.
     """
-    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - it is None when fd 0 is closed
+    if sys.stdin is None:
         raise InputError("standard input: is closed; give the text on it, or name a file")
     read = sys.stdin.buffer.read()
     try:
         return read.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"standard input: is not UTF-8 (byte {read[error.start]:#04x} at offset {error.start}); convert it first, "
-            "as with iconv -f LATIN1 -t UTF-8"
+            f"standard input: is not UTF-8 (byte {read[error.start]:#04x} at offset {error.start}); "
+            "convert it first, as with iconv -f LATIN1 -t UTF-8"
         ) from error
 
 
@@ -143,10 +146,13 @@ def output(text: str, wanted: AudioFormat | None) -> tuple[str, AudioFormat]:
     suffix = _SUFFIXES.get(Path(path).suffix.lower())
     if suffix is None:
         raise UsageError(
-            f"-o {text}: need a file that ends in .wav or .flac, or a folder: one that exists, or a name that ends in /"
+            f"-o {text}: need a file that ends in .wav or .flac, or a folder: one that exists, or a name "
+            "that ends in /"
         )
     if wanted is not None and wanted != suffix:
-        raise UsageError(f"-o {text}: its name says {suffix}, --format says {wanted}; leave --format out for a file")
+        raise UsageError(
+            f"-o {text}: its name says {suffix}, --format says {wanted}; leave --format out for a file"
+        )
     _must_be_writable(Path(path).parent, text)
     return path, suffix
 
@@ -158,8 +164,16 @@ def _must_be_writable(folder: Path, text: str) -> None:
         place = place.parent
     if not place.is_dir():
         raise Unwritable(f"-o {text}: {place} is no folder; choose another output")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise Unwritable(f"-o {text}: no permission to write in {place}; choose another output, or mend its permissions")
+    try:
+        # A nameless file: permissions alone do not tell of read-only mounts, nor of much to root.
+        os.close(os.open(place, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC))
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR):
+            return  # a file system without nameless files: delivery will see
+        said = error.strerror or str(error)
+        raise Unwritable(
+            f"-o {text}: cannot write in {place} ({said}); choose another output, or mend its permissions"
+        ) from error
 
 
 def job_request(args: Arguments, config: Config, wanted: AudioFormat | None) -> JobRequest:

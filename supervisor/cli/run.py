@@ -1,6 +1,7 @@
 """From words to an exit code: parse, do the command, word what went wrong."""
 
 import contextlib
+import io
 import os
 import sys
 import traceback
@@ -31,14 +32,13 @@ def _guarded(args: Arguments) -> int:
     except SupervisorError as error:
         return _report(args, str(error), error.exit_code)
     except KeyboardInterrupt:
-        if args.command in _RESUMABLE:
-            return _report(args, "stopped; run the same command again to go on", Interrupted.exit_code)
-        return _report(args, "stopped", SupervisorError.exit_code)
+        return _report_stop(args)
     except BrokenPipeError:
         # Who read our output has left, as `head` does: nothing is wrong, and nobody to tell.
         return 0
     except OSError as error:
-        return _report(args, _os_error(error), DiskFull.exit_code if _is_full(error) else SupervisorError.exit_code)
+        code = DiskFull.exit_code if _is_full(error) else SupervisorError.exit_code
+        return _report(args, _os_error(error), code)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug becomes one line, not a page
         return _report_bug(args, error)
 
@@ -71,6 +71,12 @@ def _report(args: Arguments, message: str, exit_code: int) -> int:
     return exit_code
 
 
+def _report_stop(args: Arguments) -> int:
+    if args.command in _RESUMABLE:
+        return _report(args, "stopped; run the same command again to go on", Interrupted.exit_code)
+    return _report(args, "stopped", SupervisorError.exit_code)
+
+
 def _report_bug(args: Arguments, error: Exception) -> int:
     if args.verbose:
         traceback.print_exception(error)
@@ -93,8 +99,15 @@ def _os_error(error: OSError) -> str:
 def _tame_streams() -> None:
     # A file name that is no UTF-8 must come out as it went in, and an odd locale must not end a night's work.
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
+    # Either is None where the shell closed it (`>&-`).
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - stands in for a standard stream to the end
 
 
 def _flush_quietly(stream: TextIO) -> None:

@@ -21,7 +21,9 @@ def say(args: Arguments) -> int:
     path, _ = output(args.output or "", None)
     if path.endswith("/"):
         raise UsageError(f"-o {args.output}: is a folder; say writes one file, as in -o {path}say.wav")
-    return report(do_job(config, state_folder(args), _request(args, config, path), json=args.json), json=args.json)
+    return report(
+        do_job(config, state_folder(args), _request(args, config, path), json=args.json), json=args.json
+    )
 
 
 def _say_to_stdout(args: Arguments, config: Config) -> int:

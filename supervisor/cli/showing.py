@@ -11,6 +11,7 @@ from supervisor.display.words import clock
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import ChapterView, Failure, JobSpec, JobView, Life
 from supervisor.narration.plan import BadLine, Span
+from supervisor.verify import Verdict
 
 #: Lives shown to people; the last ones tell why it ended as it did.
 _LIVES_SHOWN = 5
@@ -59,7 +60,7 @@ class JobInFull:
 
     def as_json(self) -> dict[str, object]:
         """Return what `jobs/get` answers and, on top, the rest."""
-        return self.view.as_json() | {
+        more: dict[str, object] = {
             "output": self.spec.output,
             "engine": self.spec.engine,
             "voice": self.spec.voice.name,
@@ -70,6 +71,7 @@ class JobInFull:
             "manifest": [_manifest_json(one) for one in self.manifest],
             "lives": msgspec.to_builtins(self.lives),
         }
+        return {**self.view.as_json(), **more}
 
 
 def _manifest_json(one: Manifest) -> dict[str, object]:
@@ -126,8 +128,14 @@ def lines(full: JobInFull) -> list[str]:
         ("job", view.job),
         ("state", f"{view.state}: {view.error}" if view.error else view.state),
         ("output", spec.output),
-        ("engine", spec.engine + (f", voice {spec.voice.name}" if spec.voice.name else "") + f", seed {spec.seed}"),
-        ("segments", f"{view.done} of {view.segments} spoken, {view.failed} failed; {clock(view.seconds)} of audio"),
+        (
+            "engine",
+            spec.engine + (f", voice {spec.voice.name}" if spec.voice.name else "") + f", seed {spec.seed}",
+        ),
+        (
+            "segments",
+            f"{view.done} of {view.segments} spoken, {view.failed} failed; {clock(view.seconds)} of audio",
+        ),
         *(("finished", path) for path in view.outputs),
         *(("source", _source_line(one)) for one in full.manifest),
         *(("life", f"{life.life}: {life.how}; {life.why}") for life in full.lives[-_LIVES_SHOWN:]),
@@ -136,8 +144,8 @@ def lines(full: JobInFull) -> list[str]:
     shown += ["", *_chapter_lines(full.chapters)]
     shown += [f"line {bad.line}: {bad.message}" for bad in full.bad_lines]
     shown += [
-        f"segment {failure.number} ({failure.text_head!r}): {failure.kind} after {failure.attempts} attempts: "
-        f"{failure.message}"
+        f"segment {failure.number} ({failure.text_head!r}): {failure.kind} after {failure.attempts} "
+        f"attempts: {failure.message}"
         for failure in full.failures
     ]
     return shown
@@ -156,3 +164,24 @@ def _chapter_lines(chapters: list[ChapterView]) -> list[str]:
     return table([*rows])
 
 
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """Return what `jobs verify` found, for people; the last line is the sum."""
+    skipped = sum(verdict.skipped.values())
+    fates = [
+        ("spoken", verdict.spoken),
+        ("failed", verdict.failed),
+        ("waiting", verdict.waiting),
+        ("skipped", skipped),
+    ]
+    reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(verdict.skipped.items()))
+    told = ", ".join(f"{number} {fate}" for fate, number in fates if number)
+    shown = [
+        f"{verdict.characters} characters: {told}" + (f" ({reasons})" if reasons else ""),
+        f"{verdict.audio_files} segment files have the hash they were recorded with",
+        *(f"{path} has the hash it was delivered with" for path in verdict.outputs),
+        *(f"segment {failure.number} failed: {failure.message}" for failure in verdict.failures),
+        *(f"line {bad.line} is bad: {bad.message}" for bad in verdict.bad_lines),
+        *(f"problem: {problem}" for problem in verdict.problems),
+    ]
+    all_well = f"{verdict.job}: every hash is right and every character is accounted for"
+    return [*shown, all_well if verdict.ok else f"{verdict.job}: NOT in order, see above"]

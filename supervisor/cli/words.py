@@ -23,7 +23,7 @@ def emit(line: str) -> None:
 
 def emit_json(value: object) -> None:
     """Write one line of JSON on standard output; ASCII, so that no locale and no odd name breaks it."""
-    emit(json.dumps(value))
+    emit(json.dumps(value, separators=(",", ":")))
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:
@@ -34,6 +34,8 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
         return []
     widths = [max(cells(row[at]) for row in rows) for at in range(len(rows[0]))]
     return [
-        "  ".join(text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in rows
     ]

@@ -20,9 +20,31 @@ BUILTIN_ENGINES = ("espeak", "scripted")
 
 #: Scripts that an eSpeak voice can be chosen for; what belongs to which is in child/scripts.py.
 ESPEAK_SCRIPTS = (
-    "latin", "han", "kana", "hangul", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "bengali",
-    "gujarati", "gurmukhi", "oriya", "tamil", "telugu", "kannada", "malayalam", "sinhala", "thai",
-    "myanmar", "georgian", "armenian", "ethiopic", "cherokee", "shavian",
+    "latin",
+    "han",
+    "kana",
+    "hangul",
+    "cyrillic",
+    "greek",
+    "arabic",
+    "hebrew",
+    "devanagari",
+    "bengali",
+    "gujarati",
+    "gurmukhi",
+    "oriya",
+    "tamil",
+    "telugu",
+    "kannada",
+    "malayalam",
+    "sinhala",
+    "thai",
+    "myanmar",
+    "georgian",
+    "armenian",
+    "ethiopic",
+    "cherokee",
+    "shavian",
 )
 
 Check = Callable[[object], Setting]
@@ -33,7 +55,12 @@ _DEVICE = re.compile(r"auto|cpu|cuda:\d+")
 
 def toml_type(value: object) -> str:
     """Name a TOML value's type as people know it."""
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+    names: dict[type[object], str] = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a string",
+    }
     names |= {list: "a list", dict: "a table"}
     return names.get(type(value), "a date or time")
 

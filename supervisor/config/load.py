@@ -187,7 +187,9 @@ def _python(checked: _Checked) -> str:
 
         found = shutil.which(python)
     if found is None:
-        raise checked.given["child.python"].error(f"{python} is no program that can be run; give its full path")
+        raise checked.given["child.python"].error(
+            f"{python} is no program that can be run; give its full path"
+        )
     return found
 
 

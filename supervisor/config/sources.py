@@ -61,7 +61,9 @@ def read_file(path: Path) -> Table:
         with path.open("rb") as file:
             return tomllib.load(file)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path after --config") from error
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); check the path after --config"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from error
 
@@ -155,6 +157,9 @@ def unknown_key(key: str, origin: str) -> ConfigError:
 
     known = [*KEYS, *_TABLES]
     last = key.rpartition(".")[2]
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.75) or [k for k in KEYS if k.endswith(f".{last}")][:1]
+    near = (
+        difflib.get_close_matches(key, known, n=1, cutoff=0.75)
+        or [k for k in KEYS if k.endswith(f".{last}")][:1]
+    )
     mend = f"did you mean {near[0]}?" if near else f"all keys are in {shipped_file()}"
     return ConfigError(f"{key} from {origin}: unknown key; {mend}")
