@@ -2,7 +2,9 @@ import contextlib
 import gc
 import os
 import select
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Generator
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.edge import proc
+from supervisor.edge import launch, proc
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.launch import CannotStart, environment_for
 from supervisor.edge.pipes import read_some
@@ -30,7 +32,8 @@ def wait_for_the_end(): os.read(READ, 1)
 ASLEEP = "say('here'); time.sleep(60)"
 DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say('here'); time.sleep(60)"
 # PyDLL calls C with the GIL held: no Python code of any thread runs until it comes back.
-HOLDS_GIL = "import ctypes; sleep = ctypes.PyDLL(None).sleep; say('here'); sleep(60)"
+# A signal that is handled ends a sleep early, hence the loop.
+HOLDS_GIL = "import ctypes; sleep = ctypes.PyDLL(None).sleep; say('here'); [sleep(60) for _ in range(9)]"
 LISTENS = "import faulthandler; faulthandler.register(signal.SIGUSR1, all_threads=True)\n"
 FORKS = "pid = os.fork()\nif not pid: time.sleep(60)\nsay(str(pid))\n"
 
@@ -374,3 +377,26 @@ def test_the_service_managers_socket_is_not_inherited_and_extras_win(monkeypatch
     env = environment_for(sys.executable, "/a/state", {"OPENBLAS_NUM_THREADS": "3"})
     assert "NOTIFY_SOCKET" not in env
     assert (env["MALLOC_ARENA_MAX"], env["OPENBLAS_NUM_THREADS"]) == ("9", "3")
+
+
+def test_installed_packages_do_not_come_before_the_standard_library_unless_they_would_be_hidden(
+    tmp_path: Path,
+) -> None:
+    installed = tmp_path / "site-packages"
+    source = Path(launch.__file__).parent.parent
+    shutil.copytree(source, installed / "supervisor", ignore=shutil.ignore_patterns("__pycache__"))
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    (stranger / "child.py").touch()
+    program = (
+        f"import sys; sys.path.insert(0, {str(installed)!r}); from supervisor.edge.launch import environment_for\n"
+        "print(environment_for(sys.executable, '/a/state', {}).get('PYTHONPATH'))"
+    )
+
+    def import_path(own: str) -> str:
+        words = [sys.executable, "-S", "-P", "-c", program]
+        env = {**os.environ, "PYTHONPATH": own}
+        return subprocess.run(words, env=env, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert import_path("/harmless") == "/harmless"
+    assert import_path(str(stranger)) == f"{installed}{os.pathsep}{stranger}"
