@@ -389,7 +389,8 @@ def test_installed_packages_do_not_come_before_the_standard_library_unless_they_
     stranger.mkdir()
     (stranger / "child.py").touch()
     program = (
-        f"import sys; sys.path.insert(0, {str(installed)!r}); from supervisor.edge.launch import environment_for\n"
+        f"import sys; sys.path.insert(0, {str(installed)!r})\n"
+        "from supervisor.edge.launch import environment_for\n"
         "print(environment_for(sys.executable, '/a/state', {}).get('PYTHONPATH'))"
     )
 
