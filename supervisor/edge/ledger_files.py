@@ -114,7 +114,8 @@ def _one_file(spec: JobSpec, chapters: list[ChapterRow]) -> FileToDeliver:
         path=spec.output,
         format=spec.format,
         sample_rate_hz=_rate_hz(spec.sample_rate_hz, asked_hz, spoken_hz),
-        title=Path(spec.output).stem,
+        # Of the text, never of the output's name: the same job under another name has the same bytes.
+        title=chapters[0].title,
         chapters=tuple(chapter.number for chapter in chapters),
     )
 
