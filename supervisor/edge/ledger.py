@@ -21,7 +21,7 @@ __all__ = ["Ledger", "LedgerError", "job_id_for"]
 KILLS_FORGIVEN = 20
 
 #: Child lives kept per job, newest last: a crash loop must not fill the disk.
-_LIVES_KEPT = 1000
+LIVES_KEPT = 1000
 
 
 class Ledger(LedgerReader):
@@ -205,7 +205,7 @@ class Ledger(LedgerReader):
             connection.execute(
                 "DELETE FROM life WHERE number = (SELECT number FROM life WHERE job = ? "
                 "ORDER BY number DESC LIMIT 1 OFFSET ?)",
-                (job, _LIVES_KEPT),
+                (job, LIVES_KEPT),
             )
 
     # ------------------------------------------------------------------ within

@@ -23,7 +23,7 @@ FILE_NAME = "ledger.sqlite3"
 SCHEMA_VERSION = 1
 
 #: How long one writer waits for another: many transactions' worth, under a person's patience.
-_BUSY_S = 10.0
+BUSY_S = 10.0
 
 #: A kilobyte count when negative: enough for the tables' upper pages, and a bound on the heap.
 _CACHE_SIZE = -1024
@@ -165,7 +165,7 @@ class LedgerFile:
         return sqlite3.connect(
             f"{self._path.as_uri()}?mode={mode}",
             uri=True,
-            timeout=_BUSY_S,
+            timeout=BUSY_S,
             isolation_level=None,  # transactions are ours alone to begin
             check_same_thread=False,  # the loop may lend it to a thread, one call at a time
         )

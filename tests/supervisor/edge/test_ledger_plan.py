@@ -1,0 +1,98 @@
+"""A plan as the ledger keeps it: every figure, every character, every wish of a line."""
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from supervisor.edge.ledger import Ledger
+from supervisor.edge.statefolder import StateFolder
+from supervisor.narration.plan import BadLine, Plan, Source, VoiceSpec, segment_key
+from supervisor.wire.messages import Reference
+from supervisor.wire.speech import expected_s
+from tests.standin.jobs import plan_of, speak, spec_for
+
+SPEC = spec_for("/out/story.wav")
+
+
+def test_the_summary_counts_characters_and_forecasts(tmp_path: Path) -> None:
+    bad = BadLine(source=0, line=3, message="no text", start=0, end=1)
+    plan = replace(plan_of(["One.", "Two."], ["Three."], bad_lines=[bad]), notices=("said once",))
+    with closing(Ledger.open(tmp_path)) as ledger:
+        summary = ledger.save_plan(SPEC, plan)
+        assert ledger.bad_lines(SPEC.job) == [bad]
+    assert (summary.chapters, summary.segments, summary.reused) == (2, 3, 0)
+    assert (summary.characters, summary.spoken_characters, summary.skipped) == (17, 14, {"blank": 3})
+    assert summary.expected_seconds == sum(expected_s(text) for text in ("One.", "Two.", "Three."))
+    assert summary.expected_bytes == round(4 * 22_050 * summary.expected_seconds)
+    assert (summary.bad_lines, summary.notices) == ([bad], ["said once"])
+
+
+def test_what_a_line_asks_for_reaches_its_segments(tmp_path: Path) -> None:
+    plan = plan_of(["One."], ["Two."])
+    voice = VoiceSpec(name="mia", reference_path="/voices/mia.wav", reference_text="Hello.")
+    line = replace(plan.chapters[1], voice=voice, settings={"kv_cache": True})
+    with closing(Ledger.open(tmp_path)) as ledger:
+        ledger.save_plan(SPEC, replace(plan, chapters=(plan.chapters[0], line)))
+        plain, asked = ledger.waiting(SPEC.job, -1, 9)
+    assert (plain.voice, plain.reference, plain.settings) == (None, None, {})
+    assert (asked.voice, asked.settings) == ("mia", {"kv_cache": True})
+    assert asked.reference == Reference(path="/voices/mia.wav", text="Hello.")
+    assert asked.seed == line.segments[0].seed
+    assert asked.key == segment_key(
+        engine_identity=SPEC.engine_identity,
+        voice=voice,
+        seed=asked.seed,
+        settings={"kv_cache": True},
+        text="Two.",
+    )
+
+
+def test_equal_segments_share_one_audio(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    with closing(Ledger.open(state.path)) as ledger:
+        ledger.save_plan(SPEC, plan_of(["Same."], ["Other."], ["Same."]))
+        waiting = ledger.waiting(SPEC.job, -1, 9)
+        assert [(segment.number, segment.twins) for segment in waiting] == [(0, 2), (1, 1)]
+        speak(ledger, state, SPEC.job, waiting[0])
+        view = ledger.view(SPEC.job)
+        assert view is not None
+        assert (view.segments, view.done) == (3, 2)
+
+
+def test_the_same_text_again_in_a_chapter_is_spoken_with_another_seed(tmp_path: Path) -> None:
+    with closing(Ledger.open(tmp_path)) as ledger:
+        ledger.save_plan(SPEC, plan_of(["Same.", "Same."]))
+        one, two = ledger.waiting(SPEC.job, -1, 9)
+    assert one.key != two.key
+
+
+def test_a_shorter_plan_leaves_nothing_of_the_longer_one(tmp_path: Path) -> None:
+    bad = BadLine(source=0, line=1, message="bad", start=0, end=1)
+    with closing(Ledger.open(tmp_path)) as ledger:
+        ledger.save_plan(SPEC, plan_of(["One.", "Two."], ["Three."], bad_lines=[bad]))
+        ledger.delivered(SPEC.job, SPEC.output, "00", 1, 24_000)
+        ledger.save_plan(SPEC, plan_of(["Two."]))
+        assert [segment.text for segment in ledger.segments(SPEC.job)] == ["Two."]
+        assert [chapter.title for chapter in ledger.chapters(SPEC.job)] == ["Chapter 1"]
+        assert len(list(ledger.spans(SPEC.job))) == 2
+        assert (ledger.bad_lines(SPEC.job), ledger.deliveries(SPEC.job)) == ([], [])
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts=st.lists(st.text(st.characters(), max_size=200), max_size=3))
+def test_sources_come_back_character_for_character(
+    texts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    plan = Plan(
+        sources=tuple(Source(name=f"{n}.txt", text=text) for n, text in enumerate(texts)),
+        chapters=(),
+        spans=(),
+        bad_lines=(),
+    )
+    with closing(Ledger.open(tmp_path_factory.mktemp("state"))) as ledger:
+        ledger.save_plan(SPEC, plan)
+        assert tuple(ledger.sources(SPEC.job)) == plan.sources
