@@ -10,7 +10,7 @@ from typing import TextIO
 
 from supervisor.cli.parser import Arguments, parse
 from supervisor.cli.words import emit_json, tell
-from supervisor.errors import DiskFull, Interrupted, SupervisorError
+from supervisor.errors import DiskFull, Interrupted, SupervisorError, UsageError
 
 #: Commands whose interruption leaves something to go on with (interface §1, exit 4).
 _RESUMABLE = ("narrate", "say")
@@ -19,11 +19,31 @@ _RESUMABLE = ("narrate", "say")
 def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     _tame_streams()
+    refused = _not_utf8(argv)
+    if refused is not None:
+        tell(f"tts-supervisor: {refused}")
+        return UsageError.exit_code
     args = parse(argv)
     try:
         return _guarded(args)
     finally:
         _flush_quietly(sys.stdout)
+
+
+def _not_utf8(argv: Sequence[str]) -> str | None:
+    """Refuse words that are no UTF-8: the ledger and the wire hold text, and a name must come out as it went in."""
+    for word in (*argv, os.getcwd()):  # noqa: PTH109 - a string is all that is looked at
+        if not _is_utf8(word):
+            return f"{os.fsencode(word)!r} is not UTF-8; rename the file or folder, or convert the text, first"
+    return None
+
+
+def _is_utf8(word: str) -> bool:
+    try:
+        word.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _guarded(args: Arguments) -> int:
@@ -97,10 +117,10 @@ def _os_error(error: OSError) -> str:
 
 
 def _tame_streams() -> None:
-    # A file name that is no UTF-8 must come out as it went in, and an odd locale must not end a night's work.
-    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+    # A title in another script than the locale's must not end a night's work.
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=errors)
+            stream.reconfigure(errors="backslashreplace")
     # Either is None where the shell closed it (`>&-`).
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()

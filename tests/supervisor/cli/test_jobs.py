@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from tests.supervisor.cli.driver import SCRIPTED, Home
+
+pytestmark = pytest.mark.processes
+
+POISON = ("--set", 'engine.faults.poison={xyzzy="exit"}', "--set", "child.attempts=1")
+TEXT = "# One\n\nAll is well.\n\n# Two\n\nHere is xyzzy.\n"
+
+
+@pytest.fixture
+def spoilt(home: Home) -> Home:
+    """A home with one job of two chapters, of which a segment failed."""
+    home.write("book.md", TEXT)
+    assert home.run(*SCRIPTED, *POISON, "narrate", "book.md", "-o", "book.wav").code == 3
+    return home
+
+
+def only_job(home: Home) -> dict[str, object]:
+    (job,) = json.loads(home.run("jobs", "list", "--json").out)
+    return job
+
+
+def test_where_nothing_was_narrated_the_list_is_empty_and_no_folder_is_made(home: Home) -> None:
+    done = home.run("--state", "nowhere", "jobs", "list", "--json")
+    assert (done.code, json.loads(done.out)) == (0, [])
+    assert not (home.path / "nowhere").exists()
+
+
+def test_a_job_is_shown_with_chapters_failures_and_every_character(spoilt: Home) -> None:
+    job = only_job(spoilt)
+    assert (job["state"], job["segments"], job["failed"]) == ("done", 4, 1)
+    shown = spoilt.run("jobs", "show", str(job["job"]), "--json").last_json
+    assert shown.items() >= job.items()
+    assert [chapter["title"] for chapter in shown["chapters"]] == ["One", "Two"]  # type: ignore[attr-defined]
+    assert [failure["text_head"] for failure in shown["failures"]] == ["Here is xyzzy."]  # type: ignore[attr-defined]
+    (manifest,) = shown["manifest"]  # type: ignore[misc]
+    assert manifest["characters"] == len(TEXT)
+    edges = [edge for span in manifest["spans"] for edge in (span["start"], span["end"])]
+    assert edges[0] == 0
+    assert edges[-1] == len(TEXT)
+    assert edges[1:-1:2] == edges[2:-1:2]
+    for_people = spoilt.run("jobs", "show", "book.wav").out
+    assert "Here is xyzzy." in for_people
+    assert "markup" in for_people
+
+
+def test_verify_says_yes_until_an_output_is_touched(spoilt: Home) -> None:
+    assert spoilt.run("jobs", "verify", "book.wav").code == 0
+    with (spoilt.path / "book.wav").open("r+b") as file:
+        file.seek(100)
+        file.write(b"\x55")
+    done = spoilt.run("jobs", "verify", "book.wav", "--json")
+    assert (done.code, done.last_json["ok"]) == (1, False)
+    assert "problem" in spoilt.run("jobs", "verify", "book.wav").out
+
+
+def test_retry_speaks_what_failed_from_the_text_in_the_ledger(spoilt: Home) -> None:
+    (spoilt.path / "book.md").unlink()
+    done = spoilt.run(*SCRIPTED, "jobs", "retry", str(only_job(spoilt)["job"]), "--json")
+    events = [json.loads(line) for line in done.lines]
+    spoken = [event["params"]["segment"] for event in events if event.get("method") == "job/segment"]
+    assert (done.code, spoken) == (0, [3])
+    assert only_job(spoilt)["failed"] == 0
+
+
+def test_a_job_that_is_done_cannot_be_cancelled_but_removed(spoilt: Home) -> None:
+    cancel = spoilt.run("jobs", "cancel", "book.wav")
+    assert cancel.code == 1
+    assert "nothing to cancel" in cancel.err
+    assert spoilt.run("jobs", "remove", "book.wav").code == 0
+    assert json.loads(spoilt.run("jobs", "list", "--json").out) == []
+    assert (spoilt.path / "book.wav").exists()
+
+
+def test_the_beginning_of_an_id_is_enough_and_an_unknown_one_is_told(spoilt: Home) -> None:
+    job = str(only_job(spoilt)["job"])
+    assert spoilt.run("jobs", "show", job[:5]).code == 0
+    unknown = spoilt.run("jobs", "show", "nonesuch")
+    assert unknown.code == 2
+    assert "jobs list" in unknown.err

@@ -1,0 +1,69 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from supervisor.cli.parser import parse
+from supervisor.cli.request import configuration, inputs, job_request, output, state_folder, voice
+from supervisor.errors import InputError, Unwritable, UsageError
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def test_a_suffix_means_a_file_and_a_slash_or_a_folder_that_exists_means_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "odd.wav").mkdir()
+    assert output("a.wav", None) == (f"{tmp_path}/a.wav", "wav")
+    assert output("A.FLAC", "flac") == (f"{tmp_path}/A.FLAC", "flac")
+    assert output("new/", None) == (f"{tmp_path}/new/", "wav")
+    assert output("new//", "flac") == (f"{tmp_path}/new/", "flac")
+    assert output(".", None) == (f"{tmp_path}/", "wav")
+    assert output("odd.wav", None) == (f"{tmp_path}/odd.wav/", "wav")
+
+
+@pytest.mark.parametrize("text", ["a", "a.mp3", "-", ".wav", "a.wav.part"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"\.wav or \.flac"):
+        output(text, None)
+
+
+def test_probing_an_output_leaves_nothing_behind(tmp_path: Path) -> None:
+    output("deep/er/a.wav", None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(Unwritable, match="permission"):
+        output("locked/a.wav", None)
+
+
+def test_inputs_are_absolute_and_keep_the_name_they_were_given(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    (found,) = inputs(["a.txt"])
+    assert (found.path, found.name, found.text) == (f"{tmp_path}/a.txt", "a.txt", None)
+    with pytest.raises(InputError, match="folder|directory"):
+        inputs([str(tmp_path)])
+
+
+def test_options_win_over_set(tmp_path: Path) -> None:
+    args = parse(["--set", "engine.name=espeak", "narrate", "a", "-o", "b", "--engine", "scripted", "--cpu"])
+    config = configuration(args, speaks=True)
+    assert (config.engine.name, config.child.device) == ("scripted", "cpu")
+    assert configuration(parse(["-v", "voices"])).log.level == "debug"
+    assert state_folder(args).path == tmp_path / "state" / "tts-supervisor"
+
+
+def test_the_request_says_what_the_words_say(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    words = ["narrate", "a.txt", "-o", "out/", "--voice", "en-gb", "--seed", "7", "--sample-rate", "16000", "--fresh"]
+    args = parse(words)
+    request = job_request(args, configuration(args, speaks=True), "flac")
+    assert (request.output, request.format, request.seed) == (f"{tmp_path}/out/", "flac", 7)
+    assert (request.sample_rate_hz, request.fresh, request.keep) == (16000, True, True)
+    assert voice(args, configuration(args)).name == "en-gb"

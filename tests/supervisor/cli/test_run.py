@@ -1,0 +1,50 @@
+import subprocess
+
+import pytest
+
+from tests.supervisor.cli.driver import SCRIPTED, Home, command
+
+pytestmark = pytest.mark.processes
+
+
+def test_a_configuration_error_is_exit_2_and_names_key_and_origin(home: Home) -> None:
+    home.write("config.toml", "[child]\nattemps = 3\n")
+    done = home.run("voices")
+    assert done.code == 2
+    assert "child.attemps from config.toml: unknown key; did you mean child.attempts?" in done.err
+
+
+def test_usage_errors_are_exit_2(home: Home) -> None:
+    assert home.run("nonesuch").code == 2
+    assert home.run("narrate").code == 2
+    assert home.run().code == 2
+
+
+def test_output_into_a_pipe_whose_reader_left_is_no_error(home: Home) -> None:
+    words = command((*SCRIPTED, "voices"))
+    process = subprocess.Popen(
+        words, cwd=home.path, env=home.environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait() == 0
+
+
+def test_closed_standard_streams_do_not_stop_a_narration(home: Home) -> None:
+    home.write("t.txt", "Hello there.")
+    line = f"{' '.join(command((*SCRIPTED, 'narrate', 't.txt', '-o', 't.wav')))} <&- >&- 2>&-"
+    done = subprocess.run(["sh", "-c", line], cwd=home.path, env=home.environ(), check=False)
+    assert done.returncode == 0
+    assert (home.path / "t.wav").exists()
+
+
+def test_a_name_that_is_no_utf8_is_refused_before_any_work(home: Home) -> None:
+    home.write("t.txt", "Hello there.")
+    words = [*map(str.encode, command((*SCRIPTED, "narrate", "t.txt", "-o"))), b"caf\xe9.wav"]
+    done = subprocess.run(words, cwd=home.path, env=home.environ(), capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"is not UTF-8" in done.stderr
+    assert {path.name for path in home.path.iterdir()} == {"t.txt"}
