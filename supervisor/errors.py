@@ -53,16 +53,18 @@ class Interrupted(SupervisorError):
     exit_code: ClassVar[int] = 4
 
 
-class StateInUse(SupervisorError):
+class TryLater(SupervisorError):
+    """It cannot be done now; the same command may succeed later."""
+
+    exit_code: ClassVar[int] = 75
+
+
+class StateInUse(TryLater):
     """Another process owns the state folder."""
 
-    exit_code: ClassVar[int] = 75
 
-
-class DiskFull(SupervisorError):
+class DiskFull(TryLater):
     """The disk or a quota is full; what is finished stays."""
-
-    exit_code: ClassVar[int] = 75
 
 
 class GpuLost(SupervisorError):

@@ -5,10 +5,9 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
 import supervisor
-from supervisor.errors import ConfigError, SupervisorError
+from supervisor.errors import ConfigError, TryLater
 from supervisor.wire.lifeline import PARENT_VARIABLE, STATE_VARIABLE
 
 #: Ours alone: a library in the child that talks to the service manager would speak in our name.
@@ -38,10 +37,8 @@ _DEFAULTS = {
 _OUR_PACKAGES = ("supervisor", "child")
 
 
-class CannotStart(SupervisorError):
+class CannotStart(TryLater):
     """The system has no room for another process now."""
-
-    exit_code: ClassVar[int] = 75
 
 
 def find_python(python: str) -> str:

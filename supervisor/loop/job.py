@@ -1,42 +1,35 @@
-"""One job from its request to its finished files."""
+"""One job from its request to its finished files: plan, speak, deliver."""
 
 import asyncio
 import json
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
-from supervisor.config.values import Marks
-from supervisor.core import actions as do
 from supervisor.core import events as ev
-from supervisor.core.conductor import Conductor, Terms
-from supervisor.core.lifememory import Marks as MarksOf
+from supervisor.core.conductor import Conductor
 from supervisor.core.notes import Note, Notice, Stage
-from supervisor.core.slot import SlotTimes
-from supervisor.edge import hostmem
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import FileToDeliver, JobSpec, Silence, job_id_for
 from supervisor.edge.statefolder import StateFolder
 from supervisor.edge.sweep import sweep
 from supervisor.identity import engine_identity
-from supervisor.log import Log
+from supervisor.log import Level, Log
+from supervisor.loop.answers import DeliveryAnswer, PlanAnswer, ending_error, worker_error
 from supervisor.loop.logged import log_note
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Place, Runner
+from supervisor.loop.terms import terms_of
 from supervisor.loop.workers import WorkerFailed, run_worker
-from supervisor.policy.watermark import WatermarkLimits
-from supervisor.wire.version import VERSION
-from supervisor.wire.messages import PROTOCOL_VERSION, Hello
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-T = TypeVar("T")
 
 
 def run_job(
@@ -44,7 +37,7 @@ def run_job(
     state: StateFolder,
     request: JobRequest,
     show: Callable[[Note], None],
-    log: Log | None = None,
+    log: Log,
 ) -> Outcome:
     """Plan, speak and deliver one job; blocks until it is over or parked.
 
@@ -55,82 +48,85 @@ def run_job(
         state: Where everything is kept; owned while this runs.
         request: What is wanted.
         show: Takes notes for people, called on this thread.
-        log: Takes events; None = nowhere.
+        log: Takes events.
 
     Raises:
-        SupervisorError: With the exit code, for what ends a job before or beside its segments.
+        SupervisorError: With the exit code, for whatever ends a job before all its segments
+            are done or set aside. What is finished stays.
     """
     with state.lock():
-        job = _Job(config, state, request, show, log)
+        ledger = Ledger.open(state.path)
         try:
+            job = _Job(
+                _config=config,
+                _state=state,
+                _ledger=ledger,
+                _request=request,
+                _shown=show,
+                _log=log,
+                _job=job_id_for(request.output),
+            )
             return asyncio.run(job.run())
         finally:
-            job.close()
+            ledger.close()
 
 
+@dataclass(slots=True, kw_only=True)
 class _Job:
-    """The stages of one job and what stops them."""
+    """The stages of one job, and what stops them."""
 
-    def __init__(
-        self,
-        config: Config,
-        state: StateFolder,
-        request: JobRequest,
-        show: Callable[[Note], None],
-        log: Log | None,
-    ) -> None:
-        self._config = config
-        self._state = state
-        self._request = request
-        self._shown = show
-        self._log = log
-        self._job = job_id_for(request.output)
-        self._ledger = Ledger.open(state.path)
-        self._stops = 0
-        self._stop_why = ""
-        self._runner: Runner | None = None
-        self._worker: asyncio.Task[bytes] | None = None
-
-    def close(self) -> None:
-        """Close the ledger."""
-        self._ledger.close()
+    _config: Config
+    _state: StateFolder
+    _ledger: Ledger
+    _request: JobRequest
+    _shown: Callable[[Note], None]
+    _log: Log
+    _job: str
+    _stops: int = 0
+    _stop_why: str = ""
+    _runner: Runner | None = None
+    _worker: asyncio.Task[bytes] | None = None
 
     async def run(self) -> Outcome:
         """Run all stages."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._stop, number)
-        for ended in sweep(str(self._state.path)):
-            self._event("child.swept", pid=ended.pid)
+        self._sweep()
         try:
             await self._plan()
-            finish = await self._speak()
-            return await self._conclude(finish)
+            await self._speak()
+            return self._conclude(await self._deliver())
         except errors.SupervisorError as error:
             self._park(error)
             raise
+
+    def _sweep(self) -> None:
+        for swept in sweep(str(self._state.path)):
+            self._event("child.swept", "warning", pid=swept.pid, command=swept.command, gone=swept.gone)
 
     # ------------------------------------------------------------------ stages
 
     async def _plan(self) -> None:
         self._show(Stage(name="planning", detail=", ".join(i.name for i in self._request.inputs)))
-        answer = await self._work("supervisor.planning", iter([self._planning_order()]))
-        if "error" in answer:
-            raise _planning_error(answer["error"])
+        order = msgspec.json.encode(self._planning_order()) + b"\n"
+        answer = msgspec.json.decode(await self._work("supervisor.planning", iter([order])), type=PlanAnswer)
+        if answer.ok is None:
+            raise worker_error(answer.error)
         self._ledger.return_orphans(self._job)
         self._ledger.set_state(self._job, "running", None)
-        self._event("job.planned", job=self._job, segments=self._ledger.job_size(self._job).segments)
+        size = self._ledger.job_size(self._job)
+        self._event("job.planned", job=self._job, segments=size.segments, over=size.over)
 
-    def _planning_order(self) -> bytes:
-        request, config = self._request, self._config
-        narration = config.narration
+    def _planning_order(self) -> dict[str, object]:
+        request, narration = self._request, self._config.narration
         spec = JobSpec(
             job=self._job,
             output=request.output,
             format=request.format,
             sample_rate_hz=request.sample_rate_hz,
-            engine=config.engine.name,
-            engine_identity=engine_identity(config),
+            engine=self._config.engine.name,
+            engine_identity=engine_identity(self._config),
             voice=request.voice,
             seed=request.seed,
             pauses_s={
@@ -142,7 +138,7 @@ class _Job:
             inputs=[i.name for i in request.inputs],
             key=request.key,
         )
-        order = {
+        return {
             "state": str(self._state.path),
             "spec": spec,
             "inputs": request.inputs,
@@ -150,16 +146,26 @@ class _Job:
             "fresh": request.fresh,
             "save": True,
         }
-        return msgspec.json.encode(order) + b"\n"
 
-    async def _speak(self) -> do.Finish:
+    async def _speak(self) -> None:
         self._show(Stage(name="narrating", detail=""))
         if self._config.engine.faults is not None:
             words = faults_in_words(self._config.engine.faults)
             self._show(Notice(level="warning", name="faults", text=f"faults are rehearsed: {words}"))
-        size = self._ledger.job_size(self._job)
-        conductor = Conductor(_terms(self._config, self._job, self._request), size, at_s=monotonic_s())
-        place = Place(
+        terms = terms_of(self._config, job=self._job, voice=self._request.voice.name)
+        conductor = Conductor(terms, self._ledger.job_size(self._job), at_s=monotonic_s())
+        self._runner = Runner(conductor, self._place())
+        try:
+            if self._stops:
+                raise errors.Interrupted(self._stop_why)
+            finish = await self._runner.run()
+        finally:
+            self._runner = None
+        if finish.ending != "spoken":
+            raise ending_error(finish)
+
+    def _place(self) -> Place:
+        return Place(
             state=self._state,
             ledger=self._ledger,
             job=self._job,
@@ -170,47 +176,18 @@ class _Job:
             show=self._show,
             overheard=lambda life, line: self._event("child.stderr", "debug", life=life, line=line),
         )
-        self._runner = Runner(conductor, place)
-        try:
-            if self._stops:
-                self._runner.tell(ev.StopAsked(at_once=True, why=self._stop_why))
-            return await self._runner.run()
-        finally:
-            self._runner = None
-
-    async def _conclude(self, finish: do.Finish) -> Outcome:
-        if finish.ending != "spoken":
-            raise _ending_error(finish)
-        outputs = await self._deliver()
-        self._ledger.prune(self._job)
-        view_failed = self._ledger.failures(self._job)
-        bad_lines = self._ledger.bad_lines(self._job)
-        failed = bool(view_failed or bad_lines)
-        self._ledger.set_state(self._job, "done", None)
-        view = self._ledger.view(self._job)
-        if not self._request.keep:
-            self._ledger.remove(self._job)
-        return Outcome(
-            exit_code=3 if failed else 0,
-            view=view,
-            outputs=outputs,
-            failures=view_failed,
-            bad_lines=bad_lines,
-            message="",
-        )
 
     async def _deliver(self) -> list[str]:
         outputs: list[str] = []
         for file in self._ledger.files(self._job):
             self._show(Stage(name="delivering", detail=file.path))
-            answer = await self._work("supervisor.delivery", self._pieces(file))
-            if "error" in answer:
-                raise _delivery_error(answer["error"])
-            done = answer["ok"]
-            self._ledger.delivered(
-                self._job, file.path, done["sha256"], done["samples"], done["sample_rate_hz"]
-            )
-            self._event("job.delivered", job=self._job, path=file.path, sha256=done["sha256"])
+            line = await self._work("supervisor.delivery", self._pieces(file))
+            answer = msgspec.json.decode(line, type=DeliveryAnswer)
+            if answer.ok is None:
+                raise worker_error(answer.error)
+            done = answer.ok
+            self._ledger.delivered(self._job, file.path, done.sha256, done.samples, done.sample_rate_hz)
+            self._event("job.delivered", job=self._job, path=file.path, sha256=done.sha256)
             outputs.append(file.path)
         return outputs
 
@@ -223,17 +200,32 @@ class _Job:
                 yield _line(wav=str(piece.wav), sample_rate_hz=piece.sample_rate_hz, samples=piece.samples)
         yield _line(end=True)
 
-    async def _work(self, module: str, lines: Iterator[bytes]) -> dict[str, Any]:
-        """Run a worker and read its answer.
+    def _conclude(self, outputs: list[str]) -> Outcome:
+        self._ledger.prune(self._job)
+        self._ledger.set_state(self._job, "done", None)
+        failures, bad_lines = self._ledger.failures(self._job), self._ledger.bad_lines(self._job)
+        view = self._ledger.view(self._job)
+        if not self._request.keep:
+            self._ledger.remove(self._job)
+        return Outcome(
+            exit_code=3 if failures or bad_lines else 0,
+            view=view,
+            outputs=outputs,
+            failures=failures,
+            bad_lines=bad_lines,
+            message="",
+        )
+
+    async def _work(self, module: str, lines: Iterator[bytes]) -> bytes:
+        """Run a worker to its answer.
 
         Raises:
             Interrupted: If a signal came meanwhile.
         """
         if self._stops:
             raise errors.Interrupted(self._stop_why)
-        work = run_worker(module, lines, state_marker=str(self._state.path))
         try:
-            return json.loads(await self._interruptible(work))
+            return await self._interruptible(run_worker(module, lines, state_marker=str(self._state.path)))
         except WorkerFailed as error:
             raise errors.SupervisorError(f"{error}; run the same command again to go on") from error
 
@@ -253,93 +245,34 @@ class _Job:
         name = signal.Signals(number).name
         self._event("signal.taken", signal=name, count=self._stops)
         self._stop_why = f"stopped by {name}; run the same command again to go on"
+        self._show(Stage(name="parking", detail="" if self._stops == 1 else "at once"))
         if self._worker is not None:
             self._worker.cancel()
         if self._runner is not None:
-            self._show(Stage(name="parking", detail="" if self._stops == 1 else "at once"))
             self._runner.tell(ev.StopAsked(at_once=self._stops > 1, why=self._stop_why))
 
     def _park(self, error: errors.SupervisorError) -> None:
         """Note in the ledger why the job stands still; a full disk may refuse even that."""
-        resumable = error.exit_code in (errors.Interrupted.exit_code, errors.DiskFull.exit_code)
+        state = "parked" if error.exit_code in _RESUMABLE else "failed"
         try:
             if self._ledger.view(self._job) is not None:
-                self._ledger.set_state(self._job, "parked" if resumable else "failed", str(error))
+                self._ledger.set_state(self._job, state, str(error))
         except errors.SupervisorError as also:
             self._event("notice", "warning", text=str(also))
 
     # ------------------------------------------------------------------ telling
 
     def _show(self, note: Note) -> None:
-        if self._log is not None:
-            log_note(self._log, note)
+        log_note(self._log, note)
         self._shown(note)
 
-    def _event(self, name: str, level: str = "info", **fields: str | int | float | None) -> None:
-        if self._log is not None:
-            self._log.event(name, "debug" if level == "debug" else "info", **fields)
+    def _event(self, name: str, level: Level = "info", **fields: str | int | float | None) -> None:
+        self._log.event(name, level, **fields)
 
 
-def _terms(config: Config, job: str, request: JobRequest) -> Terms:
-    child = config.child
-    return Terms(
-        job=job,
-        hello=Hello(
-            protocol=PROTOCOL_VERSION,
-            life=0,
-            engine=config.engine.name,
-            device=child.device,
-            settings=config.engine.settings,
-            faults=config.engine.faults,
-            voice=request.voice.name,
-        ),
-        version=VERSION,
-        attempts=child.attempts,
-        stall_s=child.stall_s,
-        times=SlotTimes(
-            start_s=child.start_timeout_s,
-            release_s=max(child.stall_s, 1.0),
-            term_s=child.term_grace_s,
-        ),
-        host=_marks(config.memory.host),
-        device=_marks(config.memory.device),
-        host_total_bytes=hostmem.read_host(None).total_bytes,
-    )
-
-
-def _marks(marks: Marks) -> MarksOf:
-    def of(total_bytes: int) -> WatermarkLimits:
-        hard_bytes = marks.hard.of(total_bytes)
-        # One may be a share and the other fixed: on a small machine the hard one then acts first.
-        return WatermarkLimits(soft_bytes=min(marks.soft.of(total_bytes), hard_bytes), hard_bytes=hard_bytes)
-
-    return of
+#: Ends after which the same command goes on without anybody's mending.
+_RESUMABLE: Final = frozenset({errors.Interrupted.exit_code, errors.TryLater.exit_code})
 
 
 def _line(**fields: str | float | bool) -> bytes:
     return json.dumps(fields).encode("utf-8") + b"\n"
-
-
-_ENDINGS: Final[dict[str, type[errors.SupervisorError]]] = {
-    "stopped": errors.Interrupted,
-    "full": errors.DiskFull,
-    "unwritable": errors.Unwritable,
-    "cannot": errors.StateInUse,
-    "configuration": errors.ConfigError,
-    "gave_up": errors.GaveUp,
-    "stuck": errors.ProcessStuck,
-}
-
-
-def _ending_error(finish: do.Finish) -> errors.SupervisorError:
-    return _ENDINGS[finish.ending](finish.why)
-
-
-def _planning_error(error: dict[str, str]) -> errors.SupervisorError:
-    kinds = {"bad_input": errors.InputError, "disk_full": errors.DiskFull}
-    return kinds.get(error["kind"], errors.SupervisorError)(error["message"])
-
-
-def _delivery_error(error: dict[str, str]) -> errors.SupervisorError:
-    kinds = {"disk_full": errors.DiskFull, "unwritable": errors.Unwritable}
-    return kinds.get(error["kind"], errors.SupervisorError)(error["message"])

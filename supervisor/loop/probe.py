@@ -12,13 +12,12 @@ from supervisor.edge.process import start_child
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import ChildFailed
 from supervisor.loop.childlink import ChildLink
+from supervisor.loop.terms import hello_of
 from supervisor.wire.messages import (
-    PROTOCOL_VERSION,
     Broken,
     Exit,
     FromChild,
     Greeting,
-    Hello,
     ListVoices,
     Ready,
     Voice,
@@ -74,7 +73,7 @@ async def _ask(
         nonlocal said
         match event:
             case ev.Said(message=Greeting()):
-                link.send(_hello(config))
+                link.send(hello_of(config, voice=None))
             case ev.Said(message=Broken(message=text)):
                 said = text
             case ev.Said():
@@ -94,7 +93,7 @@ async def _ask(
 
     marker = str(Path(_NO_STATE) / str(os.getpid())) if state is None else f"{state.path}#probe"
     process = start_child(python=config.child.python, life=1, state_marker=marker)
-    link = ChildLink(process, life=1, tell=tell, overheard=lambda line: None)
+    link = ChildLink(process, life=1, tell=tell, overheard=lambda _: None)
     limit = loop.call_later(config.child.start_timeout_s, process.kill_group)
     try:
         result = await answer
@@ -107,13 +106,3 @@ async def _ask(
         if not gone.done():
             process.kill_group()
         link.close()
-
-
-def _hello(config: Config) -> Hello:
-    return Hello(
-        protocol=PROTOCOL_VERSION,
-        life=1,
-        engine=config.engine.name,
-        device=config.child.device,
-        settings=config.engine.settings,
-    )

@@ -4,17 +4,27 @@ Sans-IO and bounded: an oversized announcement is refused after four bytes, befo
 anything is kept of it. However the stream is cut, the same bodies come out.
 """
 
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
 import msgpack
 import msgspec
 
 from supervisor.wire.errors import LocalError, PeerError
 from supervisor.wire.messages import FromChild, FromParent, Message
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: One chunk of audio is at most 512 KiB; a list of every voice stays below 100 KiB; a
 #: segment's text below 1 MiB. Twice the largest leaves room and still bounds the parent.
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
 _LENGTH_BYTES = 4
+
+# msgpack ships no types; these two are all that is used of it.
+_pack = cast("Callable[[object], bytes]", msgpack.packb)
+_unpack = cast("Callable[[bytes], object]", partial(msgpack.unpackb, strict_map_key=True))  # pyright: ignore[reportUnknownMemberType] -- see above
 
 
 def encode(number: int, message: Message) -> bytes:
@@ -23,7 +33,7 @@ def encode(number: int, message: Message) -> bytes:
     Raises:
         LocalError: If the body would be longer than `MAX_BODY_BYTES`.
     """
-    body: bytes = msgpack.packb([number, msgspec.to_builtins(message, builtin_types=(bytes,))])
+    body = _pack([number, msgspec.to_builtins(message, builtin_types=(bytes,))])
     if len(body) > MAX_BODY_BYTES:
         name = type(message).__name__
         raise LocalError(f"{name} of {len(body)} bytes is over the {MAX_BODY_BYTES} of a frame")
@@ -52,17 +62,19 @@ def _decode(body: bytes, kinds: object) -> tuple[int, object]:
     try:
         # unpackb bounds every length inside by the body's own, so a small body cannot
         # announce a huge container.
-        raw = msgpack.unpackb(body, strict_map_key=True)
+        raw = _unpack(body)
     except (ValueError, msgpack.exceptions.UnpackException) as error:
         raise PeerError(f"a frame of {len(body)} bytes is not msgpack: {error}") from error
     except RecursionError as error:
         raise PeerError(f"a frame of {len(body)} bytes is nested too deeply") from error
-    if not isinstance(raw, list) or len(raw) != 2 or type(raw[0]) is not int:  # noqa: PLR2004 -- number and message
-        raise PeerError("a frame's body is not [number, message]")
     try:
-        return raw[0], msgspec.convert(raw[1], kinds)
+        number, message = msgspec.convert(raw, tuple[int, object])
     except msgspec.ValidationError as error:
-        raise PeerError(f"frame {raw[0]} is no message of the contract: {error}") from error
+        raise PeerError(f"a frame's body is not [number, message]: {error}") from error
+    try:
+        return number, msgspec.convert(message, kinds)
+    except msgspec.ValidationError as error:
+        raise PeerError(f"frame {number} is no message of the contract: {error}") from error
 
 
 class FrameReader:
