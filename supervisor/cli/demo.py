@@ -17,6 +17,7 @@ from supervisor.display.words import clock, count, size
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import Interrupted, SupervisorError
 from supervisor.loop.requests import InputSpec, JobRequest
+from supervisor.log import Log
 from supervisor.narration.plan import VoiceSpec
 from supervisor.wire.messages import FaultPlan
 
@@ -160,7 +161,9 @@ def _narrate(config: Config, folder: Path, watch: _Watch) -> str:
         seed=0,
         inputs=[InputSpec(path=str(path), name=_STORY)],
     )
-    outcome = run_job(config, StateFolder(folder / "state"), request, watch.show)
+    # What happens is told by the watch, line by line; the log would tell it twice.
+    log = Log(format="text", level="error")
+    outcome = run_job(config, StateFolder(folder / "state"), request, watch.show, log)
     if outcome.exit_code != 0 or outcome.view is None:
         raise SupervisorError(f"the narration ended with exit code {outcome.exit_code}: {outcome.message}")
     took_s = time.monotonic() - watch.started_s
