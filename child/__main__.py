@@ -4,6 +4,8 @@ import os
 
 # Before any other import: whatever a library prints, now or later, must not look like an answer.
 os.dup2(2, 1)
+# Before numpy: its threads would stand beside the forks that eSpeak speaks in.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse  # noqa: E402 -- after the line above, on purpose, as all below
 import faulthandler  # noqa: E402 -- see above

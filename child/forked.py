@@ -8,7 +8,6 @@ import fcntl
 import gc
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 
@@ -69,11 +68,10 @@ def _fork(work: Work, read_fd: int, write_fd: int) -> int:
         refused = work(writer.write)
         writer.flush()
         if refused is not None:
-            sys.stderr.write(f"the forked synthesizer: {refused}\n")
-            sys.stderr.flush()
+            _log(f"the forked synthesizer: {refused}")
         os._exit(0 if refused is None else _REFUSED_STATUS)
     except BaseException:  # noqa: BLE001 -- whatever it is, a fork must never return into the child's code
-        traceback.print_exc()
+        _log(traceback.format_exc().rstrip())
     finally:
         os._exit(1)
 
@@ -82,6 +80,11 @@ def _close_all_but(kept_fd: int) -> None:
     # The wire must not stay open in a fork, or the parent would wait for an end that never comes.
     os.closerange(3, kept_fd)
     os.closerange(kept_fd + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _log(text: str) -> None:
+    # Straight to the descriptor: whatever sys.stderr was may have been closed above.
+    os.write(2, text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 class _Writer:

@@ -127,16 +127,21 @@ def _pace_of_letter(code: int) -> _Pace:
     return _BLOCKS[bisect.bisect_right(_BLOCK_STARTS, code) - 1][1]
 
 
-def allowed_silence_s(text: str) -> tuple[float, float]:
-    """Return the longest silence anywhere and at the end that this text's marks explain, in seconds.
+def allowed_silence_s(text: str, seconds: float) -> tuple[float, float]:
+    """Return the longest silence anywhere and at the end that this text explains, in seconds.
 
-    A second for any text (breath, lead-out), and what the marks between two letters ask for.
+    A second for any text (breath, lead-out), and what the marks between two letters ask for. At
+    the end of short audio less: a quarter of it, though 0.6 s are never too many.
+
+    Args:
+        text: What is spoken.
+        seconds: Length of the audio.
     """
     longest_s = run_s = 0.0
     for char in text:
         run_s = 0.0 if char.isalnum() else run_s + _pace(char).pause_s
         longest_s = max(longest_s, run_s)
-    return 1.0 + longest_s, 1.0 + run_s
+    return 1.0 + longest_s, min(1.0, max(0.6, 0.25 * seconds)) + run_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +167,7 @@ def judge_silence(text: str, heard: Heard) -> str | None:
         return None
     if heard.peak < SILENCE_PEAK:
         return f"the whole of it ({heard.seconds:.2f} s) is silent"
-    longest_s, tail_s = allowed_silence_s(text)
+    longest_s, tail_s = allowed_silence_s(text, heard.seconds)
     if heard.tail_silence_s > tail_s:
         return (
             f"the last {heard.tail_silence_s:.2f} s of {heard.seconds:.2f} s are silent; "

@@ -14,6 +14,7 @@ from supervisor.wire.dialogue import ParentEnd
 from supervisor.wire.frames import FrameReader
 from supervisor.wire.messages import (
     PROTOCOL_VERSION,
+    Broken,
     Chunk,
     Done,
     Exit,
@@ -23,6 +24,7 @@ from supervisor.wire.messages import (
     FromParent,
     Greeting,
     Hello,
+    Loading,
     Progress,
     Ready,
     Setting,
@@ -82,8 +84,8 @@ class Child:
     def send(self, message: FromParent) -> None:
         self.write(self.end.send(message))
 
-    def receive(self) -> FromChild:
-        deadline_s = time.monotonic() + _PATIENCE_S
+    def receive(self, patience_s: float = _PATIENCE_S) -> FromChild:
+        deadline_s = time.monotonic() + patience_s
         while not self._bodies:
             left_s = max(0.0, deadline_s - time.monotonic())
             assert select.select([self._read_fd], [], [], left_s)[0], "the child says nothing"
@@ -99,7 +101,7 @@ class Child:
         self.send(hello)
         while True:
             message = self.receive()
-            if message.__class__.__name__ != "Loading":
+            if not isinstance(message, Loading):
                 return message
 
     def ready(self, hello: Hello) -> Ready:
@@ -107,16 +109,32 @@ class Child:
         assert isinstance(message, Ready), message
         return message
 
-    def speak(self, text: str, *, voice: str | None = None, seed: int = 0, **settings: Setting) -> Spoken:
+    def broken(self, hello: Hello) -> Broken:
+        message = self.begin(hello)
+        assert isinstance(message, Broken), message
+        return message
+
+    def speak(
+        self,
+        text: str,
+        *,
+        voice: str | None = None,
+        seed: int = 0,
+        patience_s: float = _PATIENCE_S,
+        then_exit: bool = False,
+        **settings: Setting,
+    ) -> Spoken:
         self._attempts += 1
         self.send(
             Synthesize(
                 segment_id=0, attempt=self._attempts, text=text, voice=voice, seed=seed, settings=settings
             )
         )
+        if then_exit:
+            self.send(Exit())
         spoken = Spoken()
         while spoken.end is None:
-            match self.receive():
+            match self.receive(patience_s):
                 case Chunk(pcm_s16le=pcm):
                     spoken.chunks.append(pcm)
                 case Progress():
@@ -136,15 +154,20 @@ class Child:
         os.close(self._write_fd)
         self._write_fd = -1
 
+    def stop_listening(self) -> None:
+        """Close the pipe from the child."""
+        os.close(self._read_fd)
+        self._read_fd = -1
+
     def wait(self) -> int:
         return self.process.wait(_PATIENCE_S)
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._read_fd)
-        if self._write_fd >= 0:
-            os.close(self._write_fd)
+        for fd in (self._read_fd, self._write_fd):
+            if fd >= 0:
+                os.close(fd)
 
 
 def hello(
