@@ -52,7 +52,10 @@ def test_a_fresh_parent_has_nothing_heavy_in_it() -> None:
 
 
 def mirrored(source: Path) -> Path:
-    return ROOT / "tests" / source.relative_to(ROOT).with_name(f"test_{source.stem.strip('_')}.py")
+    """Where a module's tests are: `test_x.py` for `x.py`, for `__main__.py` with or without its underscores."""
+    folder = ROOT / "tests" / source.relative_to(ROOT).parent
+    plain = folder / f"test_{source.stem}.py"
+    return plain if plain.is_file() else folder / f"test_{source.stem.strip('_')}.py"
 
 
 def own_sources() -> list[Path]:
