@@ -163,8 +163,7 @@ class _Reader:
 
     def _skipped(self, leaf: _Leaf) -> Iterator[Skip]:
         filled = [line for line in leaf.lines if line[0] < line[1]]
-        if filled:
-            yield _skip(self._text, filled[0][0], filled[-1][1], _SKIPPED[leaf.rule])
+        yield _skip(self._text, filled[0][0], filled[-1][1], _SKIPPED[leaf.rule])
 
     def _joined(self, lines: list[tuple[int, int]]) -> Traced:
         """Return lines without what stands before them, each with its line end."""
@@ -202,11 +201,8 @@ class _Reader:
             )
 
     def _spoken(self, block: Traced) -> tuple[Traced, list[Skip]]:
-        try:
-            tokens = self._parser.inline.parse(block.text, self._parser, self._environment, [])
-            return spoken_parts(block, tokens)
-        except RecursionError:  # hundreds of images within images: better read out than lost
-            return block, []
+        tokens = self._parser.inline.parse(block.text, self._parser, self._environment, [])
+        return spoken_parts(block, tokens)
 
     def _unseen(self, lines: list[tuple[int, int]]) -> Iterator[Skip]:
         """Account for lines that no leaf holds: blank ones, lone marks, and what is too deep."""

@@ -19,7 +19,10 @@ def plan_text(
 
 def wishes(*, segment_chars: int = 200, seed: int = 0) -> Wishes:
     return Wishes(
-        voice=VoiceSpec(), seed=seed, segment_chars=segment_chars, find_recording=lambda _, path: f"/found/{path}"
+        voice=VoiceSpec(),
+        seed=seed,
+        segment_chars=segment_chars,
+        find_recording=lambda _, path: f"/found/{path}",
     )
 
 

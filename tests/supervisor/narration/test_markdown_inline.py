@@ -1,0 +1,58 @@
+import pytest
+
+from supervisor.narration.markdown import read_markdown
+from supervisor.narration.traced import Passage, trace
+
+# Text, what is said, and what of the source each part of it stands for, in order.
+CASES = [
+    ("plain", "plain", "plain"),
+    ("**bold** and *em*", "bold and em", "bold and em"),
+    ("[text](http://x 'x')", "text", "text"),
+    ("[a](<a b> 'a') a", "a a", "a a"),
+    ("![alt *text*](a.png)", "alt text", "alt text"),
+    ("[![alt](a.png)](b)", "alt", "alt"),
+    ("`code` and `` a`b ``", "code and a`b", "code and a`b"),
+    ("`  two  `", "two", "two"),
+    ("`a\nb`", "a b", "a\nb"),
+    ("AT&amp;T &#65;&nbsp;&#x42;", "AT&T A B", "AT&amp;T &#65;&nbsp;&#x42;"),
+    ("\\*no\\* \\a", "*no* \\a", "\\*no\\* \\a"),
+    ("<http://x.org/%20y>", "http://x.org/%20y", "http://x.org/%20y"),
+    ("<me@x.org>", "me@x.org", "me@x.org"),
+    ("~~gone~~ ~one~", "gone ~one~", "gone ~one~"),
+    ("~~a~~~", "a~", "a~"),
+    ("2 * 3 * 4 _ 5", "2 * 3 * 4 _ 5", "2 * 3 * 4 _ 5"),
+    ("***a** b*", "a b", "a b"),
+    ("**a*", "*a", "*a"),
+    ("snake_case_name", "snake_case_name", "snake_case_name"),
+    ("one<br>two", "one two", "onetwo"),
+    ("one<br/>two<i>x</i>", "one twox", "onetwox"),
+    ("one  \ntwo\\\nthree", "one two three", "one \ntwo\nthree"),
+    ("[not a link] ![nor this]", "[not a link] ![nor this]", "[not a link] ![nor this]"),
+    ("a <!-- c --> b", "a b", "a b"),
+]
+
+
+@pytest.mark.parametrize(("text", "said", "_"), CASES)
+def test_what_is_said_of_markup(text: str, said: str, _: str) -> None:
+    assert [passage.body.text for passage in passages(text)] == [said]
+
+
+@pytest.mark.parametrize(("text", "_", "from_source"), CASES)
+def test_what_is_said_comes_from_where_it_says(text: str, _: str, from_source: str) -> None:
+    (passage,) = passages(text)
+    places = zip(passage.body.starts, passage.body.ends, strict=True)
+    stretches = [text[start:end] for start, end in places]
+    assert squeezed("".join(stretches)) == squeezed(from_source)
+
+
+def test_an_entity_of_two_characters_stands_in_one_place() -> None:
+    (passage,) = passages("&NotEqualTilde;")
+    assert (list(passage.body.starts), list(passage.body.ends)) == ([0, 15], [15, 15])
+
+
+def passages(text: str) -> list[Passage]:
+    return [part for part in read_markdown(trace(text)) if isinstance(part, Passage)]
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
