@@ -25,7 +25,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         job: Which.
         ok: Whether there are no problems; what failed with a reason is none.
-        characters: Of all sources; the sum of the next four.
+        characters: Of all sources; if `ok`, the sum of the next four.
         spoken: Characters whose audio is there.
         failed: Characters of segments that were set aside.
         waiting: Characters that are still to be spoken.
@@ -95,6 +95,7 @@ class _Inquiry:
         self._segments: Counter[SegmentState] = Counter({"done": 0, "failed": 0, "waiting": 0})
         self._characters: Counter[SegmentState] = Counter()
         self._skipped: Counter[str] = Counter()
+        self._length = 0
         self._heard: dict[str, bool] = {}
         self._outputs: list[str] = []
 
@@ -103,7 +104,7 @@ class _Inquiry:
         return Verdict(
             job=self._job,
             ok=not self._problems,
-            characters=self._characters.total() + self._skipped.total(),
+            characters=self._length,
             spoken=self._characters["done"],
             failed=self._characters["failed"],
             waiting=self._characters["waiting"],
@@ -148,6 +149,7 @@ class _Inquiry:
     def read_sources(self) -> None:
         """Follow the spans of every source from its first character to its last."""
         lengths = [(source.name, len(source.text)) for source in self._ledger.sources(self._job)]
+        self._length = sum(length for _, length in lengths)
         seen: set[int] = set()
         for number, group in groupby(self._ledger.spans(self._job), _source_of):
             if number in seen or number >= len(lengths):
@@ -179,13 +181,13 @@ class _Inquiry:
             self._skipped[span.reason] += length
             return
         speakers = _around(span, stretches)
+        self._spoken_segments.update(speaker.number for speaker in speakers)
         if len(speakers) != 1:
             who = ", ".join(str(speaker.number) for speaker in speakers) or "none"
             self._problems.append(
                 f"{name}: characters {span.start} to {span.end} are to be spoken by one segment, found {who}"
             )
             return
-        self._spoken_segments.add(speakers[0].number)
         self._characters[speakers[0].state] += length
 
     def _look_for_strangers(self) -> None:

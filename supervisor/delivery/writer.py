@@ -43,13 +43,22 @@ def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RI
     target = Path(os.path.realpath(order.path))  # a link stays, what it points at is replaced
     _refuse_what_is_no_file(target)
     make_folder(target.parent)
-    part = target.with_name(f".{target.name}.part")
+    samples = sum(length_samples(piece, order.sample_rate_hz) for piece in pieces)
+    if not samples:  # an empty FLAC is no FLAC
+        raise BadAudio(f"nothing was spoken that could stand in {target}")
+    is_long = order.format == "wav" and 2 * samples > riff_limit_bytes
+    container = "RF64" if is_long else order.format.upper()
     try:
-        return _write(order, pieces, part, target, riff_limit_bytes)
+        sha256 = _write(order, pieces, container, target)
     except OSError as error:
         raise write_error(target.parent, error) from error
-    finally:
-        part.unlink(missing_ok=True)
+    return Delivered(
+        path=order.path,
+        samples=samples,
+        sample_rate_hz=order.sample_rate_hz,
+        seconds=samples / order.sample_rate_hz,
+        sha256=sha256,
+    )
 
 
 def _refuse_what_is_no_file(target: Path) -> None:
@@ -61,13 +70,9 @@ def _refuse_what_is_no_file(target: Path) -> None:
         raise Unwritable(f"{target} is there and is no regular file; choose another name with -o")
 
 
-def _write(
-    order: Order, pieces: Sequence[Piece], part: Path, target: Path, riff_limit_bytes: int
-) -> Delivered:
-    samples = sum(length_samples(piece, order.sample_rate_hz) for piece in pieces)
-    if not samples:  # an empty FLAC is no FLAC
-        raise BadAudio(f"nothing was spoken that could stand in {target}")
-    container = "RF64" if order.format == "wav" and 2 * samples > riff_limit_bytes else order.format.upper()
+def _write(order: Order, pieces: Sequence[Piece], container: str, target: Path) -> str:
+    """Write the file beside its place, then put it there; return its SHA-256."""
+    part = target.with_name(f".{target.name}.part")
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
         _encode(order, pieces, container, Sink(descriptor))
@@ -75,15 +80,10 @@ def _write(
         sha256 = _sha256_of(descriptor)
         part.replace(target)
         fsync_folder(target.parent)
+        return sha256
     finally:
         os.close(descriptor)
-    return Delivered(
-        path=order.path,
-        samples=samples,
-        sample_rate_hz=order.sample_rate_hz,
-        seconds=samples / order.sample_rate_hz,
-        sha256=sha256,
-    )
+        part.unlink(missing_ok=True)
 
 
 def _encode(order: Order, pieces: Sequence[Piece], container: str, sink: Sink) -> None:

@@ -9,6 +9,12 @@ from supervisor.errors import DiskFull, Unwritable
 #: ENOSPC is a full file system, EDQUOT a full quota: both pass when somebody makes room.
 FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
+_MENDS = {
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EIO: "look after the disk, or choose another folder",
+    errno.EFBIG: "choose a folder on a file system that takes larger files, or raise the limit (ulimit -f)",
+}
+
 
 def write_error(folder: Path, error: OSError, *, needed_bytes: int = 0) -> DiskFull | Unwritable:
     """Return what a refused write means, with the folder, the figures and the mend.
@@ -20,10 +26,8 @@ def write_error(folder: Path, error: OSError, *, needed_bytes: int = 0) -> DiskF
     """
     if error.errno in FULL_ERRNOS:
         return DiskFull(_full_message(folder, error, needed_bytes))
-    said = error.strerror or str(error)
-    return Unwritable(
-        f"cannot write in {folder}: {said}; make the folder writable for this user, or choose another"
-    )
+    mend = _MENDS.get(error.errno or 0, "make the folder writable for this user, or choose another")
+    return Unwritable(f"cannot write in {folder}: {error.strerror or error}; {mend}")
 
 
 def fsync_folder(folder: Path) -> None:

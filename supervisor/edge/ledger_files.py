@@ -49,6 +49,8 @@ def files_of(spec: JobSpec, chapters: list[ChapterRow]) -> list[FileToDeliver]:
     A folder gets one file per chapter, named by the chapter, or by the JSONL line; every
     chapter has one, also where all its segments failed: then it holds the silence alone.
     """
+    if not chapters:
+        return []
     if not spec.output.endswith("/"):
         return [_one_file(spec, chapters)]
     names = _unique(_stem(chapter, of=len(chapters)) for chapter in chapters)

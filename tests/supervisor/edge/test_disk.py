@@ -21,11 +21,20 @@ def test_a_full_disk_or_quota_is_one_with_figures_and_the_mend(
         assert part in str(said)
 
 
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EIO, errno.ENAMETOOLONG])
-def test_anything_else_names_the_folder_and_the_mend(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [
+        (errno.EACCES, "writable"),
+        (errno.EROFS, "writable"),
+        (errno.EIO, "the disk"),
+        (errno.ENAMETOOLONG, "shorter"),
+        (errno.EFBIG, "ulimit"),
+    ],
+)
+def test_anything_else_names_the_folder_and_the_mend(tmp_path: Path, number: int, mend: str) -> None:
     said = write_error(tmp_path, OSError(number, os.strerror(number)))
     assert isinstance(said, Unwritable)
-    for part in (str(tmp_path), os.strerror(number), "writable"):
+    for part in (str(tmp_path), os.strerror(number), mend):
         assert part in str(said)
 
 

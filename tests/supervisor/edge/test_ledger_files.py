@@ -116,6 +116,11 @@ def test_one_file_has_all_chapters_at_the_highest_rate_spoken() -> None:
     assert (file.sample_rate_hz, file.format) == (24_000, "flac")
 
 
+@pytest.mark.parametrize("output", ["/out/", "/out/story.wav"])
+def test_a_job_without_chapters_has_no_file(output: str) -> None:
+    assert files_of(spec_for(output), []) == []
+
+
 # ------------------------------------------------------------------ pieces
 
 

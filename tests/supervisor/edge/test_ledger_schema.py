@@ -64,12 +64,16 @@ def test_whoever_looks_cannot_write(tmp_path: Path) -> None:
         connection.execute("INSERT INTO life (job, record) VALUES ('j', x'00')")
 
 
+def write_and_fail(file: LedgerFile) -> None:
+    with file.transaction() as connection:
+        connection.execute("INSERT INTO life (job, record) VALUES ('j', x'00')")
+        connection.execute("DELETE FROM no_table")
+
+
 def test_a_step_that_fails_changes_nothing(tmp_path: Path) -> None:
     with closing(LedgerFile(tmp_path, read_only=False)) as file:
-        with pytest.raises(LedgerError, match="no such table"), file.transaction() as connection:
-            connection.executescript(
-                "INSERT INTO life (job, record) VALUES ('j', x'00'); DELETE FROM nothing"
-            )
+        with pytest.raises(LedgerError, match="no such table"):
+            write_and_fail(file)
         assert file.rows(tuple[int], "SELECT count(*) FROM life") == [(0,)]
 
 
