@@ -52,7 +52,7 @@ def test_a_fresh_parent_has_nothing_heavy_in_it() -> None:
 
 
 def mirrored(source: Path) -> Path:
-    """Where a module's tests are: `test_x.py` for `x.py`, for `__main__.py` with or without its underscores."""
+    """Where a module's tests are: `test_x.py` for `x.py`, for `__main__` with its underscores or without."""
     folder = ROOT / "tests" / source.relative_to(ROOT).parent
     plain = folder / f"test_{source.stem}.py"
     return plain if plain.is_file() else folder / f"test_{source.stem.strip('_')}.py"
