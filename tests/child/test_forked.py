@@ -67,10 +67,10 @@ def test_a_fork_holds_no_descriptor_of_the_child() -> None:
 @pytest.mark.parametrize(
     ("work", "words"),
     [
-        (lambda write: os.kill(os.getpid(), signal.SIGSEGV), "killed by SIGSEGV"),
-        (lambda write: os._exit(7), "ended with status 7"),
-        (lambda write: "no such voice", "refused the text"),
-        (lambda write: 1 / 0, "ended with status 1"),
+        (lambda _write: os.kill(os.getpid(), signal.SIGSEGV), "killed by SIGSEGV"),
+        (lambda _write: os._exit(7), "ended with status 7"),
+        (lambda _write: "no such voice", "refused the text"),
+        (lambda _write: 1 / 0, "ended with status 1"),
     ],
 )
 def test_a_fork_that_fails_is_told_in_words(work: Callable[[Write], str | None], words: str) -> None:
@@ -81,9 +81,9 @@ def test_a_fork_that_fails_is_told_in_words(work: Callable[[Write], str | None],
 
 def test_the_reason_goes_to_the_log(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(EngineError):
-        list(run_forked(lambda write: "no such voice"))
+        list(run_forked(lambda _write: "no such voice"))
     with pytest.raises(EngineError):
-        list(run_forked(lambda write: 1 / 0))  # pyright: ignore[reportArgumentType] -- wrong on purpose
+        list(run_forked(lambda _write: 1 / 0))  # pyright: ignore[reportArgumentType] -- wrong on purpose
     logged = capfd.readouterr().err
     assert "no such voice" in logged
     assert "ZeroDivisionError" in logged

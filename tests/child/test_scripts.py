@@ -1,5 +1,7 @@
 """Runs tile the text, and each is in one script."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_runs_tile_the_text_and_hold_one_script_each(text: str) -> None:
     assert "".join(run.text for run in runs) == text
     for run in runs:
         assert {script_of(char) for char in run.text} - {None} <= {run.script}
-    assert all(one.script != other.script for one, other in zip(runs, runs[1:], strict=False))
+    assert all(one.script != other.script for one, other in pairwise(runs))
 
 
 @pytest.mark.parametrize(
