@@ -16,13 +16,10 @@ import msgspec
 from supervisor.edge.audiofile import HEADER_BYTES
 from supervisor.edge.ledger_values import JobSpec
 from supervisor.narration.plan import Plan, PlannedChapter, PlannedSegment, PlanSummary, segment_key
-from supervisor.wire.speech import expected_s
+from supervisor.narration.summary import summarize
 
 #: Tables that hold nothing but the plan.
 PLAN_TABLES = ("source", "span", "bad_line", "chapter", "segment", "delivery")
-
-#: For the forecast of disk space when nobody asked for a rate: that of eSpeak.
-_USUAL_RATE_HZ = 22_050
 
 #: Text shrinks to a third at the fastest setting, and a book takes a few milliseconds.
 _ZLIB_LEVEL = 1
@@ -54,7 +51,7 @@ def write_plan(connection: sqlite3.Connection, folder: Path, spec: JobSpec, plan
     _write_chapters(connection, job, plan)
     _write_speech(connection, job, count)
     _forget_lost_audio(connection, job, folder)
-    return _summary(spec, plan, count, reused=_reused(connection, job))
+    return summarize(plan, sample_rate_hz=spec.sample_rate_hz, reused=_reused(connection, job))
 
 
 @dataclass(slots=True)
@@ -63,12 +60,10 @@ class _Count:
 
     copies: Counter[str] = field(default_factory=Counter[str])
     first: dict[str, int] = field(default_factory=dict[str, int])
-    expected_s: float = 0.0
 
-    def take(self, number: int, key: str, text: str) -> None:
+    def take(self, number: int, key: str) -> None:
         self.copies[key] += 1
         self.first.setdefault(key, number)
-        self.expected_s += expected_s(text)
 
 
 def _write_sources(connection: sqlite3.Connection, job: str, plan: Plan) -> None:
@@ -108,7 +103,7 @@ def _segment_rows(spec: JobSpec, plan: Plan, count: _Count) -> Iterator[_Segment
         for segment in chapter.segments:
             number = next(numbers)
             key = _key(spec, chapter, segment)
-            count.take(number, key, segment.text)
+            count.take(number, key)
             where = (segment.source, segment.start, segment.end)
             yield (spec.job, number, place, key, segment.text, segment.seed, segment.pause, *where)
 
@@ -182,25 +177,3 @@ def _reused(connection: sqlite3.Connection, job: str) -> int:
     asked = "SELECT coalesce(sum(copies), 0) FROM speech WHERE job = ? AND state = 'done'"
     (copies,) = connection.execute(asked, (job,)).fetchone()
     return int(copies)
-
-
-def _summary(spec: JobSpec, plan: Plan, count: _Count, *, reused: int) -> PlanSummary:
-    skipped: Counter[str] = Counter()
-    for span in plan.spans:
-        if span.reason is not None:
-            skipped[span.reason] += span.end - span.start
-    characters = sum(len(source.text) for source in plan.sources)
-    rate_hz = spec.sample_rate_hz or _USUAL_RATE_HZ
-    return PlanSummary(
-        chapters=len(plan.chapters),
-        segments=count.copies.total(),
-        characters=characters,
-        spoken_characters=characters - skipped.total(),
-        skipped=dict(skipped),
-        expected_seconds=count.expected_s,
-        # 16-bit samples, once as segments and once as the finished file (a FLAC is smaller).
-        expected_bytes=round(2 * 2 * rate_hz * count.expected_s),
-        bad_lines=list(plan.bad_lines),
-        reused=reused,
-        notices=list(plan.notices),
-    )
