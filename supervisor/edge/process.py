@@ -7,6 +7,7 @@ in a grandchild for long. Exactly one place collects the status: `Process.reap`.
 
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 #: What a child runs; tests put other programs in its place.
 CHILD_PROGRAM = ("-m", "child")
+
+#: A killed process of 4 GiB is gone after 0.2 s; more than this is a driver's doing.
+FAREWELL_S = 5.0
 
 
 class Process:
@@ -75,6 +79,17 @@ class Process:
             # Disarms Popen: it must neither warn nor wait for a pid that is no longer ours.
             self._popen.returncode = 0
         return self._death
+
+    def end_now(self, wait_s: float = FAREWELL_S) -> Death | None:
+        """Kill the process and its group, and collect it: for a way out, where nothing else waits.
+
+        Returns:
+            None if it is still there after `wait_s`: inside a driver, most likely.
+        """
+        if self._death is None and self.pidfd >= 0:
+            self.kill_group()
+            select.select([self.pidfd], [], [], wait_s)
+        return self.reap()
 
     def state(self) -> proc.State | None:
         """Return what the kernel says it is doing; None once reaped."""

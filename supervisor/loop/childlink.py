@@ -8,7 +8,7 @@ from supervisor.core import events as ev
 from supervisor.edge.pipes import PipeWriter, read_some
 from supervisor.edge.process import ChildProcess
 from supervisor.edge.stderrtail import StderrTail
-from supervisor.wire.dialogue import ParentEnd
+from supervisor.wire.dialogue import ParentEnd, VersionMismatch
 from supervisor.wire.errors import PeerError
 from supervisor.wire.frames import FrameReader
 from supervisor.wire.messages import FromParent
@@ -76,12 +76,13 @@ class ChildLink:
             self._loop.add_writer(self.process.write_fd, self._on_writable)
 
     def close(self) -> None:
-        """Stop watching and close every descriptor."""
+        """Stop watching, end the process if it lives, and close every descriptor."""
         self._deaf()
         self._stop_writing()
         for fd in (self.process.stderr_fd, self.process.pidfd):
             if fd >= 0:
                 self._loop.remove_reader(fd)
+        self.process.end_now()
         self.process.close()
 
     def _on_frames(self) -> None:
@@ -98,7 +99,8 @@ class ChildLink:
                 self._frames.close()
         except PeerError as error:
             self._deaf()
-            self._tell(ev.Broke(life=self._life, why=str(error)))
+            versions = isinstance(error, VersionMismatch)
+            self._tell(ev.Broke(life=self._life, why=str(error), versions=versions))
         return self._listening and bool(received.data)
 
     def _on_stderr(self) -> None:

@@ -103,6 +103,4 @@ async def _ask(
         return result
     finally:
         limit.cancel()
-        if not gone.done():
-            process.kill_group()
         link.close()

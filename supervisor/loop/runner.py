@@ -263,7 +263,6 @@ class Runner:
             self._timer.cancel()
         self._watch.close()
         if self._link is not None:
-            self._link.process.kill_group()
             self._link.close()
             self._link = None
         self._drop_all()

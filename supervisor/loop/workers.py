@@ -1,8 +1,6 @@
 """Short-lived processes on the event loop: work goes in line by line, one answer comes out."""
 
 import asyncio
-import contextlib
-import select
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -65,19 +63,10 @@ class _Worker:
     def close(self) -> None:
         """End it if it lives, and close every descriptor."""
         self._end_input()
-        if not self.ended.done() or self.ended.cancelled():
-            self._process.kill_group()
         for fd in (self._process.stdout_fd, self._process.stderr_fd, self._process.pidfd):
             self._loop.remove_reader(fd)
-        self._reap_killed()
+        self._process.end_now()
         self._process.close()
-
-    def _reap_killed(self) -> None:
-        # After SIGKILL a small process is gone within a millisecond; the wait is on its pidfd.
-        if self._process.reap() is None:
-            with contextlib.suppress(OSError):
-                select.select([self._process.pidfd], [], [], 5.0)
-            self._process.reap()
 
     def _on_writable(self) -> None:
         try:

@@ -1,0 +1,37 @@
+"""What workers and endings mean for a command's exit code."""
+
+from typing import get_args
+
+import pytest
+
+from supervisor.core.actions import Ending, Finish
+from supervisor.loop.answers import WorkerError, ending_error, worker_error
+
+# Interface §1: 2 configuration, 4 stopped, 75 try again, 77 unkillable, 78 crash loop.
+EXIT_CODES = {
+    "stopped": 4,
+    "full": 75,
+    "unwritable": 1,
+    "cannot": 75,
+    "configuration": 2,
+    "gave_up": 78,
+    "stuck": 77,
+}
+
+
+@pytest.mark.parametrize(("kind", "code"), [("bad_input", 1), ("disk_full", 75), ("unwritable", 1), ("internal", 1)])
+def test_a_workers_error_keeps_its_message_and_gets_an_exit_code(kind: str, code: int) -> None:
+    error = worker_error(WorkerError(kind=kind, message="what was seen"))
+    assert (error.exit_code, str(error)) == (code, "what was seen")
+
+
+def test_an_answer_of_neither_kind_is_a_bug_that_says_so() -> None:
+    assert "report it" in str(worker_error(None))
+
+
+def test_every_ending_but_the_good_one_has_an_exit_code() -> None:
+    assert EXIT_CODES.keys() == set(get_args(Ending)) - {"spoken"}
+    for ending in get_args(Ending):
+        if ending != "spoken":
+            error = ending_error(Finish(ending=ending, why="because"))
+            assert (error.exit_code, str(error)) == (EXIT_CODES[ending], "because")

@@ -1,0 +1,199 @@
+"""Whole jobs through the loop: the scripted child, real processes, files and signals."""
+
+import hashlib
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from supervisor.config import Config, Given, load_config
+from supervisor.core.notes import ChildState, Note, SegmentSpoken, SegmentTrouble, Stage
+from supervisor.edge.ledger import Ledger
+from supervisor.edge.ledger_values import job_id_for
+from supervisor.edge.statefolder import StateFolder
+from supervisor.errors import ConfigError, InputError, Interrupted, StateInUse
+from supervisor.log import Log
+from supervisor.loop import InputSpec, JobRequest, Outcome, run_job
+from supervisor.narration.plan import VoiceSpec
+
+N = TypeVar("N", bound=Note)
+
+pytestmark = pytest.mark.processes
+
+TEXT = "\n\n".join(f"This is paragraph {n}, and nothing in it is new." for n in range(12))
+QUIET = Log(format="text", level="error")
+
+
+@dataclass
+class Desk:
+    """A state folder, an output, and what was shown."""
+
+    folder: Path
+    react: Callable[[Note], None] = lambda _note: None
+    notes: list[Note] = field(default_factory=list[Note])
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "out.wav"
+
+    def run(self, *, text: str = TEXT, fresh: bool = False, keep: bool = True, **settings: object) -> Outcome:
+        self.notes.clear()
+        request = JobRequest(
+            output=str(self.output),
+            format="wav",
+            sample_rate_hz=None,
+            voice=VoiceSpec(),
+            seed=0,
+            inputs=[InputSpec(path=None, name="text", text=text)],
+            fresh=fresh,
+            keep=keep,
+        )
+        return run_job(config(**settings), self.state, request, self._show, QUIET)
+
+    @property
+    def state(self) -> StateFolder:
+        return StateFolder(self.folder / "state")
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.output.read_bytes()).hexdigest()
+
+    def of(self, kind: type[N]) -> list[N]:
+        return [note for note in self.notes if isinstance(note, kind)]
+
+    def _show(self, note: Note) -> None:
+        self.notes.append(note)
+        self.react(note)
+
+
+def config(**settings: object) -> Config:
+    given = [Given(key="engine.name", value="scripted", origin="test")]
+    given += [
+        Given(key=key.replace("__", "."), value=value, origin="test") for key, value in settings.items()
+    ]
+    return load_config(options=given, environ={})
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_job_ends_with_its_file_and_a_second_run_speaks_nothing_again(desk: Desk) -> None:
+    first = desk.run()
+    sha256 = desk.sha256
+    assert (first.exit_code, first.outputs) == (0, [str(desk.output)])
+    assert first.view is not None
+    assert (first.view.state, first.view.done, first.view.failed) == ("done", 12, 0)
+    assert len(desk.of(SegmentSpoken)) == 12
+    again = desk.run()
+    assert again.exit_code == 0
+    assert desk.of(ChildState) == []
+    assert desk.sha256 == sha256
+
+
+def test_a_changed_paragraph_is_spoken_and_no_other(desk: Desk) -> None:
+    desk.run()
+    desk.run(text=TEXT.replace("paragraph 5", "chapter 5"))
+    assert [note.segment for note in desk.of(SegmentSpoken)] == [5]
+
+
+def test_fresh_speaks_all_of_it_again_to_the_same_bytes(desk: Desk) -> None:
+    desk.run()
+    sha256 = desk.sha256
+    desk.run(fresh=True)
+    assert len(desk.of(SegmentSpoken)) == 12
+    assert desk.sha256 == sha256
+
+
+def test_a_job_that_is_not_to_be_kept_leaves_nothing(desk: Desk) -> None:
+    assert desk.run(keep=False).exit_code == 0
+    assert list((desk.state.path / "audio").glob("*")) == []
+    ledger = Ledger.open(desk.state.path)
+    assert ledger.views() == []
+    ledger.close()
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_signal_parks_the_job_and_the_same_command_goes_on_to_the_same_bytes(
+    desk: Desk, signals: int
+) -> None:
+    desk.run()
+    sha256 = desk.sha256
+
+    def stop(note: Note) -> None:
+        if isinstance(note, SegmentSpoken) and note.segment == 3:
+            for _ in range(signals):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    desk.react = stop
+    with pytest.raises(Interrupted, match="stopped by SIGINT; run the same command again"):
+        desk.run(fresh=True, engine__scripted__wall_per_char_s=0.0005)
+    assert view_state(desk) == "parked"
+    spoken = len(desk.of(SegmentSpoken))
+    assert 4 <= spoken < 12
+    desk.react = lambda _note: None
+    assert desk.run().exit_code == 0
+    assert len(desk.of(SegmentSpoken)) == 12 - spoken
+    assert desk.sha256 == sha256
+
+
+def test_a_signal_while_the_file_is_written_parks_the_job(desk: Desk) -> None:
+    def stop(note: Note) -> None:
+        if isinstance(note, Stage) and note.name == "delivering":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    desk.react = stop
+    with pytest.raises(Interrupted):
+        desk.run()
+    assert not desk.output.exists()
+    desk.react = lambda _note: None
+    assert desk.run().exit_code == 0
+    assert desk.output.exists()
+
+
+def test_a_poisoned_segment_is_set_aside_and_the_others_are_spoken(desk: Desk) -> None:
+    outcome = desk.run(engine__faults__poison={"7": "crash"})
+    assert outcome.exit_code == 3
+    assert [failure.number for failure in outcome.failures] == [7]
+    assert outcome.failures[0].attempts == 3
+    assert [note.final for note in desk.of(SegmentTrouble)] == [False, False, True]
+    assert outcome.view is not None
+    assert (outcome.view.done, outcome.view.failed) == (11, 1)
+
+
+def test_the_last_try_of_a_segment_gets_a_fresh_child(desk: Desk) -> None:
+    desk.run(engine__faults__poison={"paragraph 7": "nan"})
+    recycled = [note for note in desk.of(ChildState) if note.recycled]
+    assert [note.why for note in recycled] == [
+        "segment 7 failed 2 times (quality): a fresh child for its last try"
+    ]
+
+
+def test_one_state_folder_has_one_owner(desk: Desk) -> None:
+    with desk.state.lock(), pytest.raises(StateInUse, match=str(os.getpid())):
+        desk.run()
+
+
+def test_a_text_without_anything_to_speak_is_an_error_of_the_input(desk: Desk) -> None:
+    with pytest.raises(InputError, match="nothing to speak"):
+        desk.run(text="... --- ...")
+
+
+def test_an_interpreter_that_is_not_there_is_an_error_of_the_configuration(desk: Desk) -> None:
+    with pytest.raises(ConfigError, match=r"child\.python"):
+        desk.run(child__python="/nonexistent/python")
+
+
+def view_state(desk: Desk) -> str:
+    ledger = Ledger.open(desk.state.path)
+    try:
+        view = ledger.view(job_id_for(str(desk.output)))
+    finally:
+        ledger.close()
+    assert view is not None
+    return view.state
