@@ -9,7 +9,7 @@ import gc
 import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from child.engine import EngineError
 from supervisor.wire.lifeline import tie_to_parent
@@ -28,7 +28,7 @@ _REFUSED_STATUS = 3
 Work = Callable[[Callable[[bytes], None]], str | None]
 
 
-def run_forked(work: Work) -> Iterator[bytes]:
+def run_forked(work: Work) -> Generator[bytes]:
     """Yield what `work` writes, as it comes.
 
     Closing the iterator early kills the fork.

@@ -5,7 +5,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +70,7 @@ class Child:
     def __init__(self, process: subprocess.Popen[bytes], read_fd: int, write_fd: int) -> None:
         self.process = process
         self.end = ParentEnd()
+        self.patience_s = _PATIENCE_S
         self._read_fd = read_fd
         self._write_fd = write_fd
         self._reader = FrameReader()
@@ -84,8 +85,8 @@ class Child:
     def send(self, message: FromParent) -> None:
         self.write(self.end.send(message))
 
-    def receive(self, patience_s: float = _PATIENCE_S) -> FromChild:
-        deadline_s = time.monotonic() + patience_s
+    def receive(self) -> FromChild:
+        deadline_s = time.monotonic() + self.patience_s
         while not self._bodies:
             left_s = max(0.0, deadline_s - time.monotonic())
             assert select.select([self._read_fd], [], [], left_s)[0], "the child says nothing"
@@ -120,21 +121,25 @@ class Child:
         *,
         voice: str | None = None,
         seed: int = 0,
-        patience_s: float = _PATIENCE_S,
         then_exit: bool = False,
-        **settings: Setting,
+        settings: Mapping[str, Setting] | None = None,
     ) -> Spoken:
         self._attempts += 1
         self.send(
             Synthesize(
-                segment_id=0, attempt=self._attempts, text=text, voice=voice, seed=seed, settings=settings
+                segment_id=0,
+                attempt=self._attempts,
+                text=text,
+                voice=voice,
+                seed=seed,
+                settings=dict(settings or {}),
             )
         )
         if then_exit:
             self.send(Exit())
         spoken = Spoken()
         while spoken.end is None:
-            match self.receive(patience_s):
+            match self.receive():
                 case Chunk(pcm_s16le=pcm):
                     spoken.chunks.append(pcm)
                 case Progress():
@@ -189,7 +194,7 @@ def hello(
 
 
 @contextmanager
-def child_process(stderr: Path | None = None, **env: str) -> Generator[Child]:
+def child_process(stderr: Path | None = None, env: Mapping[str, str] | None = None) -> Generator[Child]:
     """Start a child; its stderr goes to a file if one is given."""
     to_child_read, to_child_write = os.pipe()
     from_child_read, from_child_write = os.pipe()
@@ -201,7 +206,12 @@ def child_process(stderr: Path | None = None, **env: str) -> Generator[Child]:
         stdin=subprocess.DEVNULL,
         stderr=log,
         start_new_session=True,
-        env={**os.environ, "TTS_SUPERVISOR_PARENT": str(os.getpid()), "OPENBLAS_NUM_THREADS": "1", **env},
+        env={
+            **os.environ,
+            "TTS_SUPERVISOR_PARENT": str(os.getpid()),
+            "OPENBLAS_NUM_THREADS": "1",
+            **(env or {}),
+        },
     )
     log.close()
     os.close(to_child_read)

@@ -43,7 +43,7 @@ with child_process() as child:
 
 
 def test_a_child_whose_parent_is_gone_already_leaves_at_once() -> None:
-    with child_process(TTS_SUPERVISOR_PARENT="1") as child:
+    with child_process(env={"TTS_SUPERVISOR_PARENT": "1"}) as child:
         assert child.wait() != 0
 
 

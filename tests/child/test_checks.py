@@ -64,21 +64,45 @@ def with_loud_end(samples: Samples) -> Samples:
     return samples
 
 
+def untouched(samples: Samples) -> Samples:
+    return samples
+
+
+def silenced(samples: Samples) -> Samples:
+    return np.zeros_like(samples)
+
+
+def flattened(samples: Samples) -> Samples:
+    return np.clip(samples * 8, -1, 1)
+
+
+def overdriven(samples: Samples) -> Samples:
+    return samples * 8
+
+
+def cut_short(samples: Samples) -> Samples:
+    return samples[: RATE_HZ // 4]
+
+
+def repeated(samples: Samples) -> Samples:
+    return np.tile(samples, 20)
+
+
 @pytest.mark.parametrize(
     ("spoil", "check"),
     [
-        (lambda samples: samples, None),
+        (untouched, None),
         (with_nan, "finite"),
         (with_infinity, "finite"),
-        (np.zeros_like, "silence"),
+        (silenced, "silence"),
         (with_silent_end, "silence"),
         (with_silent_middle, "silence"),
-        (lambda samples: np.clip(samples * 8, -1, 1), "clipping"),
-        (lambda samples: samples * 8, "clipping"),
+        (flattened, "clipping"),
+        (overdriven, "clipping"),
         (with_soft_end, "level"),
         (with_loud_end, "level"),
-        (lambda samples: samples[: RATE_HZ // 4], "length"),
-        (lambda samples: np.tile(samples, 20), "length"),
+        (cut_short, "length"),
+        (repeated, "length"),
     ],
 )
 def test_audio_with_one_thing_wrong_fails_that_check(

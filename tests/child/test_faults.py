@@ -147,13 +147,14 @@ def test_a_hang_is_deaf_to_sigterm_and_shows_its_stack(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with child_process(log) as child:
         rehearse(child, "hang@1", "stray@1")
+        child.patience_s = 0.5
         with pytest.raises(AssertionError, match="says nothing"):
-            child.speak(TEXT, patience_s=1.0)
+            child.speak(TEXT)
         child.process.send_signal(signal.SIGTERM)
         child.process.send_signal(signal.SIGUSR1)
         child.process.send_signal(signal.SIGTERM)
         with pytest.raises(AssertionError, match="says nothing"):
-            child.receive(patience_s=0.5)
+            child.receive()
         assert child.process.poll() is None
         assert "in _hang" in log.read_text()
         os.killpg(child.process.pid, signal.SIGKILL)

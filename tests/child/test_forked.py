@@ -44,7 +44,7 @@ def test_it_streams_before_the_work_is_over() -> None:
 
     pieces = run_forked(work)
     assert next(pieces)
-    pieces.close()  # pyright: ignore[reportAttributeAccessIssue] -- a generator, typed as the iterator it is
+    pieces.close()
     assert children() == []
 
 
@@ -64,13 +64,29 @@ def test_a_fork_holds_no_descriptor_of_the_child() -> None:
     os.close(wire_write)
 
 
+def crashing(_write: Write) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def leaving(_write: Write) -> None:
+    os._exit(7)
+
+
+def refusing(_write: Write) -> str:
+    return "no such voice"
+
+
+def stumbling(_write: Write) -> None:
+    raise ZeroDivisionError
+
+
 @pytest.mark.parametrize(
     ("work", "words"),
     [
-        (lambda _write: os.kill(os.getpid(), signal.SIGSEGV), "killed by SIGSEGV"),
-        (lambda _write: os._exit(7), "ended with status 7"),
-        (lambda _write: "no such voice", "refused the text"),
-        (lambda _write: 1 / 0, "ended with status 1"),
+        (crashing, "killed by SIGSEGV"),
+        (leaving, "ended with status 7"),
+        (refusing, "refused the text"),
+        (stumbling, "ended with status 1"),
     ],
 )
 def test_a_fork_that_fails_is_told_in_words(work: Callable[[Write], str | None], words: str) -> None:
@@ -81,9 +97,9 @@ def test_a_fork_that_fails_is_told_in_words(work: Callable[[Write], str | None],
 
 def test_the_reason_goes_to_the_log(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(EngineError):
-        list(run_forked(lambda _write: "no such voice"))
+        list(run_forked(refusing))
     with pytest.raises(EngineError):
-        list(run_forked(lambda _write: 1 / 0))  # pyright: ignore[reportArgumentType] -- wrong on purpose
+        list(run_forked(stumbling))
     logged = capfd.readouterr().err
     assert "no such voice" in logged
     assert "ZeroDivisionError" in logged

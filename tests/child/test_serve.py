@@ -15,6 +15,7 @@ from supervisor.wire.messages import (
     ListVoices,
     Release,
     Released,
+    Setting,
     Synthesize,
     Voices,
 )
@@ -64,7 +65,7 @@ def test_another_life_gives_the_same_bytes(engine: str) -> None:
 def test_long_audio_comes_in_bounded_chunks() -> None:
     with child_process() as child:
         child.ready(hello(seconds_per_char=1.0))
-        spoken = child.speak("x" * 30, sample_rate=192000)
+        spoken = child.speak("x" * 30, settings={"sample_rate": 192000})
         assert len(spoken.pcm) == 30 * 192000 * 2
         assert max(map(len, spoken.chunks)) <= MAX_CHUNK_BYTES
         assert len(spoken.chunks) == spoken.done.chunks
@@ -108,7 +109,7 @@ def test_voices_and_release_are_answered() -> None:
 def test_a_start_that_fails_says_why_and_whose_it_is(
     outside: dict[str, str], asked: Hello, kind: str, words: str
 ) -> None:
-    with child_process(**outside) as child:
+    with child_process(env=outside) as child:
         broken = child.broken(asked)
         assert broken.kind == kind
         assert words in broken.message
@@ -137,7 +138,7 @@ def test_a_start_that_fails_says_why_and_whose_it_is(
 def test_a_bug_of_an_engine_costs_an_attempt_and_not_the_life(
     outside: dict[str, str], text: str, kind: str, words: str
 ) -> None:
-    with child_process(**outside) as child:
+    with child_process(env=outside) as child:
         child.ready(hello("outside"))
         failed = child.speak(text).failed
         assert (failed.kind, failed.retryable, failed.sticky) == (kind, True, False)
@@ -147,28 +148,30 @@ def test_a_bug_of_an_engine_costs_an_attempt_and_not_the_life(
 
 
 def test_a_lost_device_is_sticky(outside: dict[str, str]) -> None:
-    with child_process(**outside) as child:
+    with child_process(env=outside) as child:
         child.ready(hello("outside"))
         assert child.speak("the card is lost").failed.sticky
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind"),
+    ("text", "voice", "table", "kind"),
     [
-        ({"text": "ʻ"}, "bad_input"),
-        ({"text": "hello", "rate_wpm": 1}, "bad_input"),
-        ({"text": "hello", "voice": "nobody"}, "voice_not_found"),
+        ("ʻ", None, {}, "bad_input"),
+        ("hello", None, {"rate_wpm": 1}, "bad_input"),
+        ("hello", "nobody", {}, "voice_not_found"),
     ],
 )
-def test_what_cannot_succeed_is_not_to_be_tried_again(asked: dict[str, str], kind: str) -> None:
+def test_what_cannot_succeed_is_not_to_be_tried_again(
+    text: str, voice: str | None, table: dict[str, Setting], kind: str
+) -> None:
     with child_process() as child:
         child.ready(hello("espeak"))
-        failed = child.speak(**asked).failed
+        failed = child.speak(text, voice=voice, settings=table).failed
         assert (failed.kind, failed.retryable) == (kind, False)
 
 
 def test_the_stack_of_a_bug_is_in_the_log(tmp_path: Path, outside: dict[str, str]) -> None:
-    with child_process(tmp_path / "log", **outside) as child:
+    with child_process(tmp_path / "log", outside) as child:
         child.ready(hello("outside"))
         child.speak("it goes boom")
         child.leave()
@@ -256,7 +259,7 @@ def test_frames_in_flight_are_answered_in_their_order() -> None:
 
 
 def test_standard_output_is_no_place_for_answers(tmp_path: Path, outside: dict[str, str]) -> None:
-    with child_process(tmp_path / "log", **outside) as child:
+    with child_process(tmp_path / "log", outside) as child:
         child.ready(hello("outside"))
         assert child.speak("hello").done
         assert child.leave() == 0
