@@ -7,8 +7,9 @@ SupervisorError             1   failed
 ├── Unwritable              1   an output or the state folder cannot be written
 ├── ChildFailed             1   the child cannot work at all (a voice or a package is missing)
 ├── Interrupted             4   stopped by a signal; running the same command again goes on
-├── StateInUse             75   another process owns the state folder
-├── DiskFull               75   the disk is full; the job is parked
+├── TryLater               75   it cannot be done now, and may be later
+│   ├── StateInUse         75   another process owns the state folder
+│   └── DiskFull           75   the disk is full; the job is parked
 ├── GpuLost                76   the GPU is lost, or the driver does not give memory back
 ├── ProcessStuck           77   a process cannot be killed
 └── GaveUp                 78   a crash loop

@@ -103,7 +103,7 @@ class Log:
 
 def _json_line(at_s: float, name: str, level: Level, fields: dict[str, Field]) -> str:
     line: dict[str, Field] = {"at": _stamp(at_s), "level": level, "event": name}
-    return json.dumps(line | fields, ensure_ascii=False)
+    return json.dumps(line | fields)
 
 
 def _text_line(at_s: float, name: str, level: Level, fields: dict[str, Field]) -> str:
@@ -116,7 +116,9 @@ def _word(value: Field) -> str:
         return f"{value:.6g}"
     text = str(value)
     # A value with a space or a line end in it is quoted, so that an event stays one line.
-    return text if text and text.isprintable() and " " not in text else json.dumps(text, ensure_ascii=False)
+    if text and text.isprintable() and " " not in text:
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _stamp(at_s: float) -> str:

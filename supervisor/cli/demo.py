@@ -16,8 +16,8 @@ from supervisor.core.notes import ChildState, Note, SegmentSpoken, SegmentTroubl
 from supervisor.display.words import clock, count, size
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import Interrupted, SupervisorError
-from supervisor.loop.requests import InputSpec, JobRequest
 from supervisor.log import Log
+from supervisor.loop.requests import InputSpec, JobRequest
 from supervisor.narration.plan import VoiceSpec
 from supervisor.wire.messages import FaultPlan
 

@@ -31,10 +31,12 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _not_utf8(argv: Sequence[str]) -> str | None:
-    """Refuse words that are no UTF-8: the ledger and the wire hold text, and a name must come out as it went in."""
+    """Refuse words that are no UTF-8: the ledger and the wire hold text, names as well."""
     for word in (*argv, os.getcwd()):  # noqa: PTH109 - a string is all that is looked at
         if not _is_utf8(word):
-            return f"{os.fsencode(word)!r} is not UTF-8; rename the file or folder, or convert the text, first"
+            return (
+                f"{os.fsencode(word)!r} is not UTF-8; rename the file or folder, or convert the text, first"
+            )
     return None
 
 

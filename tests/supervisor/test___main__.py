@@ -30,7 +30,9 @@ def test_the_version_is_told_at_once() -> None:
 
 
 def test_supervisord_among_our_files_is_noticed_at_start(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "supervisor", tmp_path / "supervisor", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "supervisor", tmp_path / "supervisor", ignore=shutil.ignore_patterns("__pycache__")
+    )
     assert version(tmp_path).returncode == 0
     (tmp_path / "supervisor" / "supervisord.py").touch()
     done = version(tmp_path)

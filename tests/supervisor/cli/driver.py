@@ -2,12 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.tree import ROOT
 
@@ -29,7 +29,7 @@ class Done:
         return self.out.splitlines()
 
     @property
-    def last_json(self) -> dict[str, object]:
+    def last_json(self) -> dict[str, Any]:
         """Return the last line of standard output as a JSON object."""
         return json.loads(self.lines[-1])
 
@@ -42,20 +42,28 @@ class Home:
 
     def environ(self, **more: str) -> dict[str, str]:
         """Return an environment that points into this folder alone."""
-        kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
+            if name in os.environ
+        }
         own = {"HOME": str(self.path), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
         return kept | own | more
 
     def run(self, *words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Done:
         """Run a command to its end."""
         done = subprocess.run(
-            command(words), cwd=self.path, env=self.environ(**(env or {})), input=stdin, capture_output=True, check=False
+            command(words),
+            cwd=self.path,
+            env=self.environ(**(env or {})),
+            input=stdin,
+            capture_output=True,
+            check=False,
         )
         return Done(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
 
     def start(self, *words: str) -> "subprocess.Popen[bytes]":
         """Start a command whose standard output is read while it runs."""
-        # Interrupts reach a command that a shell's job control left deaf to them as well.
         return subprocess.Popen(
             command(words),
             cwd=self.path,
@@ -63,7 +71,6 @@ class Home:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def write(self, name: str, text: str) -> Path:

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def spoilt(home: Home) -> Home:
     return home
 
 
-def only_job(home: Home) -> dict[str, object]:
+def only_job(home: Home) -> dict[str, Any]:
     (job,) = json.loads(home.run("jobs", "list", "--json").out)
     return job
 
@@ -34,9 +35,9 @@ def test_a_job_is_shown_with_chapters_failures_and_every_character(spoilt: Home)
     assert (job["state"], job["segments"], job["failed"]) == ("done", 4, 1)
     shown = spoilt.run("jobs", "show", str(job["job"]), "--json").last_json
     assert shown.items() >= job.items()
-    assert [chapter["title"] for chapter in shown["chapters"]] == ["One", "Two"]  # type: ignore[attr-defined]
-    assert [failure["text_head"] for failure in shown["failures"]] == ["Here is xyzzy."]  # type: ignore[attr-defined]
-    (manifest,) = shown["manifest"]  # type: ignore[misc]
+    assert [chapter["title"] for chapter in shown["chapters"]] == ["One", "Two"]
+    assert [failure["text_head"] for failure in shown["failures"]] == ["Here is xyzzy."]
+    (manifest,) = shown["manifest"]
     assert manifest["characters"] == len(TEXT)
     edges = [edge for span in manifest["spans"] for edge in (span["start"], span["end"])]
     assert edges[0] == 0

@@ -4,7 +4,9 @@ from supervisor.cli.outcome import failure_lines, report
 from supervisor.edge.ledger_values import Failure, JobView
 from supervisor.loop.requests import Outcome
 
-VIEW = JobView(job="j1", state="done", segments=9, done=9, failed=0, seconds=1.0, outputs=["/a.wav"], error=None)
+VIEW = JobView(
+    job="j1", state="done", segments=9, done=9, failed=0, seconds=1.0, outputs=["/a.wav"], error=None
+)
 
 
 def outcome(*, failures: int = 0, view: JobView | None = VIEW, code: int = 0, message: str = "") -> Outcome:

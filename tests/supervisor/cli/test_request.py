@@ -47,7 +47,7 @@ def test_inputs_are_absolute_and_keep_the_name_they_were_given(tmp_path: Path) -
     (tmp_path / "a.txt").write_text("a")
     (found,) = inputs(["a.txt"])
     assert (found.path, found.name, found.text) == (f"{tmp_path}/a.txt", "a.txt", None)
-    with pytest.raises(InputError, match="folder|directory"):
+    with pytest.raises(InputError, match="directory"):
         inputs([str(tmp_path)])
 
 
@@ -61,7 +61,19 @@ def test_options_win_over_set(tmp_path: Path) -> None:
 
 def test_the_request_says_what_the_words_say(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
-    words = ["narrate", "a.txt", "-o", "out/", "--voice", "en-gb", "--seed", "7", "--sample-rate", "16000", "--fresh"]
+    words = [
+        "narrate",
+        "a.txt",
+        "-o",
+        "out/",
+        "--voice",
+        "en-gb",
+        "--seed",
+        "7",
+        "--sample-rate",
+        "16000",
+        "--fresh",
+    ]
     args = parse(words)
     request = job_request(args, configuration(args, speaks=True), "flac")
     assert (request.output, request.format, request.seed) == (f"{tmp_path}/out/", "flac", 7)

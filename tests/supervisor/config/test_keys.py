@@ -1,0 +1,76 @@
+import pytest
+
+from child import espeak, scripted
+from child.espeak_voices import DEFAULT_VOICES
+from child.fault_specs import Fault
+from supervisor.config.keys import ESPEAK_SCRIPTS, FAULT_KINDS, KEYS, setting
+
+GOOD: list[tuple[str, object, object]] = [
+    ("child.attempts", 1, 1),
+    ("child.attempts", 1000, 1000),
+    ("child.stall_s", 1, 1.0),
+    ("child.term_grace_s", 0, 0.0),
+    ("child.device", "cuda:12", "cuda:12"),
+    ("engine.faults.faults", ["crash@1", "step@20"], ["crash@1", "step@20"]),
+    ("engine.faults.poison", {"xyzzy": "hang"}, {"xyzzy": "hang"}),
+    ("memory.host.soft", "100%", "100%"),
+    ("log.format", "json", "json"),
+]
+
+BAD: list[tuple[str, object, str]] = [
+    ("child.attempts", 0, "from 1 to 1000"),
+    ("child.attempts", True, "true or false"),
+    ("child.attempts", 2.0, "a number"),
+    ("child.attempts", "3", "a string"),
+    ("child.stall_s", 0, "over 0"),
+    ("child.stall_s", float("nan"), "nan"),
+    ("child.stall_s", float("inf"), "inf"),
+    ("child.term_grace_s", -0.1, "at least 0"),
+    ("child.device", "cuda", "cuda:N"),
+    ("child.device", ["cpu"], "a list"),
+    ("memory.host.soft", "0MiB", "more than nothing"),
+    ("memory.host.soft", "0%", "more than nothing"),
+    ("memory.host.soft", 512, "a whole number"),
+    ("memory.poll_s", 0, "over 0"),
+    ("engine.name", " ", "a name"),
+    ("engine.faults.leak_bytes", "10%", "share"),
+    ("engine.faults.faults", "crash@5", "a list"),
+    ("engine.faults.faults", ["crash@0"], "KIND@N"),
+    ("engine.faults.faults", ["explode@5"], "KIND@N"),
+    ("engine.faults.poison", {"": "crash"}, "a word"),
+    ("engine.faults.poison", {"x": "explode"}, "explode"),
+    ("engine.faults.poison", ["x"], "a table"),
+    ("log.level", "loud", "one of"),
+    ("narration.segment_chars", 0, "from 1"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "kept"), GOOD)
+def test_a_good_value_is_kept(key: str, value: object, kept: object) -> None:
+    assert KEYS[key](value) == kept
+
+
+@pytest.mark.parametrize(("key", "value", "says"), BAD)
+def test_a_bad_value_is_refused_with_what_was_needed(key: str, value: object, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        KEYS[key](value)
+
+
+def test_a_date_is_no_setting_of_an_engine() -> None:
+    assert setting({"a": "b"}) == {"a": "b"}
+    for value in (float("inf"), {"a": 1}, [1], None):
+        with pytest.raises(ValueError, match="need"):
+            setting(value)
+
+
+def test_the_engines_know_the_same_keys() -> None:
+    def keys(engine: str) -> set[str]:
+        return {key.rpartition(".")[2] for key in KEYS if key.startswith(f"engine.{engine}.")}
+
+    assert tuple(DEFAULT_VOICES) == ESPEAK_SCRIPTS
+    assert keys("espeak") == set(espeak._KEYS)  # pyright: ignore[reportPrivateUsage] - the child's list is its own affair
+    assert keys("scripted") == set(scripted._KEYS)  # pyright: ignore[reportPrivateUsage] - likewise
+
+
+def test_the_kinds_of_faults_are_those_that_the_child_rehearses() -> None:
+    assert set(FAULT_KINDS) == {fault.value for fault in Fault}

@@ -1,0 +1,114 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from supervisor.config import Config, Given, faults_in_words, load_config
+from supervisor.errors import ConfigError
+from supervisor.wire.messages import FaultPlan
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def load(*sets: str, file: Path | None = None, environ: dict[str, str] | None = None) -> Config:
+    return load_config(file=file, sets=sets, environ=environ or {})
+
+
+def test_the_shipped_defaults_are_those_of_the_contract() -> None:
+    config = load()
+    assert (config.engine.name, config.engine.faults) == ("espeak", None)
+    assert (config.child.python, config.child.device) == (sys.executable, "auto")
+    assert (config.child.start_timeout_s, config.child.term_grace_s, config.child.stall_s) == (300, 3, 30)
+    assert (config.child.attempts, config.memory.poll_s, config.narration.segment_chars) == (3, 0.5, 200)
+    marks = [(marks.soft.text, marks.hard.text) for marks in (config.memory.device, config.memory.host)]
+    assert marks == [("85%", "95%"), ("50%", "70%")]
+    assert load("engine.name=scripted").engine.settings == {
+        "seconds_per_char": 0.06,
+        "wall_per_char_s": 0.0,
+        "load_s": 0.0,
+        "load_bytes": "0MiB",
+    }
+
+
+def test_each_source_wins_over_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text("[child]\nattempts = 4\nstall_s = 4\nterm_grace_s = 4\nstart_timeout_s = 4\n")
+    environ = {
+        "TTS_SUPERVISOR_CHILD__STALL_S": "5",
+        "TTS_SUPERVISOR_CHILD__TERM_GRACE_S": "5",
+        "TTS_SUPERVISOR_CHILD__START_TIMEOUT_S": "5",
+    }
+    option = Given(key="child.start_timeout_s", value=7, origin="--somewhere")
+    sets = ["child.term_grace_s=6", "child.start_timeout_s=6"]
+    child = load_config(file=file, sets=sets, options=[option], environ=environ).child
+    assert (child.attempts, child.stall_s, child.term_grace_s, child.start_timeout_s) == (4, 5, 6, 7)
+
+
+def test_faults_are_there_only_when_one_is_set() -> None:
+    assert load("engine.faults.plateau=0").engine.faults is None
+    plan = load("engine.faults.leak_bytes=20MiB", 'engine.faults.faults=["oom@2"]').engine.faults
+    assert plan is not None
+    assert plan == FaultPlan(leak_bytes=20 * 2**20, faults=["oom@2"])
+    assert faults_in_words(plan) == "leak_bytes=20971520 faults=oom@2"
+
+
+def test_poison_is_named_by_its_kinds_never_by_its_words() -> None:
+    assert faults_in_words(FaultPlan(poison={"secret": "crash"})) == "poison=crash"
+
+
+def test_a_wrong_value_names_key_and_origin(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[child]\nattempts = 0\n")
+    with pytest.raises(ConfigError, match=r"child\.attempts from config\.toml: need a whole number"):
+        load()
+    with pytest.raises(
+        ConfigError, match=r"child\.attempts from the environment variable TTS_SUPERVISOR_CHILD__"
+    ):
+        load(environ={"TTS_SUPERVISOR_CHILD__ATTEMPTS": "many"})
+    with pytest.raises(ConfigError, match=r"child\.attempts from --set child\.attempts=-1"):
+        load("child.attempts=-1")
+
+
+@pytest.mark.parametrize("table", ["memory.host", "memory.device"])
+def test_soft_above_hard_is_impossible_and_equal_is_not(table: str) -> None:
+    load(f"{table}.soft=60%", f"{table}.hard=60%")
+    with pytest.raises(ConfigError, match=rf"{table}\.soft \(80%, .*\) is above {table}\.hard \(60%"):
+        load(f"{table}.soft=80%", f"{table}.hard=60%")
+    with pytest.raises(ConfigError, match="set both"):
+        load(f"{table}.soft=3GiB", f"{table}.hard=2GiB")
+
+
+def test_one_mark_of_the_host_alone_is_held_against_the_others_default() -> None:
+    with pytest.raises(ConfigError, match=r"memory\.host\.soft \(50%, from the shipped defaults\)"):
+        load("memory.host.hard=1MiB")
+
+
+def test_a_table_of_another_packages_engine_belongs_to_that_engine_alone() -> None:
+    # Where child.python is another interpreter the engine is looked for there, by the child.
+    python = f"child.python={sys.executable}"
+    config = load(python, "engine.name=parrot", "engine.parrot.wings=2", 'engine.parrot.colours=["red"]')
+    assert config.engine.settings == {"wings": 2, "colours": ["red"]}
+    with pytest.raises(ConfigError, match=r"engine\.parrot\.wings from --set .*unknown key"):
+        load(python, "engine.parrot.wings=2")
+    with pytest.raises(ConfigError, match=r"engine\.parrot\.born"):
+        load(python, "engine.name=parrot", "engine.parrot.born=2020-01-01")
+
+
+def test_an_engine_that_nobody_brings_is_told_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="no engine 'parrot'; the engines here are espeak, scripted"):
+        load("engine.name=parrot")
+    with pytest.raises(ConfigError, match="no GLM-TTS engine of its own yet"):
+        load("engine.name=glm")
+
+
+def test_the_childs_interpreter_is_found_by_path_or_name(tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    # The link itself: what it points to would find other packages.
+    assert load("child.python=./python").child.python == str(tmp_path / "python")
+    assert Path(load("child.python=sh").child.python).name == "sh"
+    for wrong in ("./none", "no-such-program", str(tmp_path)):
+        with pytest.raises(ConfigError, match=r"child\.python from"):
+            load(f"child.python={wrong}")

@@ -1,0 +1,143 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.config.keys import KEYS
+from supervisor.config.sources import (
+    find_file,
+    flatten,
+    from_environ,
+    from_sets,
+    nest,
+    read_file,
+    shipped_file,
+    unknown_key,
+)
+from supervisor.errors import ConfigError, UsageError
+
+
+def given_by(*sets: str) -> dict[str, object]:
+    return {one.key: one.value for one in from_sets(sets)}
+
+
+def test_the_shipped_file_has_every_key_and_no_other() -> None:
+    assert {one.key for one in flatten(read_file(shipped_file()), "here")} == KEYS.keys()
+
+
+def test_every_key_of_the_shipped_file_is_documented_by_a_comment() -> None:
+    bare: list[str] = []
+    before = ""
+    for line in shipped_file().read_text("utf-8").splitlines():
+        if re.match(r"[a-z_]+ = ", line) and not re.match(r"# \S+ ", before):
+            bare.append(line)
+        before = line
+    assert bare == []
+
+
+@given(st.sampled_from(sorted(KEYS)), st.integers() | st.text() | st.booleans())
+def test_flatten_undoes_nest(key: str, value: object) -> None:
+    (one,) = flatten(nest(key.split("."), value), "here")
+    assert (one.key, one.value, one.origin) == (key, value, "here")
+
+
+def test_set_takes_toml_and_where_it_is_none_a_bare_word() -> None:
+    assert given_by("child.attempts=5") == {"child.attempts": 5}
+    assert given_by("engine.name=scripted") == {"engine.name": "scripted"}
+    assert given_by('engine.name="scripted"') == {"engine.name": "scripted"}
+    assert given_by("memory.host.soft = 200MiB") == {"memory.host.soft": "200MiB"}
+    assert given_by('memory.host={soft="1MiB", hard="2MiB"}') == {
+        "memory.host.soft": "1MiB",
+        "memory.host.hard": "2MiB",
+    }
+    assert given_by('engine.faults.faults=["crash@5"]') == {"engine.faults.faults": ["crash@5"]}
+    assert given_by('engine.faults.poison."a b"="oom"') == {"engine.faults.poison": {"a b": "oom"}}
+    assert given_by("child.attempts=5", "child.attempts=6") == {"child.attempts": 6}
+
+
+def test_set_names_itself_as_the_origin() -> None:
+    (one,) = from_sets(["child.attempts=5"])
+    assert one.origin == "--set child.attempts=5"
+
+
+@pytest.mark.parametrize("item", ["", "child.attempts", "=5", " = 5"])
+def test_set_without_key_or_value_is_refused(item: str) -> None:
+    with pytest.raises(UsageError, match=r"table\.key=VALUE"):
+        list(from_sets([item]))
+
+
+def test_the_environment_gives_keys_and_names_its_variable() -> None:
+    environ = {
+        "TTS_SUPERVISOR_MEMORY__HOST__SOFT": "200MiB",
+        "TTS_SUPERVISOR_CHILD__ATTEMPTS": "7",
+        "TTS_SUPERVISOR_ENGINE__FAULTS__POISON": '{ "x" = "crash" }',
+        "TTS_SUPERVISOR_PARENT": "123",
+        "TTS_SUPERVISOR_STATE": "/somewhere",
+        "HOME": "/",
+    }
+    found = {one.key: (one.value, one.origin) for one in from_environ(environ)}
+    assert found["child.attempts"] == (7, "the environment variable TTS_SUPERVISOR_CHILD__ATTEMPTS")
+    assert found["memory.host.soft"][0] == "200MiB"
+    assert found["engine.faults.poison"][0] == {"x": "crash"}
+    assert len(found) == 3
+
+
+def test_a_variable_with_one_underscore_too_few_is_told() -> None:
+    with pytest.raises(ConfigError, match="write TTS_SUPERVISOR_CHILD__ATTEMPTS"):
+        list(from_environ({"TTS_SUPERVISOR_CHILD_ATTEMPTS": "3"}))
+
+
+def test_a_line_end_in_a_variable_gives_no_second_key() -> None:
+    (one,) = from_environ({"TTS_SUPERVISOR_ENGINE__NAME": '"a"\nother = 1'})
+    assert one.value == '"a"\nother = 1'
+
+
+@pytest.mark.parametrize(
+    ("key", "mend"),
+    [
+        ("engine.nam", "did you mean engine.name?"),
+        ("memory.hots.soft", "did you mean memory.host.soft?"),
+        ("attempts", "did you mean child.attempts?"),
+        ("queue.max_running", "all keys are in"),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_nearest(key: str, mend: str) -> None:
+    said = str(unknown_key(key, "a.toml"))
+    assert said.startswith(f"{key} from a.toml: unknown key")
+    assert mend in said
+
+
+def test_a_table_is_no_value_and_a_value_no_table() -> None:
+    with pytest.raises(ConfigError, match=r"memory\.host from a.toml: is a table"):
+        list(flatten({"memory": {"host": 3}}, "a.toml"))
+    with pytest.raises(ConfigError, match="unknown key"):
+        list(flatten({"child": {"attempts_": {"x": 3}}}, "a.toml"))
+
+
+def test_a_file_that_cannot_be_read_or_is_no_toml_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
+        read_file(tmp_path / "none.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[child\n")
+    with pytest.raises(ConfigError, match=r"broken\.toml: is not valid TOML"):
+        read_file(broken)
+    broken.write_bytes(b"a = '\xff'")
+    with pytest.raises(ConfigError, match=r"broken\.toml: is not valid TOML"):
+        read_file(broken)
+
+
+def test_the_working_folders_file_comes_before_the_xdg_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative"}
+    assert find_file(environ) is None
+    own = tmp_path / ".config" / "tts-supervisor" / "config.toml"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert find_file(environ) == own
+    assert find_file({"XDG_CONFIG_HOME": str(tmp_path / ".config")}) == own
+    (tmp_path / "config.toml").touch()
+    assert find_file(environ) == Path("config.toml")

@@ -1,0 +1,58 @@
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from child import espeak, scripted
+from supervisor.config import Config, load_config
+from supervisor.errors import ConfigError
+from supervisor.identity import REVISIONS, engine_identity, installed_version
+
+
+def load(*sets: str) -> Config:
+    return load_config(sets=sets, environ={})
+
+
+def test_what_decides_bytes_changes_the_identity_and_nothing_else_does() -> None:
+    plain = engine_identity(load("engine.name=scripted"))
+    for same in ("wall_per_char_s=1", "load_s=1", "load_bytes=1MiB"):
+        assert engine_identity(load("engine.name=scripted", f"engine.scripted.{same}")) == plain
+    assert engine_identity(load("engine.name=scripted", "engine.faults.leak_bytes=1MiB")) == plain
+    assert engine_identity(load("engine.name=scripted", "child.attempts=9")) == plain
+    assert engine_identity(load("engine.name=scripted", "engine.scripted.seconds_per_char=0.07")) != plain
+    assert engine_identity(load()) != plain
+    assert engine_identity(load("engine.espeak.voice_han=yue")) != engine_identity(load())
+
+
+def test_the_version_is_that_of_the_installed_distribution() -> None:
+    version = metadata.version("espeakng-loader")
+    assert installed_version("espeakng_loader") == version
+    assert f"-{version}/" in engine_identity(load())
+    assert installed_version("no_such_package") is None
+
+
+@pytest.mark.processes
+def test_another_interpreter_with_the_same_packages_gives_the_same_identity(tmp_path: Path) -> None:
+    # Its own name, so that it counts as another; what it points to is this environment.
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    other.chmod(0o755)
+    assert engine_identity(load(f"child.python={other}")) == engine_identity(load())
+
+
+@pytest.mark.processes
+def test_an_interpreter_without_the_engines_package_is_told(tmp_path: Path) -> None:
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\nexit 1\n")
+    other.chmod(0o755)
+    with pytest.raises(ConfigError, match="does not have the package espeakng-loader"):
+        engine_identity(load(f"child.python={other}"))
+    with pytest.raises(ConfigError, match="brings the engine 'parrot'"):
+        engine_identity(load(f"child.python={other}", "engine.name=parrot"))
+
+
+def test_the_child_counts_its_revisions_the_same() -> None:
+    assert {"espeak": str(espeak.REVISION), "scripted": scripted.VERSION} == {
+        name: str(revision) for name, revision in REVISIONS.items()
+    }
