@@ -71,7 +71,10 @@ class Bench:
         known = {segment.key for segment in self._queue} | self._storing
         if self.hand is not None:
             known.add(self.hand.segment.key)
-        self._queue.extend(segment for segment in segments if segment.key not in known)
+        for segment in segments:
+            if segment.key not in known:
+                known.add(segment.key)
+                self._queue.append(segment)
 
     def hand_out(self, at_s: float) -> list[do.Action]:
         """Take the next segment in hand: counted before it is handed out."""
@@ -90,9 +93,17 @@ class Bench:
         """Note that a segment's audio is on disk and in the ledger."""
         self._storing.discard(segment.key)
 
-    def store_failed(self) -> None:
-        """Note that nothing more can be stored; the ledger still has those segments waiting."""
+    def store_failed(self) -> list[do.Action]:
+        """Let go of all that cannot be stored: no attempt is to blame, and the ledger has it waiting."""
+        keys = sorted(self._storing)
+        if self.hand is not None:
+            keys.append(self.hand.segment.key)
+        self.hand = None
         self._storing.clear()
+        actions: list[do.Action] = []
+        for key in keys:
+            actions += [do.DropAudio(key=key), do.Unclaim(key=key, killed=False)]
+        return actions
 
     def charge(self, hand: Hand, kind: str, message: str, *, retryable: bool) -> tuple[Next, list[do.Action]]:
         """Make the segment in hand pay for its hand-out: it goes back to the front, or aside."""

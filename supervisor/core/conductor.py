@@ -90,7 +90,7 @@ class Conductor:
         self._bench = Bench(attempts=terms.attempts, stall_s=terms.stall_s)
         self._restarts = Restarts()
         self._ending: do.Finish | None = None
-        self._finished = False
+        self._finish: do.Finish | None = None
         self._start_at_s = -math.inf
         self._paused = False
         self._said_once: set[str] = set()
@@ -107,17 +107,19 @@ class Conductor:
             at_s: Monotonic seconds at which it did; never earlier than the event before.
         """
         self._actions, self._late = [], []
-        if not self._finished:
-            self._take(event, at_s)
-            self._expire(at_s)
-            self._advance(at_s)
+        if self._finish is not None:
+            return []
+        self._take(event, at_s)
+        self._expire(at_s)
+        self._advance(at_s)
         # Late ones are slow (fsync): the child has its next segment before they begin.
-        return self._actions + self._late
+        last = [] if self._finish is None else [self._finish]
+        return self._actions + self._late + last
 
     @property
     def next_deadline_s(self) -> float:
         """When the next Tick is due, monotonic seconds; infinite if nothing is timed."""
-        if self._finished:
+        if self._finish is not None:
             return math.inf
         due_s = [self._slot.deadline_s]
         if self._bench.hand is not None and self._slot.state in WITH_SEGMENT:
@@ -132,8 +134,8 @@ class Conductor:
 
     def _take(self, event: ev.Event, at_s: float) -> None:
         if isinstance(event, ev.Spawned | ev.Said | ev.Broke | ev.Ended | ev.Read):
-            # What a life before left behind is nothing to this one.
-            if event.life == self._slot.life:
+            # What a life before left behind is nothing to this one, nor is anything to a dead one.
+            if event.life == self._slot.life and self._slot.state is not State.ABSENT:
                 self._take_of_life(event, at_s)
             return
         match event:
@@ -147,9 +149,10 @@ class Conductor:
             case ev.Stored():
                 self._stored(event, at_s)
             case ev.StoreFailed():
-                self._bench.store_failed()
                 self._end("full" if event.full else "unwritable", event.message)
                 self._stop_child(at_once=True, at_s=at_s)
+                # Nothing can be kept, whole or not, so nothing more of this child's is listened to.
+                self._actions += self._bench.store_failed()
             case ev.StopAsked():
                 self._end("stopped", event.why)
                 self._stop_child(at_once=event.at_once, at_s=at_s)
@@ -163,6 +166,9 @@ class Conductor:
                 self._tell_child("starting", "")
             case ev.Said():
                 self._hear(event.message, at_s)
+            case ev.Broke() if event.versions:
+                self._end("configuration", event.why)
+                self._stop_child(at_once=True, at_s=at_s)
             case ev.Broke():
                 self._end_life("broken", f"the child broke the wire's contract: {event.why}", at_s)
             case ev.Ended():
@@ -198,6 +204,8 @@ class Conductor:
                 assert_never(message)
 
     def _greeted(self, greeting: say.Greeting, at_s: float) -> None:
+        if self._slot.state is not State.STARTING:
+            return  # it is on its way out and does not know it yet
         if greeting.protocol == say.PROTOCOL_VERSION and greeting.version == self._terms.version:
             hello = msgspec.structs.replace(self._terms.hello, life=self._slot.life)
             self._actions.append(do.Send(life=self._slot.life, message=hello))
@@ -211,6 +219,8 @@ class Conductor:
         self._stop_child(at_once=True, at_s=at_s)
 
     def _became_ready(self, ready: say.Ready, at_s: float) -> None:
+        if self._slot.state is not State.STARTING:
+            return  # too late: it is on its way out
         self._life.ready = ready
         self._move(Event.READY, at_s)
         impossible = self._life.weigher.settle(ready)
@@ -264,6 +274,8 @@ class Conductor:
 
     def _segment_over(self, vitals: say.Vitals, at_s: float) -> None:
         self._life.segments += 1
+        if self._slot.state is State.DRAINING:
+            self._wish_end("stop", self._why)
         self._move(Event.SEGMENT_OVER, at_s)
         weigher = self._life.weigher
         if weigher.reread:
@@ -344,8 +356,16 @@ class Conductor:
 
     def _stop_child(self, *, at_once: bool, at_s: float) -> None:
         """Bring the child to its end: after the segment in hand, or at once."""
-        self._wish_end("stop", self._ending.why if self._ending else "")
+        # A child that drains is still at work: how that ends is its own doing.
+        if at_once or self._slot.state not in WITH_SEGMENT:
+            self._wish_end("stop", self._why)
         self._move(Event.END_WANTED if at_once else Event.LEAVE_WANTED, at_s)
+
+    @property
+    def _why(self) -> str:
+        """Why the life ends, or the run, in words."""
+        reason = self._life.wish or self._ending
+        return "" if reason is None else reason.why
 
     def _bury(self, event: ev.Ended, at_s: float) -> None:
         life, hand = self._life, self._bench.hand
@@ -426,23 +446,20 @@ class Conductor:
         if self._ending is None:
             self._actions += self._bench.fetch()
         if self._slot.state is State.IDLE and self._life.reading_until_s <= at_s:
+            self._life.reading_until_s = -math.inf  # it was waited for long enough
             self._next_for_the_child(at_s)
-        if self._slot.state is State.ABSENT and not self._finished:
+        if self._slot.state is State.ABSENT:
             self._without_a_child(at_s)
 
     def _without_a_child(self, at_s: float) -> None:
         if self._ending is not None:
             if self._bench.is_stored:
-                self._finish(self._ending)
+                self._finish = self._ending
         elif self._bench.has_waiting:
             if at_s >= self._start_at_s:
                 self._move(Event.START_DUE, at_s)
         elif self._bench.is_over and self._bench.is_stored:
-            self._finish(do.Finish(ending="spoken", why=""))
-
-    def _finish(self, ending: do.Finish) -> None:
-        self._finished = True
-        self._late.append(ending)
+            self._finish = do.Finish(ending="spoken", why="")
 
     def _next_for_the_child(self, at_s: float) -> None:
         weigher = self._life.weigher
@@ -471,7 +488,7 @@ class Conductor:
             self._carry_out(todo)
         name = _SHOWN.get(self._slot.state)
         if self._slot.state is not before and name is not None:
-            self._tell_child(name, self._life.wish.why if self._life.wish else "")
+            self._tell_child(name, self._why)
 
     def _carry_out(self, todo: Do) -> None:
         life, hand = self._slot.life, self._bench.hand
@@ -492,7 +509,7 @@ class Conductor:
                 self._actions.append(do.Signal(life=life, what="kill_group"))
             case Do.REPORT_STUCK:
                 why = f"the child, pid {self._life.pid}, is not ended by SIGKILL: a driver call holds it"
-                self._finish(do.Finish(ending="stuck", why=why))
+                self._finish = do.Finish(ending="stuck", why=why)
             case _:  # BURY: done where the death is read
                 pass
 

@@ -52,10 +52,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broke:
-    """The child broke the contract: damaged, oversized or out-of-turn frames."""
+    """The child broke the contract: damaged, oversized or out-of-turn frames.
+
+    Attributes:
+        versions: Only the versions differ: a person must mend it, another child would not.
+    """
 
     life: int
     why: str
+    versions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreFailed:
-    """The state folder cannot take more: `message` names it and the mend."""
+    """The state folder cannot take more: `message` names it and the mend.
+
+    Comes after the answers to all that was stored before it; what was not, never will be.
+    """
 
     full: bool
     message: str

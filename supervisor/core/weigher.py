@@ -19,7 +19,7 @@ class Weigher:
         release_why: Have it release its caches at the next boundary.
         paused_why: Hand nothing out: another's memory.
         reread: Read again at the next boundary: within a segment a soft mark was crossed,
-            which may be that segment's passing need.
+            which may be that segment's passing need; or a device is watched.
         vitals: The latest.
         device: The latest that was known.
     """
@@ -50,6 +50,8 @@ class Weigher:
     def handed_out(self) -> None:
         """Note that a segment begins: what was released is filling again."""
         self._released = False
+        # Of its host memory the child itself tells after each segment; of the device only the driver does.
+        self.reread = self.device is not None and self._ready is not None and self._ready.uses_device
 
     def boundary(self, vitals: Vitals) -> None:
         """Weigh what the child said of itself after a segment."""
@@ -59,6 +61,7 @@ class Weigher:
     def released(self, vitals: Vitals) -> None:
         """Weigh what the child holds after a release: above the mark still means a recycle."""
         self._released = True
+        self.release_why = ""  # a reading from before it was done asks for no second one
         self.boundary(vitals)
 
     def reading(

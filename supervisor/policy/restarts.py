@@ -16,8 +16,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-#: A segment that was set aside, or none because the child was not ready.
-BEFORE_READY: Final = None
+#: No segment was in hand: the child was not ready, or had nothing to speak yet.
+NO_SEGMENT: Final = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Restarts:
         """A mishap: say when to start the next child, or that it is over.
 
         Args:
-            segment: Number of the segment in hand; None if the child was not ready.
+            segment: Number of the segment in hand; None if the child was not ready or had none.
             why: The death in words, for the reason given.
             at_s: Monotonic seconds.
         """
@@ -99,9 +99,9 @@ class Restarts:
         return Restart(delay_s=self._delay_s())
 
     def _tally(self, segment: int | None, at_s: float) -> tuple[deque[float], str]:
-        if segment is BEFORE_READY:
+        if segment is NO_SEGMENT:
             self._boot_s.append(at_s)
-            return self._boot_s, "children died before they were ready"
+            return self._boot_s, "children ended before they were ready, or with no segment in hand,"
         # The same segment again is that segment's trouble (`child.attempts`), not a crash loop.
         if segment != self._last_segment:
             self._loop_s.append(at_s)

@@ -1,0 +1,391 @@
+"""A make-believe world for the conductor: a ledger, a disk, a clock, one child.
+
+It carries out every action as `supervisor/loop/runner.py` does, and asserts that the action was
+legal. Answers come before the next event from outside, in order; time only moves by `advance`,
+which never jumps over a deadline.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from supervisor.core import actions as do
+from supervisor.core import events as ev
+from supervisor.core.conductor import Conductor, Terms
+from supervisor.core.death import Death
+from supervisor.core.notes import ChildState, Note
+from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
+from supervisor.core.segments import WaitingSegment
+from supervisor.core.slot import SlotTimes
+from supervisor.core.tallies import JobSize
+from supervisor.policy.watermark import WatermarkLimits
+from supervisor.wire import messages as say
+from tests.supervisor.core.makebelieve import VERSION, Child, pcm_of
+
+SOFT, HARD, TOTAL = 60, 90, 100
+STALL_S, START_S, TERM_S, RELEASE_S = 30.0, 300.0, 3.0, 30.0
+KILLS_FORGIVEN = 20
+
+
+@dataclass
+class Row:
+    """A segment's place in the ledger."""
+
+    segment: WaitingSegment
+    state: Literal["waiting", "done", "aside"] = "waiting"
+    in_hand: bool = False
+    attempts: int = 0
+    killed: int = 0
+    stores: int = 0
+
+
+@dataclass
+class Faults:
+    """What is wrong with the machine."""
+
+    disk: Literal["well", "full", "unwritable"] = "well"
+    spawn: Literal["well", "no room", "no such python"] = "well"
+    driver_answers: bool = True
+    host_bytes: int | None = 10
+    device: DeviceReading | DeviceUnknown | None = None
+
+
+def segment(number: int, key: str | None = None, *, twins: int = 1) -> WaitingSegment:
+    return WaitingSegment(
+        number=number,
+        key=key or f"k{number}",
+        chapter=0,
+        text=f"segment {key or number}",
+        voice=None,
+        reference=None,
+        seed=1,
+        settings={},
+        attempts=0,
+        killed=0,
+        twins=twins,
+    )
+
+
+def marks(total_bytes: int) -> WatermarkLimits:
+    assert total_bytes == TOTAL
+    return WatermarkLimits(soft_bytes=SOFT, hard_bytes=HARD)
+
+
+def terms(*, attempts: int = 3, stall_s: float = STALL_S) -> Terms:
+    return Terms(
+        job="j",
+        hello=say.Hello(
+            protocol=say.PROTOCOL_VERSION, life=0, engine="make-believe", device="cpu", settings={}
+        ),
+        version=VERSION,
+        attempts=attempts,
+        stall_s=stall_s,
+        times=SlotTimes(start_s=START_S, release_s=RELEASE_S, term_s=TERM_S),
+        host=marks,
+        device=marks,
+        host_total_bytes=TOTAL,
+    )
+
+
+@dataclass
+class World:
+    """Everything outside the conductor.
+
+    Attributes:
+        keys: Of the segments in speaking order; a key that stands twice is a twin.
+        batch: Most segments in one answer to `Fetch`.
+    """
+
+    keys: list[str]
+    attempts: int = 3
+    batch: int = 32
+    stall_s: float = STALL_S
+    now_s: float = 100.0
+    faults: Faults = field(default_factory=Faults)
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    child: Child | None = None
+    finish: do.Finish | None = None
+    spawns: int = 0
+    sound: bool = True  # False once a law was broken
+    notes: list[Note] = field(default_factory=list[Note])
+    acts: list[do.Action] = field(default_factory=list[do.Action])
+    burials: list[do.Bury] = field(default_factory=list[do.Bury])
+
+    def __post_init__(self) -> None:
+        self._order = [
+            segment(number, key, twins=self.keys.count(key)) for number, key in enumerate(self.keys)
+        ]
+        for one in self._order:
+            self.rows.setdefault(one.key, Row(segment=one))
+        self._handed_out: set[int] = set()
+        self.begin()
+
+    def begin(self) -> None:
+        """A parent starts: what the one before had in hand is taken back as killed."""
+        self.child = None
+        self.finish = None
+        self._inbox: deque[ev.Event] = deque()
+        self._parts: dict[str, bytes] = {}
+        self._disk_failed = self._store_failure_told = False
+        self._spawned_life = 0
+        self._claimed = ""
+        for row in self.rows.values():
+            if row.in_hand:
+                row.in_hand = False
+                row.attempts -= row.killed < KILLS_FORGIVEN
+                row.killed += 1
+        self._handed_out.clear()
+        size = JobSize(job="j", segments=len(self.keys), over=0, chars_left=100, audio_s=0.0, titles=("T",))
+        self.conductor = Conductor(
+            terms(attempts=self.attempts, stall_s=self.stall_s), size, at_s=self.now_s
+        )
+        self.tell(ev.Begun())
+
+    # ------------------------------------------------------------------ events
+
+    def tell(self, event: ev.Event) -> list[do.Action]:
+        """Bring an event and everything that it leads to; return the actions."""
+        self.sound = False
+        self._inbox.append(event)
+        acted: list[do.Action] = []
+        while self._inbox:
+            event = self._inbox.popleft()
+            self._store_failure_told |= isinstance(event, ev.StoreFailed)
+            self.foresee(event)
+            actions = self.conductor.handle(event, self.now_s)
+            self.compare(event, actions)
+            for action in actions:
+                assert self.finish is None, f"{action} after {self.finish}"
+                self._act(action)
+            acted += actions
+        self.acts += acted
+        self._check()
+        self.sound = True
+        return acted
+
+    def foresee(self, event: ev.Event) -> None:
+        """Called before the conductor sees an event."""
+
+    def compare(self, event: ev.Event, actions: list[do.Action]) -> None:
+        """Called with what the conductor wants, before any of it is done."""
+
+    def says(self, message: say.FromChild) -> list[do.Action]:
+        return self.tell(ev.Said(life=self.alive.life, message=message))
+
+    def dies(self, death: Death) -> list[do.Action]:
+        """The child's process ends; the parent learns it by `bury`."""
+        self.alive.fate = self.alive.fate or death
+        return self.bury()
+
+    def bury(self) -> list[do.Action]:
+        child = self.alive
+        assert child.fate is not None
+        return self.tell(ev.Ended(life=child.life, death=child.fate))
+
+    def reads(self, *, life: int | None = None) -> list[do.Action]:
+        """A reading of memory arrives."""
+        return self.tell(self._reading(self.alive.life if life is None else life))
+
+    def stop(self, *, at_once: bool = False) -> list[do.Action]:
+        return self.tell(ev.StopAsked(at_once=at_once, why="stopped by SIGINT"))
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, with a Tick at each deadline on the way; a death is known at once."""
+        target_s = self.now_s + seconds
+        self._bury_the_dead()
+        while (due_s := self.conductor.next_deadline_s) <= target_s:
+            self.now_s = due_s
+            self.tell(ev.Tick())
+            self._bury_the_dead()
+        self.now_s = target_s
+
+    def _bury_the_dead(self) -> None:
+        if self.child is not None and self.child.fate is not None:
+            self.bury()
+
+    def behave(self) -> None:
+        """Let the child do the next right thing; if there is none, let time pass to the next deadline."""
+        self._bury_the_dead()
+        child = self.child
+        step = child.well_behaved() if child is not None and child.speaks and not child.deaf else None
+        if isinstance(step, Death):
+            self.dies(step)
+        elif step is not None:
+            self.says(step)
+        elif math.isfinite(self.conductor.next_deadline_s):
+            self.advance(self.conductor.next_deadline_s - self.now_s)
+        elif self.finish is None:
+            self.reads()  # the poll; without a child there is none, and nothing would ever happen
+
+    def run_on(self, steps: int = 5000) -> do.Finish:
+        """Let the child behave until the run is over."""
+        for _ in range(steps):
+            if self.finish is not None:
+                return self.finish
+            self.behave()
+        raise AssertionError(f"no end after {steps} steps")
+
+    # ------------------------------------------------------------------ what is so
+
+    @property
+    def alive(self) -> Child:
+        assert self.child is not None
+        return self.child
+
+    @property
+    def states(self) -> list[str]:
+        """Of the child's slot, as told."""
+        return [note.state for note in self.notes if isinstance(note, ChildState)]
+
+    def done(self) -> list[str]:
+        return [key for key, row in self.rows.items() if row.state == "done"]
+
+    def _check(self) -> None:
+        hands = [key for key, row in self.rows.items() if row.in_hand]
+        assert len(hands) <= 1, f"in hand at once: {hands}"
+        due_s = self.conductor.next_deadline_s
+        assert due_s > self.now_s, f"a tick for {due_s} at {self.now_s} would spin"
+        if self.finish is not None:
+            assert math.isinf(due_s)
+
+    def _reading(self, life: int) -> ev.Read:
+        host = self.faults.host_bytes
+        child = self.child
+        reading = HostReading(total_bytes=TOTAL, available_bytes=50, child_private_bytes=host)
+        stopped = child is not None and child.stopped
+        return ev.Read(life=life, host=reading, device=self.faults.device, stopped=stopped)
+
+    # ------------------------------------------------------------------ actions
+
+    def _act(self, action: do.Action) -> None:
+        match action:
+            case do.Fetch():
+                self._fetch(action)
+            case do.Spawn():
+                self._spawn(action)
+            case do.Send():
+                assert self.alive.life == action.life
+                self._send(action.message)
+            case do.Signal():
+                assert self.alive.life == action.life
+                self._signal(action.what)
+            case do.ReadMemory():
+                if self.faults.driver_answers:
+                    self._inbox.append(self._reading(self.alive.life))
+            case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
+                self._write(action)
+            case do.OpenAudio() | do.AppendAudio() | do.DropAudio() | do.StoreAudio():
+                self._audio(action)
+            case do.Bury():
+                assert self.alive.life == action.life
+                assert self.alive.fate is not None
+                self.burials.append(action)
+                self.child = None
+            case do.Tell():
+                self.notes.append(action.note)
+            case do.Finish():
+                self._end(action)
+
+    def _fetch(self, action: do.Fetch) -> None:
+        after = [one for one in self._order if one.number > action.after]
+        waiting = [one for one in after if self.rows[one.key].state == "waiting"]
+        batch: dict[str, WaitingSegment] = {}
+        for one in waiting[: min(self.batch, action.limit)]:
+            row = self.rows[one.key]
+            now = msgspec.structs.replace(one, attempts=row.attempts, killed=row.killed)
+            batch.setdefault(one.key, now)
+        exhausted = len(waiting) < min(self.batch, action.limit)
+        self._inbox.append(ev.Offered(segments=tuple(batch.values()), exhausted=exhausted))
+
+    def _spawn(self, action: do.Spawn) -> None:
+        assert self.child is None, "two children in one slot"
+        assert action.life == self._spawned_life + 1
+        self._spawned_life = action.life
+        self.spawns += 1
+        if self.faults.spawn != "well":
+            retryable = self.faults.spawn == "no room"
+            self._inbox.append(
+                ev.SpawnFailed(life=action.life, why=self.faults.spawn, retryable=retryable)
+            )
+            return
+        self.child = Child(action.life)
+        self._inbox.append(ev.Spawned(life=action.life, pid=self.child.pid))
+
+    def _send(self, message: say.FromParent) -> None:
+        if isinstance(message, say.Synthesize):
+            row = self.rows[self._order[message.segment_id].key]
+            assert row.in_hand
+            assert row.segment.key == self._claimed
+            assert message.text == row.segment.text
+            assert message.attempt not in self._handed_out, "an attempt's number was used before"
+            self._handed_out.add(message.attempt)
+        self.alive.hear(message)
+
+    def _signal(self, what: str) -> None:
+        child = self.alive
+        if what == "terminate" and not child.deaf and not child.stopped:
+            child.fate = child.fate or Death(signal=15)
+        elif what == "kill_group" and not child.unkillable:
+            child.fate = child.fate or Death(signal=9)
+
+    def _write(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
+        row = self.rows[action.key]
+        assert row.state == "waiting", f"{action} of a segment that is {row.state}"
+        assert row.in_hand is not isinstance(action, do.Claim), f"{action}, in hand: {row.in_hand}"
+        row.in_hand = isinstance(action, do.Claim)
+        match action:
+            case do.Claim():
+                row.attempts += 1
+                self._claimed = action.key
+            case do.Unclaim():
+                row.attempts -= 1
+                row.killed += action.killed
+            case do.Charge():
+                assert row.attempts < self.attempts
+            case do.SetAside():
+                row.state = "aside"
+
+    def _audio(self, action: do.OpenAudio | do.AppendAudio | do.DropAudio | do.StoreAudio) -> None:
+        if isinstance(action, do.DropAudio):
+            self._parts.pop(action.key, None)
+            return
+        assert not self._store_failure_told, f"{action} though the disk takes nothing more"
+        if self.faults.disk != "well" and not self._disk_failed:
+            self._disk_failed = True
+            self._parts.clear()
+            self._inbox.append(ev.StoreFailed(full=self.faults.disk == "full", message=self.faults.disk))
+        if self._disk_failed:
+            return
+        match action:
+            case do.OpenAudio():
+                assert action.key not in self._parts, "audio begun over audio"
+                self._parts[action.key] = b""
+            case do.AppendAudio():
+                self._parts[action.key] += action.pcm_s16le
+            case do.StoreAudio():
+                self._store(action)
+
+    def _store(self, action: do.StoreAudio) -> None:
+        key = action.segment.key
+        row, pcm = self.rows[key], self._parts.pop(key)
+        assert row.state == "waiting"
+        assert row.in_hand
+        assert pcm == pcm_of(action.segment.text, action.done.attempt), "spliced or cut"
+        assert action.attempts == row.attempts, "the conductor counts otherwise than the ledger"
+        row.state, row.in_hand, row.killed = "done", False, 0
+        row.stores += 1
+        self._inbox.append(
+            ev.Stored(segment=action.segment, seconds=1.0, sha256="0", attempts=action.attempts)
+        )
+
+    def _end(self, action: do.Finish) -> None:
+        self.finish = action
+        if action.ending == "stuck":
+            return
+        assert self.child is None, "a child is left behind"
+        assert not [key for key, row in self.rows.items() if row.in_hand]
+        if action.ending == "spoken":
+            assert all(row.state != "waiting" for row in self.rows.values())
