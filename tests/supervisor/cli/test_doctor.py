@@ -26,7 +26,13 @@ def test_doctor_fails_when_narration_could_not_run(home: Home) -> None:
     assert "--state" in done.out
 
 
-def test_what_is_lacking_but_not_needed_never_fails() -> None:
+def test_what_is_lacking_but_not_needed_does_not_end_in_failure(home: Home) -> None:
+    done = home.run("--set", "engine.name=scripted", "--set", "engine.faults.leak_bytes=1MiB", "doctor")
+    assert done.code == 0
+    assert "lacks" in done.out
+
+
+def test_every_mend_stands_under_its_check() -> None:
     checks = [
         Check(name="a", ok=True, detail="fine"),
         Check(name="b", ok=False, detail="absent", mend="get one", needed=False),

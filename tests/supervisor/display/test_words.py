@@ -67,6 +67,10 @@ def test_a_cut_text_fits_and_a_text_that_fits_is_whole(text: str, width: int) ->
         assert line == text
 
 
+def test_a_chinese_character_takes_two_cells_and_a_combining_accent_none() -> None:
+    assert [cells(text) for text in ("abc", "船尾", "e\u0301", "，")] == [3, 4, 1, 2]
+
+
 def test_a_wide_terminal_shows_everything() -> None:
     line = bar_line(progress(), 160, UNICODE)
     for part in (
