@@ -170,8 +170,7 @@ class _End:
     def _take_answer(
         self, answer: Chunk | Progress | Done | Failed, fault: type[LocalError] | type[PeerError]
     ) -> None:
-        if self._segment is None:  # the table has no way here
-            raise fault(f"{type(answer).__name__} without a segment in hand")
+        assert self._segment is not None  # the table leads here through Synthesize alone
         try:
             self._segment.take(answer)
         except PeerError as error:

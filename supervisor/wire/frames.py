@@ -61,12 +61,10 @@ def decode_from_parent(body: bytes) -> tuple[int, FromParent]:
 def _decode(body: bytes, kinds: object) -> tuple[int, object]:
     try:
         # unpackb bounds every length inside by the body's own, so a small body cannot
-        # announce a huge container.
+        # announce a huge container; nested too deeply, it raises StackError, a ValueError.
         raw = _unpack(body)
     except (ValueError, msgpack.exceptions.UnpackException) as error:
         raise PeerError(f"a frame of {len(body)} bytes is not msgpack: {error}") from error
-    except RecursionError as error:
-        raise PeerError(f"a frame of {len(body)} bytes is nested too deeply") from error
     try:
         number, message = msgspec.convert(raw, tuple[int, object])
     except msgspec.ValidationError as error:

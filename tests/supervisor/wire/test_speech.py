@@ -146,6 +146,11 @@ def test_no_audio_at_all_is_silence_where_there_is_text() -> None:
     assert judge_pcm("...", heard()) is None
 
 
+def test_half_a_sample_is_not_heard() -> None:
+    assert heard(b"\x7f").seconds == 0
+    assert heard(noise(0.1), b"\x7f").seconds == 0.1
+
+
 def test_marks_explain_pauses() -> None:
     plain, dotted = allowed_silence_s("a b", 10), allowed_silence_s("a... b", 10)
     assert dotted[0] > plain[0]
