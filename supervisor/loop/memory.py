@@ -7,8 +7,12 @@ from collections.abc import Callable
 from supervisor.core import events as ev
 from supervisor.core.readings import DeviceAnswer
 from supervisor.edge import hostmem
+from supervisor.edge.clock import monotonic_s
 from supervisor.edge.nvml import DeviceReader
 from supervisor.edge.process import ChildProcess
+
+#: Younger than this a call to the driver is worth waiting for: it takes milliseconds when all is well.
+_PROMPT_S = 0.2
 
 
 class MemoryWatch:
@@ -34,6 +38,8 @@ class MemoryWatch:
         self._timer: asyncio.TimerHandle | None = None
         self._child: tuple[int, ChildProcess] | None = None
         self._last: DeviceAnswer | None = None
+        self._asked_s: float | None = None
+        self._ask_again = False
 
     def watch(self, life: int, process: ChildProcess) -> None:
         """Read for this child from now on."""
@@ -48,8 +54,18 @@ class MemoryWatch:
             self._timer = None
 
     def read_now(self) -> None:
-        """Read at once; the answer comes as an event, never before this returns."""
-        if self._child is not None and not self._reader.request(self._device, self._child[1].pid):
+        """Read at once; the answer comes as an event, never before this returns.
+
+        An answer that is on its way may be older than the question, so the driver is then asked
+        once more. From one that is slow nothing new can be had: its last word stands.
+        """
+        if self._child is None:
+            return
+        if self._asked_s is not None and monotonic_s() - self._asked_s < _PROMPT_S:
+            self._ask_again = True
+        elif self._reader.request(self._device, self._child[1].pid):
+            self._asked_s = monotonic_s()
+        else:
             self._loop.call_soon(self._answer)
 
     def close(self) -> None:
@@ -63,8 +79,12 @@ class MemoryWatch:
             self._loop.call_soon_threadsafe(self._answered, answer)
 
     def _answered(self, answer: DeviceAnswer) -> None:
-        self._last = answer
-        self._answer()
+        self._asked_s, self._last = None, answer
+        if self._ask_again:
+            self._ask_again = False
+            self.read_now()
+        else:
+            self._answer()
 
     def _answer(self) -> None:
         if self._child is None:
