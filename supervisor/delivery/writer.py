@@ -102,7 +102,7 @@ def _encode(order: Order, pieces: Sequence[Piece], container: str, sink: Sink) -
         for block in blocks_of(pieces, order.sample_rate_hz):
             file.write(block)
             sink.check()
-    sink.check()  # closing writes the header once more
+    sink.check()  # closing writes the last frame and the header once more
 
 
 def _sha256_of(descriptor: int) -> str:

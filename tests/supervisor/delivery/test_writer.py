@@ -146,11 +146,14 @@ def test_a_full_disk_leaves_nothing_and_says_what_to_do(tmp_path: Path, file_for
         assert list(folder.iterdir()) == []
 
 
-def test_a_disk_that_fills_with_the_last_bytes_is_noticed(tmp_path: Path) -> None:
-    piece = stored(tmp_path, 40_000, 24_000)
-    with tiny_disk(tmp_path / "disk", size_bytes=76 << 10) as folder:  # 80 044 bytes do not fit
+def test_a_disk_that_fills_while_the_file_is_closed_is_noticed(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(-20_000, 20_000, 4000, dtype=np.int16)
+    soundfile.write(tmp_path / "noise.wav", noise, 24_000, subtype="PCM_16")
+    piece = SegmentAudio(wav=str(tmp_path / "noise.wav"), samples=4000, sample_rate_hz=24_000)
+    # One FLAC frame of 8000 bytes, which libFLAC holds back until the end; the header fits.
+    with tiny_disk(tmp_path / "disk", size_bytes=4 << 10) as folder:
         with pytest.raises(DiskFull):
-            deliver(order(folder / "a.wav", title=""), [piece])
+            deliver(order(folder / "a.flac", "flac", title=""), [piece])
         assert list(folder.iterdir()) == []
 
 

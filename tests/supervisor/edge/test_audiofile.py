@@ -77,6 +77,17 @@ def test_what_a_killed_parent_left_is_written_over(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["key.wav"]
 
 
+def test_a_finished_file_is_replaced_whole_and_never_written_into(tmp_path: Path) -> None:
+    path, kept = tmp_path / "key.wav", tmp_path / "reader.wav"
+    for pcm in (b"\x01\x00", b"\x02\x00"):
+        part = AudioPart(path)
+        part.append(pcm)
+        part.commit(24_000)
+        if not kept.exists():
+            kept.hardlink_to(path)  # stands for whoever reads the old one meanwhile
+    assert (kept.read_bytes()[-2:], path.read_bytes()[-2:]) == (b"\x01\x00", b"\x02\x00")
+
+
 def test_a_place_that_is_no_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "audio").write_text("a file")
     with pytest.raises(Unwritable, match="audio"):
