@@ -315,6 +315,9 @@ class Conductor:
         if read.device is not None and not isinstance(read.device, DeviceReading):
             uses_device = life.ready is not None and life.ready.uses_device
             self._once("device.unknown", read.device.text if uses_device else None)
+        if life.weigher.impossible_on_device is not None:
+            self._end("configuration", life.weigher.impossible_on_device)
+        self._once("memory.device", life.weigher.device_remark)
         self._act_on_weight(at_s)
 
     def _act_on_weight(self, at_s: float) -> None:
@@ -325,7 +328,10 @@ class Conductor:
             self._paused = bool(weigher.paused_why)
             text = "resumed: memory is below the mark again"
             if self._paused:
-                text = f"paused: {weigher.paused_why}; not the child's doing, so the job waits"
+                text = (
+                    f"paused: {weigher.paused_why}; not the child's doing, so the job waits until others "
+                    "give memory back, or is stopped and run again with higher marks"
+                )
             self._tell(Notice(level="warning", name="paused", text=text))
 
     def _watch_for_a_stop(self, *, stopped: bool, at_s: float) -> None:
@@ -469,7 +475,7 @@ class Conductor:
         elif self._bench.is_over:
             self._wish_end("over", "no more work")
             self._move(Event.LEAVE_WANTED, at_s)
-        elif recycle_why:
+        elif recycle_why and self._life.segments:  # one that spoke nothing is as fresh as its successor
             self._wish_end("recycle", recycle_why)
             self._move(Event.LEAVE_WANTED, at_s)
         elif weigher.release_why:

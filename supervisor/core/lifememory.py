@@ -33,15 +33,13 @@ class LifeMemory:
         self._device_marks = device
         self._device: Watermark | None = None
         self._device_limits: WatermarkLimits | None = None
+        self._fresh_device_bytes: int | None = None
 
     def settle_host(self, private_bytes: int) -> str | None:
         """Take the host baseline; return what is wrong if the marks cannot be kept."""
         self._host.settle(used_bytes=private_bytes, own_bytes=private_bytes)
         if self._host.stands_above(self._host_limits.hard_bytes):
-            return (
-                f"memory.host.hard is {_mib(self._host_limits.hard_bytes)}, but a fresh child already "
-                f"holds {_mib(private_bytes)}: raise it"
-            )
+            return _impossible("host", self._host_limits, private_bytes)
         return None
 
     @property
@@ -49,8 +47,23 @@ class LifeMemory:
         """Words for the case that no recycle can bring the child below the soft mark."""
         if not self._host.stands_above(self._host_limits.soft_bytes):
             return None
-        soft = _mib(self._host_limits.soft_bytes)
-        return f"memory.host.soft is {soft}, below what a fresh child holds: it is not acted on"
+        return _not_acted_on("host", self._host_limits)
+
+    @property
+    def device_hard_is_below_a_fresh_child(self) -> str | None:
+        """What is wrong if no child can live under the device's hard mark, whatever others hold."""
+        fresh_bytes, limits = self._fresh_device_bytes, self._device_limits
+        if limits is None or fresh_bytes is None or fresh_bytes < limits.hard_bytes:
+            return None
+        return _impossible("device", limits, fresh_bytes)
+
+    @property
+    def device_soft_is_below_a_fresh_child(self) -> str | None:
+        """Words for the case that no recycle can bring the device below its soft mark."""
+        fresh_bytes, limits = self._fresh_device_bytes, self._device_limits
+        if limits is None or fresh_bytes is None or fresh_bytes < limits.soft_bytes:
+            return None
+        return _not_acted_on("device", limits)
 
     def judge_host(self, private_bytes: int, *, released: bool) -> Judgement:
         """Judge the child's private memory."""
@@ -74,6 +87,7 @@ class LifeMemory:
         if self._device is None or self._device_limits is None:
             self._device_limits = self._device_marks(reading.total_bytes)
             self._device = Watermark(self._device_limits)
+            self._fresh_device_bytes = own_bytes
         self._device.settle(used_bytes=reading.used_bytes, own_bytes=own_bytes)
         verdict = self._device.judge(used_bytes=reading.used_bytes, own_bytes=own_bytes, released=released)
         return _judgement(verdict, "device", reading.used_bytes, own_bytes, self._device_limits)
@@ -90,6 +104,19 @@ def _judgement(
     own = "" if what == "host" else f", the child's part {_mib(own_bytes)}"
     why = f"watermark: {mark} is {_mib(mark_bytes)}, used {_mib(used_bytes)}{own}"
     return Judgement(verdict=verdict, why=why)
+
+
+def _impossible(what: str, limits: WatermarkLimits, fresh_bytes: int) -> str:
+    return (
+        f"memory.{what}.hard is {_mib(limits.hard_bytes)}, but a fresh child already holds "
+        f"{_mib(fresh_bytes)}: raise it"
+    )
+
+
+def _not_acted_on(what: str, limits: WatermarkLimits) -> str:
+    return (
+        f"memory.{what}.soft is {_mib(limits.soft_bytes)}, below what a fresh child holds: it is not acted on"
+    )
 
 
 def _mib(size_bytes: int | None) -> str:

@@ -9,7 +9,7 @@ Wish = Literal[
     "recycle",  # a mark, or the last attempt of a segment: planned
     "over",  # no more work: planned
     "stop",  # the run is to stop: planned
-    "hard",  # a hard mark: planned, but a segment that crosses it alone is charged
+    "hard",  # a hard mark: planned, unless the life was fresh: no successor would fare better
     "stalled",  # no progress
     "broken",  # damaged frames
     "unready",  # not ready in time
@@ -32,7 +32,7 @@ class Obituary:
     """What a death means.
 
     Attributes:
-        planned: Never counts.
+        planned: Never counts towards a crash loop.
         recycled: Planned, and for the sake of memory or of a fresh start.
         outside: Ended by a SIGKILL or SIGTERM that we did not send.
         charged: Whether the segment in hand pays an attempt.
@@ -68,9 +68,9 @@ def read_death(death: Death, wish: EndWish | None, *, last_words: str, first_seg
         )
     if wish.wish in _PLANNED:
         charged = wish.wish == "hard" and first_segment
-        recycled = wish.wish in _RECYCLES
+        recycled = wish.wish in _RECYCLES and not charged
         return Obituary(
-            planned=True, recycled=recycled, outside=False, charged=charged, kind="oom", why=wish.why
+            planned=not charged, recycled=recycled, outside=False, charged=charged, kind="oom", why=wish.why
         )
     kind = "child_hung" if wish.wish in ("stalled", "unready") else "child_crashed"
     return Obituary(planned=False, recycled=False, outside=False, charged=True, kind=kind, why=wish.why)

@@ -47,9 +47,20 @@ class Weigher:
         """What to say once of the host marks: that the soft one cannot be kept."""
         return self._memory.host_soft_is_below_a_fresh_child
 
+    @property
+    def device_remark(self) -> str | None:
+        """Likewise of the device, once it was read."""
+        return self._memory.device_soft_is_below_a_fresh_child
+
+    @property
+    def impossible_on_device(self) -> str | None:
+        """What is wrong if no child can live under the device's marks."""
+        return self._memory.device_hard_is_below_a_fresh_child
+
     def handed_out(self) -> None:
         """Note that a segment begins: what was released is filling again."""
         self._released = False
+        self.recycle_why = ""  # only a life that spoke nothing comes here with one
         # Of its host memory the child itself tells after each segment; of the device only the driver does.
         self.reread = self.device is not None and self._ready is not None and self._ready.uses_device
 
