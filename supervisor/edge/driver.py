@@ -87,17 +87,17 @@ class Nvml(Protocol):
     NVMLError: type[Exception]
 
     def nvmlInit(self) -> None: ...  # noqa: N802, D102 -- NVML's names and meanings, here and below
-    def nvmlShutdown(self) -> None: ...  # noqa: N802, D102
-    def nvmlDeviceGetCount(self) -> int: ...  # noqa: N802, D102
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> Handle: ...  # noqa: N802, D102
-    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> Handle: ...  # noqa: N802, D102
-    def nvmlDeviceGetUUID(self, handle: Handle) -> str: ...  # noqa: N802, D102
-    def nvmlDeviceGetMigMode(self, device: Handle) -> list[int]: ...  # noqa: N802, D102
-    def nvmlDeviceGetMemoryInfo(self, handle: Handle, version: int | None = None) -> Memory: ...  # noqa: N802, D102
-    def nvmlDeviceGetComputeRunningProcesses_v3(self, handle: Handle) -> list[Figure]: ...  # noqa: N802, D102
-    def nvmlDeviceGetComputeRunningProcesses_v2(self, handle: Handle) -> list[Figure]: ...  # noqa: N802, D102
-    def nvmlDeviceGetGraphicsRunningProcesses_v3(self, handle: Handle) -> list[Figure]: ...  # noqa: N802, D102
-    def nvmlDeviceGetGraphicsRunningProcesses_v2(self, handle: Handle) -> list[Figure]: ...  # noqa: N802, D102
+    def nvmlShutdown(self) -> None: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetCount(self) -> int: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> Handle: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> Handle: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetUUID(self, handle: Handle) -> str: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetMigMode(self, device: Handle) -> list[int]: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetMemoryInfo(self, handle: Handle, version: int | None = None) -> Memory: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetComputeRunningProcesses_v3(self, handle: Handle) -> list[Figure]: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetComputeRunningProcesses_v2(self, handle: Handle) -> list[Figure]: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetGraphicsRunningProcesses_v3(self, handle: Handle) -> list[Figure]: ...  # noqa: N802, D102 - the driver's own names and manual
+    def nvmlDeviceGetGraphicsRunningProcesses_v2(self, handle: Handle) -> list[Figure]: ...  # noqa: N802, D102 - the driver's own names and manual
 
 
 class Driver:
