@@ -47,5 +47,4 @@ def _value_bounds(text: str, name: str) -> tuple[int, int]:
             if value_of == name:
                 return token.start() + 1, token.end() - 1
             key = json.loads(token["string"])
-            value_of = None
     raise ValueError(f"no string field {name!r}")

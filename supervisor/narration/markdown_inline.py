@@ -129,8 +129,7 @@ def spoken_parts(block: Traced, tokens: Sequence[Token]) -> tuple[Traced, list[S
     """
     spoken = TracedBuilder()
     skips: list[Skip] = []
-    # By place: strikethrough moves a lone tilde behind what it closes.
-    for token in sorted(tokens, key=_start):
+    for token in tokens:
         for part in _parts(block, token):
             if isinstance(part, Skip):
                 skips.append(part)
@@ -139,12 +138,8 @@ def spoken_parts(block: Traced, tokens: Sequence[Token]) -> tuple[Traced, list[S
     return spoken.build(), skips
 
 
-def _start(token: Token) -> int:
-    return int(token.meta[_START])
-
-
 def _parts(block: Traced, token: Token) -> Iterator[Traced | Skip]:
-    start = _start(token)
+    start = int(token.meta[_START])
     match token.type:
         case "text":
             yield block[start : start + len(token.content)]
@@ -167,8 +162,6 @@ def _parts(block: Traced, token: Token) -> Iterator[Traced | Skip]:
 def _special(block: Traced, start: int, token: Token) -> Traced:
     """Return an entity or an escaped character: one character written with several."""
     end = start + len(token.markup)
-    if token.content == token.markup:
-        return block[start:end]
     written = TracedBuilder()
     written.add_written(token.content, block.starts[start], block.ends[end - 1])
     return written.build()

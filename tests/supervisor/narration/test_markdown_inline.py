@@ -45,6 +45,11 @@ def test_what_is_said_comes_from_where_it_says(text: str, _: str, from_source: s
     assert squeezed("".join(stretches)) == squeezed(from_source)
 
 
+def test_a_mark_that_stays_stands_in_its_own_place() -> None:
+    assert [list(passage.body.starts) for passage in passages("*a**")] == [[1, 3]]
+    assert [list(passage.body.starts) for passage in passages("x~~~a~~")] == [[0, 1, 4]]
+
+
 def test_an_entity_of_two_characters_stands_in_one_place() -> None:
     (passage,) = passages("&NotEqualTilde;")
     assert (list(passage.body.starts), list(passage.body.ends)) == ([0, 15], [15, 15])
