@@ -101,9 +101,6 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[Do, ...]]] = {
 #: States in which a segment is in hand.
 WITH_SEGMENT = frozenset({State.SPEAKING, State.DRAINING})
 
-#: States in which an end was our doing; a death by SIGKILL or SIGTERM elsewhere came from outside.
-ON_ITS_WAY_OUT = frozenset({State.LEAVING, State.TERMINATING, State.DUMPING, State.DYING, State.STUCK})
-
 
 def draw() -> str:
     """Return the table as lines of `STATE --EVENT--> STATE: what to do`, for the docs."""

@@ -57,11 +57,6 @@ class Watermark:
             self._baseline_used_bytes = used_bytes
             self._baseline_own_bytes = own_bytes
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether the baseline was taken."""
-        return self._baseline_used_bytes is not None
-
     def judge(self, *, used_bytes: int, own_bytes: int | None, released: bool) -> Verdict:
         """Say what one reading calls for.
 

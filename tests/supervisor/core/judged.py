@@ -11,7 +11,8 @@ from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.readings import DeviceReading
 from supervisor.wire import messages as say
-from tests.supervisor.core.world import HARD, KILLS_FORGIVEN, World
+from tests.supervisor.core.ground import HARD, KILLS_FORGIVEN
+from tests.supervisor.core.world import World
 
 Cause = Literal["broke", "hard", "stop", "stalled", "outside", "crash"]
 Fate = Literal["stored", "charged", "taken back", "taken back as killed"]
@@ -70,9 +71,7 @@ class JudgedWorld(World):
             case ev.Stored():
                 self.storing.discard(event.segment.key)
             case ev.Tick():
-                late = self.stall_s and self.now_s - facts.progress_s >= self.stall_s
-                if facts.key is not None and late:
-                    facts.cause = facts.cause or "stalled"
+                self._foresee_stall()
             case ev.Ended():
                 self._foresee_end(event)
             case _:
@@ -109,6 +108,11 @@ class JudgedWorld(World):
         self.facts.vitals = vitals
         if self._is_hard_on_host(vitals.host_private_bytes):
             self.facts.cause = self.facts.cause or "hard"
+
+    def _foresee_stall(self) -> None:
+        late = self.stall_s and self.now_s - self.facts.progress_s >= self.stall_s
+        if self.facts.key is not None and late:
+            self.facts.cause = self.facts.cause or "stalled"
 
     def _foresee_end(self, event: ev.Ended) -> None:
         facts = self.facts
@@ -163,8 +167,13 @@ class JudgedWorld(World):
                     found[action.segment.key] = "stored"
                     self.storing.add(action.segment.key)
                     self.mishaps = 0
-                case do.Charge() | do.SetAside():
+                case do.Charge():
                     found[action.key] = "charged"
+                    assert self.rows[action.key].attempts < self.attempts
+                case do.SetAside():
+                    found[action.key] = "charged"
+                    hopeless = isinstance(event, ev.Said) and _is_hopeless(event.message)
+                    assert hopeless or self.rows[action.key].attempts >= self.attempts
                 case do.Unclaim():
                     found[action.key] = "taken back as killed" if action.killed else "taken back"
                     self.storing.discard(action.key)
@@ -181,3 +190,7 @@ class JudgedWorld(World):
     def _claimed_in(actions: list[do.Action]) -> str:
         (key,) = [action.key for action in actions if isinstance(action, do.Claim)]
         return key
+
+
+def _is_hopeless(message: say.FromChild) -> bool:
+    return isinstance(message, say.Failed) and not message.retryable

@@ -11,9 +11,9 @@ from supervisor.core.death import Death
 from supervisor.core.readings import DeviceReading, DeviceUnknown
 from supervisor.wire import messages as say
 from supervisor.wire.dialogue import State
+from tests.supervisor.core.ground import HARD, SOFT, TOTAL, Faults
 from tests.supervisor.core.judged import JudgedWorld
 from tests.supervisor.core.makebelieve import pcm_of
-from tests.supervisor.core.world import HARD, SOFT, TOTAL, Faults
 
 # On either side of each mark: a wide range would all but never land on an edge.
 host_bytes = st.sampled_from([10, 10, 10, SOFT - 1, SOFT, HARD - 1, HARD])

@@ -8,86 +8,17 @@ which never jumps over a deadline.
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Literal
-
-import msgspec
 
 from supervisor.core import actions as do
 from supervisor.core import events as ev
-from supervisor.core.conductor import Conductor, Terms
+from supervisor.core.conductor import Conductor
 from supervisor.core.death import Death
 from supervisor.core.notes import ChildState, Note
-from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
-from supervisor.core.segments import WaitingSegment
-from supervisor.core.slot import SlotTimes
+from supervisor.core.readings import HostReading
 from supervisor.core.tallies import JobSize
-from supervisor.policy.watermark import WatermarkLimits
 from supervisor.wire import messages as say
-from tests.supervisor.core.makebelieve import VERSION, Child, pcm_of
-
-SOFT, HARD, TOTAL = 60, 90, 100
-STALL_S, START_S, TERM_S, RELEASE_S = 30.0, 300.0, 3.0, 30.0
-KILLS_FORGIVEN = 20
-
-
-@dataclass
-class Row:
-    """A segment's place in the ledger."""
-
-    segment: WaitingSegment
-    state: Literal["waiting", "done", "aside"] = "waiting"
-    in_hand: bool = False
-    attempts: int = 0
-    killed: int = 0
-    stores: int = 0
-
-
-@dataclass
-class Faults:
-    """What is wrong with the machine."""
-
-    disk: Literal["well", "full", "unwritable"] = "well"
-    spawn: Literal["well", "no room", "no such python"] = "well"
-    driver_answers: bool = True
-    host_bytes: int | None = 10
-    device: DeviceReading | DeviceUnknown | None = None
-
-
-def segment(number: int, key: str | None = None, *, twins: int = 1) -> WaitingSegment:
-    return WaitingSegment(
-        number=number,
-        key=key or f"k{number}",
-        chapter=0,
-        text=f"segment {key or number}",
-        voice=None,
-        reference=None,
-        seed=1,
-        settings={},
-        attempts=0,
-        killed=0,
-        twins=twins,
-    )
-
-
-def marks(total_bytes: int) -> WatermarkLimits:
-    assert total_bytes == TOTAL
-    return WatermarkLimits(soft_bytes=SOFT, hard_bytes=HARD)
-
-
-def terms(*, attempts: int = 3, stall_s: float = STALL_S) -> Terms:
-    return Terms(
-        job="j",
-        hello=say.Hello(
-            protocol=say.PROTOCOL_VERSION, life=0, engine="make-believe", device="cpu", settings={}
-        ),
-        version=VERSION,
-        attempts=attempts,
-        stall_s=stall_s,
-        times=SlotTimes(start_s=START_S, release_s=RELEASE_S, term_s=TERM_S),
-        host=marks,
-        device=marks,
-        host_total_bytes=TOTAL,
-    )
+from tests.supervisor.core.ground import STALL_S, TOTAL, Faults, Row, segment, terms
+from tests.supervisor.core.makebelieve import Child, pcm_of
 
 
 @dataclass
@@ -133,15 +64,10 @@ class World:
         self._spawned_life = 0
         self._claimed = ""
         for row in self.rows.values():
-            if row.in_hand:
-                row.in_hand = False
-                row.attempts -= row.killed < KILLS_FORGIVEN
-                row.killed += 1
+            row.return_orphan()
         self._handed_out.clear()
         size = JobSize(job="j", segments=len(self.keys), over=0, chars_left=100, audio_s=0.0, titles=("T",))
-        self.conductor = Conductor(
-            terms(attempts=self.attempts, stall_s=self.stall_s), size, at_s=self.now_s
-        )
+        self.conductor = Conductor(terms(attempts=self.attempts, stall_s=self.stall_s), size, at_s=self.now_s)
         self.tell(ev.Begun())
 
     # ------------------------------------------------------------------ events
@@ -292,13 +218,9 @@ class World:
     def _fetch(self, action: do.Fetch) -> None:
         after = [one for one in self._order if one.number > action.after]
         waiting = [one for one in after if self.rows[one.key].state == "waiting"]
-        batch: dict[str, WaitingSegment] = {}
-        for one in waiting[: min(self.batch, action.limit)]:
-            row = self.rows[one.key]
-            now = msgspec.structs.replace(one, attempts=row.attempts, killed=row.killed)
-            batch.setdefault(one.key, now)
-        exhausted = len(waiting) < min(self.batch, action.limit)
-        self._inbox.append(ev.Offered(segments=tuple(batch.values()), exhausted=exhausted))
+        limit = min(self.batch, action.limit)
+        batch = tuple(self.rows[one.key].offered(one) for one in waiting[:limit])
+        self._inbox.append(ev.Offered(segments=batch, exhausted=len(waiting) < limit))
 
     def _spawn(self, action: do.Spawn) -> None:
         assert self.child is None, "two children in one slot"
@@ -307,9 +229,7 @@ class World:
         self.spawns += 1
         if self.faults.spawn != "well":
             retryable = self.faults.spawn == "no room"
-            self._inbox.append(
-                ev.SpawnFailed(life=action.life, why=self.faults.spawn, retryable=retryable)
-            )
+            self._inbox.append(ev.SpawnFailed(life=action.life, why=self.faults.spawn, retryable=retryable))
             return
         self.child = Child(action.life)
         self._inbox.append(ev.Spawned(life=action.life, pid=self.child.pid))
@@ -332,21 +252,9 @@ class World:
             child.fate = child.fate or Death(signal=9)
 
     def _write(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
-        row = self.rows[action.key]
-        assert row.state == "waiting", f"{action} of a segment that is {row.state}"
-        assert row.in_hand is not isinstance(action, do.Claim), f"{action}, in hand: {row.in_hand}"
-        row.in_hand = isinstance(action, do.Claim)
-        match action:
-            case do.Claim():
-                row.attempts += 1
-                self._claimed = action.key
-            case do.Unclaim():
-                row.attempts -= 1
-                row.killed += action.killed
-            case do.Charge():
-                assert row.attempts < self.attempts
-            case do.SetAside():
-                row.state = "aside"
+        self.rows[action.key].write(action)
+        if isinstance(action, do.Claim):
+            self._claimed = action.key
 
     def _audio(self, action: do.OpenAudio | do.AppendAudio | do.DropAudio | do.StoreAudio) -> None:
         if isinstance(action, do.DropAudio):
@@ -371,12 +279,9 @@ class World:
     def _store(self, action: do.StoreAudio) -> None:
         key = action.segment.key
         row, pcm = self.rows[key], self._parts.pop(key)
-        assert row.state == "waiting"
-        assert row.in_hand
         assert pcm == pcm_of(action.segment.text, action.done.attempt), "spliced or cut"
         assert action.attempts == row.attempts, "the conductor counts otherwise than the ledger"
-        row.state, row.in_hand, row.killed = "done", False, 0
-        row.stores += 1
+        row.store()
         self._inbox.append(
             ev.Stored(segment=action.segment, seconds=1.0, sha256="0", attempts=action.attempts)
         )
