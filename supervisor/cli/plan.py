@@ -15,11 +15,12 @@ def plan(args: Arguments) -> int:
     who = voice(args, config)
     texts = inputs(args.inputs)
     # sentencex and the Markdown parser: after all that can be refused.
+    from supervisor.narration.fitting import fit_to_engine  # noqa: PLC0415 - see above
     from supervisor.narration.summary import summarize  # noqa: PLC0415 - see above
     from supervisor.planning.read import plan_inputs  # noqa: PLC0415 - see above
 
-    planned = plan_inputs(texts, voice=who, seed=args.seed, segment_chars=config.narration.segment_chars)
-    summary = summarize(planned, sample_rate_hz=args.sample_rate)
+    read = plan_inputs(texts, voice=who, seed=args.seed, segment_chars=config.narration.segment_chars)
+    summary = summarize(fit_to_engine(read, config.engine.name), sample_rate_hz=args.sample_rate)
     if args.json:
         emit_json(msgspec.to_builtins(summary))
     else:

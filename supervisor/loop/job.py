@@ -113,6 +113,8 @@ class _Job:
         answer = msgspec.json.decode(await self._work("supervisor.planning", iter([order])), type=PlanAnswer)
         if answer.ok is None:
             raise worker_error(answer.error)
+        for text in answer.ok.notices:
+            self._show(Notice(level="info", name="plan", text=text))
         self._ledger.return_orphans(self._job)
         self._ledger.set_state(self._job, "running", None)
         size = self._ledger.job_size(self._job)

@@ -12,6 +12,7 @@ import msgspec
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobSpec
 from supervisor.errors import DiskFull, InputError, SupervisorError, Unwritable
+from supervisor.narration.fitting import fit_to_engine
 from supervisor.narration.plan import Plan, PlanSummary
 from supervisor.narration.summary import summarize
 from supervisor.planning.read import UnusableInput, plan_inputs
@@ -66,9 +67,10 @@ def carry_out(order: PlanningOrder) -> PlanSummary:
     Raises:
         SupervisorError: If it cannot; nothing was changed then.
     """
-    plan = plan_inputs(
+    read = plan_inputs(
         order.inputs, voice=order.spec.voice, seed=order.spec.seed, segment_chars=order.segment_chars
     )
+    plan = fit_to_engine(read, order.spec.engine)
     if not order.save:
         return summarize(plan, sample_rate_hz=order.spec.sample_rate_hz)
     return _save(order, plan)
