@@ -32,6 +32,8 @@ class Event(msgspec.Struct, frozen=True):
     stage: str = ""
     segment: int = -1
     message: str = ""
+    what: str = ""
+    text: str = ""
     exit_code: int | None = None
 
     def is_child(self, *states: str) -> bool:
@@ -84,7 +86,7 @@ class Narration:
 
     def __init__(self, task: Task, *, level: str = "debug") -> None:
         command = ("narrate", str(task.text), "-o", str(task.output))
-        self.began_s = time.monotonic()
+        self._began_s = time.monotonic()
         self._popen = subprocess.Popen(
             task.words(*command, level=level),
             env=task.whole_env(),
@@ -151,6 +153,11 @@ class Narration:
         """Read to the end and return how the parent ended: below 0 by a signal."""
         self.until(lambda _: False, limit_s)
         return self._popen.wait(limit_s)
+
+    @property
+    def age_s(self) -> float:
+        """Time since just before it was started."""
+        return time.monotonic() - self._began_s
 
     def signal(self, number: signal.Signals) -> None:
         self._popen.send_signal(number)
