@@ -79,11 +79,13 @@ class TracedBuilder:
     def add_written(self, text: str, start: int, end: int) -> None:
         """Add characters that the source writes in another way, such as an entity.
 
-        The first of them stands for the whole stretch, the others for nothing.
+        Each stands for one character of the writing and the last for the rest, so that a cut
+        between them leaves neither side without a place. An empty stretch: they were put in.
         """
+        shares = [min(start + number, end) for number in range(len(text))]
         self.parts.append(text)
-        self.starts.extend([start] + [end] * (len(text) - 1))
-        self.ends.extend([end] * len(text))
+        self.starts.extend(shares)
+        self.ends.extend([*shares[1:], end])
 
     def build(self) -> Traced:
         """Return what was put together."""

@@ -2,6 +2,7 @@ import pytest
 
 from supervisor.narration.markdown import read_markdown
 from supervisor.narration.traced import Passage, trace
+from tests.supervisor.narration.laws import plan_text, texts_of
 
 # Text, what is said, and what of the source each part of it stands for, in order.
 CASES = [
@@ -50,9 +51,15 @@ def test_a_mark_that_stays_stands_in_its_own_place() -> None:
     assert [list(passage.body.starts) for passage in passages("x~~~a~~")] == [[0, 1, 4]]
 
 
-def test_an_entity_of_two_characters_stands_in_one_place() -> None:
-    (passage,) = passages("&NotEqualTilde;")
-    assert (list(passage.body.starts), list(passage.body.ends)) == ([0, 15], [15, 15])
+def test_an_entity_of_two_characters_is_shared_by_them() -> None:
+    (passage,) = passages("&fjlig;")
+    assert passage.body.text == "fj"
+    assert (list(passage.body.starts), list(passage.body.ends)) == ([0, 1], [1, 7])
+
+
+@pytest.mark.parametrize("text", ["&fjlig;", "\\文", "a\\b&amp;c"])
+def test_a_cut_within_what_is_written_otherwise_keeps_every_law(text: str) -> None:
+    assert "".join(texts_of(plan_text(text, "markdown", segment_chars=1))).isalnum()
 
 
 def passages(text: str) -> list[Passage]:

@@ -45,11 +45,17 @@ def test_a_space_does_not_stand_for_what_is_between_two_spaces() -> None:
     assert stretches(squeeze(built.build()), source) == ["a", " ", "b"]
 
 
-def test_the_first_of_written_characters_stands_for_all_of_the_writing() -> None:
+@pytest.mark.parametrize(
+    ("text", "place", "starts", "ends"),
+    [("a", (3, 9), [3], [9]), ("ab", (3, 9), [3, 4], [4, 9]), (" ", (3, 3), [3], [3])],
+)
+def test_written_characters_share_their_writing(
+    text: str, place: tuple[int, int], starts: list[int], ends: list[int]
+) -> None:
     built = TracedBuilder()
-    built.add_written("ab", 3, 9)
+    built.add_written(text, *place)
     written = built.build()
-    assert (written.text, list(written.starts), list(written.ends)) == ("ab", [3, 9], [9, 9])
+    assert (written.text, list(written.starts), list(written.ends)) == (text, starts, ends)
 
 
 def test_a_part_is_a_part_of_the_places_too() -> None:
