@@ -80,13 +80,14 @@ class Narration:
     Attributes:
         pid: Of the parent.
         pidfd: Readable once it is dead.
+        began_s: Monotonic, just before it was started.
         seen: Every event so far.
         lines: Every other line that it wrote on standard error.
     """
 
     def __init__(self, task: Task, *, level: str = "debug") -> None:
         command = ("narrate", str(task.text), "-o", str(task.output))
-        self._began_s = time.monotonic()
+        self.began_s = time.monotonic()
         self._popen = subprocess.Popen(
             task.words(*command, level=level),
             env=task.whole_env(),
@@ -157,7 +158,7 @@ class Narration:
     @property
     def age_s(self) -> float:
         """Time since just before it was started."""
-        return time.monotonic() - self._began_s
+        return time.monotonic() - self.began_s
 
     def signal(self, number: signal.Signals) -> None:
         self._popen.send_signal(number)
@@ -213,8 +214,17 @@ def ask(task: Task, *command: str) -> "subprocess.CompletedProcess[str]":
 def ours(state: Path) -> list[int]:
     """Living processes that carry the marker of a state folder, found in /proc and nowhere else."""
     marker = os.fsencode(f"{STATE_VARIABLE}={os.path.realpath(state)}")
-    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
-    return [pid for pid in pids if marker in _environment(pid)]
+    return [pid for pid in _pids() if marker in _environment(pid)]
+
+
+def ours_below(folder: Path) -> list[int]:
+    """Likewise, of every state folder below a folder."""
+    begin = os.fsencode(f"{STATE_VARIABLE}={os.path.realpath(folder)}/")
+    return [pid for pid in _pids() if any(entry.startswith(begin) for entry in _environment(pid))]
+
+
+def _pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
 
 
 def _environment(pid: int) -> list[bytes]:
