@@ -9,7 +9,7 @@ segment is lost or written twice, never two children in the slot, and every run 
 
 import math
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -82,9 +82,18 @@ class _Life:
 class Conductor:
     """Conduct one job through one child slot."""
 
-    def __init__(self, terms: Terms, size: JobSize, *, at_s: float) -> None:
+    def __init__(self, terms: Terms, size: JobSize | None, *, at_s: float) -> None:
+        """Begin.
+
+        Args:
+            terms: What to work under.
+            size: Of the job; None while it is still being planned: the first child is started
+                meanwhile, and segments are fetched once `Planned` came.
+            at_s: Monotonic seconds.
+        """
         self._terms = terms
-        self._tallies = Tallies(size, at_s=at_s)
+        self._planned = size is not None
+        self._tallies = Tallies(size or JobSize.unknown(terms.job), at_s=at_s)
         self._slot = Slot(terms.times)
         self._life = _Life(terms)
         self._bench = Bench(attempts=terms.attempts, stall_s=terms.stall_s)
@@ -141,6 +150,9 @@ class Conductor:
         match event:
             case ev.Begun() | ev.Tick():
                 pass
+            case ev.Planned():
+                self._planned = True
+                self._tallies.begin(event.size, at_s)
             case ev.Offered():
                 self._bench.offer(event.segments, exhausted=event.exhausted)
             case ev.SpawnFailed():
@@ -314,7 +326,8 @@ class Conductor:
         life.weigher.reading(read.host, read.device, pid=life.pid, within_segment=within)
         if read.device is not None and not isinstance(read.device, DeviceReading):
             uses_device = life.ready is not None and life.ready.uses_device
-            self._once("device.unknown", read.device.text if uses_device else None)
+            level = "info" if read.device.kind == "absent" else "warning"
+            self._once("device.unknown", read.device.text if uses_device else None, level)
         if life.weigher.impossible_on_device is not None:
             self._end("configuration", life.weigher.impossible_on_device)
         self._once("memory.device", life.weigher.device_remark)
@@ -426,7 +439,8 @@ class Conductor:
             segment = None if hand is None else hand.segment.number
             restart = self._restarts.ended_by_mishap(segment, obituary.why, at_s)
         if isinstance(restart, GiveUp):
-            self._end("gave_up", restart.why)
+            where = f"`tts-supervisor jobs show {self._terms.job}` has the stacks"
+            self._end("gave_up", f"{restart.why}; {where}; mend the cause, then run it again")
         else:
             self._start_at_s = at_s + restart.delay_s
 
@@ -449,8 +463,12 @@ class Conductor:
 
     def _advance(self, at_s: float) -> None:
         """Do what the present state allows next."""
-        if self._ending is None:
+        if self._ending is None and self._planned:
             self._actions += self._bench.fetch()
+        if self._slot.state is State.STARTING and self._ending is None and self._bench.is_over:
+            # Started while the job was planned, and then there was nothing to speak.
+            self._wish_end("over", "no work")
+            self._move(Event.LEAVE_WANTED, at_s)
         if self._slot.state is State.IDLE and self._life.reading_until_s <= at_s:
             self._life.reading_until_s = -math.inf  # it was waited for long enough
             self._next_for_the_child(at_s)
@@ -461,11 +479,16 @@ class Conductor:
         if self._ending is not None:
             if self._bench.is_stored:
                 self._finish = self._ending
-        elif self._bench.has_waiting:
+        elif self._bench.has_waiting or self._is_early:
             if at_s >= self._start_at_s:
                 self._move(Event.START_DUE, at_s)
         elif self._bench.is_over and self._bench.is_stored:
             self._finish = do.Finish(ending="spoken", why="")
+
+    @property
+    def _is_early(self) -> bool:
+        """Whether the first child is to be started before there is anything to speak."""
+        return not self._planned and self._slot.life == 0
 
     def _next_for_the_child(self, at_s: float) -> None:
         weigher = self._life.weigher
@@ -524,10 +547,10 @@ class Conductor:
     def _tell(self, note: Note) -> None:
         self._late.append(do.Tell(note=note))
 
-    def _once(self, name: str, text: str | None) -> None:
+    def _once(self, name: str, text: str | None, level: Literal["info", "warning"] = "warning") -> None:
         if text is not None and text not in self._said_once:
             self._said_once.add(text)
-            self._tell(Notice(level="warning", name=name, text=text))
+            self._tell(Notice(level=level, name=name, text=text))
 
     def _tell_child(
         self, state: ChildStateName, why: str, *, obituary: Obituary | None = None, signal: str | None = None

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from supervisor.core.death import Death
 from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
 from supervisor.core.segments import WaitingSegment
+from supervisor.core.tallies import JobSize
 from supervisor.wire.messages import FromChild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """The run begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The job's plan is in the ledger: segments may be fetched now."""
+
+    size: JobSize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +130,7 @@ class Tick:
 
 Event = (
     Begun
+    | Planned
     | Offered
     | Spawned
     | SpawnFailed

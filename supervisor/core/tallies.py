@@ -26,20 +26,29 @@ class JobSize:
     audio_s: float
     titles: tuple[str, ...]
 
+    @classmethod
+    def unknown(cls, job: str) -> "JobSize":
+        """Return the size of a job that is not planned yet."""
+        return cls(job=job, segments=0, over=0, chars_left=0, audio_s=0.0, titles=())
+
 
 class Tallies:
     """Counts of one run."""
 
     def __init__(self, size: JobSize, *, at_s: float) -> None:
+        self.recycles = 0
+        self.deaths = 0
+        self._chars_done = 0
+        self._chapter = 0
+        self.begin(size, at_s)
+
+    def begin(self, size: JobSize, at_s: float) -> None:
+        """Count from here: the first segment can be handed out."""
         self._size = size
         self._begun_s = at_s
         self._over = size.over
         self._chars_left = size.chars_left
-        self._chars_done = 0
         self._audio_s = size.audio_s
-        self.recycles = 0
-        self.deaths = 0
-        self._chapter = 0
 
     def over(self, segment: WaitingSegment, audio_s: float) -> None:
         """Count a segment as done (with its seconds of audio) or set aside (with none)."""

@@ -12,9 +12,11 @@ import msgspec
 
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
+from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.conductor import Conductor
 from supervisor.core.notes import Note, Notice, Stage
+from supervisor.core.tallies import JobSize
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import FileToDeliver, JobSpec, Silence, job_id_for
@@ -94,8 +96,9 @@ class _Job:
             loop.add_signal_handler(number, self._stop, number)
         self._sweep()
         try:
-            await self._plan()
-            await self._speak()
+            finish = await self._plan_and_speak()
+            if finish.ending != "spoken":
+                raise ending_error(finish)
             return self._conclude(await self._deliver())
         except errors.SupervisorError as error:
             self._park(error)
@@ -107,7 +110,27 @@ class _Job:
 
     # ------------------------------------------------------------------ stages
 
-    async def _plan(self) -> None:
+    async def _plan_and_speak(self) -> do.Finish:
+        """Plan while the first child starts; without one where an earlier run left nothing to speak."""
+        if self._seems_done():
+            size = await self._plan()
+            return await self._make_runner(size).run()
+        runner = self._make_runner(None)
+        speaking = asyncio.ensure_future(runner.run())
+        try:
+            size = await self._plan()
+        except BaseException:
+            runner.tell(ev.StopAsked(at_once=True, why="there is no plan"))
+            await asyncio.wait([speaking])
+            raise
+        runner.tell(ev.Planned(size=size))
+        return await speaking
+
+    def _seems_done(self) -> bool:
+        view = self._ledger.view(self._job)
+        return view is not None and view.done == view.segments and not self._request.fresh
+
+    async def _plan(self) -> JobSize:
         self._show(Stage(name="planning", detail=", ".join(i.name for i in self._request.inputs)))
         order = msgspec.json.encode(self._planning_order()) + b"\n"
         answer = msgspec.json.decode(await self._work("supervisor.planning", iter([order])), type=PlanAnswer)
@@ -119,6 +142,8 @@ class _Job:
         self._ledger.set_state(self._job, "running", None)
         size = self._ledger.job_size(self._job)
         self._event("job.planned", job=self._job, segments=size.segments, over=size.over)
+        self._show(Stage(name="narrating", detail=""))
+        return size
 
     def _planning_order(self) -> dict[str, object]:
         request, narration = self._request, self._config.narration
@@ -149,22 +174,13 @@ class _Job:
             "save": True,
         }
 
-    async def _speak(self) -> None:
-        self._show(Stage(name="narrating", detail=""))
+    def _make_runner(self, size: JobSize | None) -> Runner:
         if self._config.engine.faults is not None:
             words = faults_in_words(self._config.engine.faults)
             self._show(Notice(level="warning", name="faults", text=f"faults are rehearsed: {words}"))
         terms = terms_of(self._config, job=self._job, voice=self._request.voice.name)
-        conductor = Conductor(terms, self._ledger.job_size(self._job), at_s=monotonic_s())
-        self._runner = Runner(conductor, self._place())
-        try:
-            if self._stops:
-                raise errors.Interrupted(self._stop_why)
-            finish = await self._runner.run()
-        finally:
-            self._runner = None
-        if finish.ending != "spoken":
-            raise ending_error(finish)
+        self._runner = Runner(Conductor(terms, size, at_s=monotonic_s()), self._place())
+        return self._runner
 
     def _place(self) -> Place:
         return Place(

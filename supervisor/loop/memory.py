@@ -11,8 +11,9 @@ from supervisor.edge.clock import monotonic_s
 from supervisor.edge.nvml import DeviceReader
 from supervisor.edge.process import ChildProcess
 
-#: Younger than this a call to the driver is worth waiting for: it takes milliseconds when all is well.
-_PROMPT_S = 0.2
+#: Younger than this a call to the driver is worth waiting for: it takes milliseconds when all is well,
+#: and whoever asked waits no longer than this (READING_WAIT_S of the conductor).
+_PROMPT_S = 1.0
 
 
 class MemoryWatch:

@@ -79,7 +79,12 @@ class Runner:
             self._close()
 
     def tell(self, event: ev.Event) -> None:
-        """Take an event; what it asks for is done before this returns, unless one is in hand."""
+        """Take an event; what it asks for is done before this returns, unless one is in hand.
+
+        Nothing is done once the run is over.
+        """
+        if self._over.done():
+            return
         self._inbox.append(event)
         if not self._busy:
             self._pump()
@@ -87,7 +92,7 @@ class Runner:
     def _pump(self) -> None:
         self._busy = True
         try:
-            while self._inbox:
+            while self._inbox and not self._over.done():
                 for action in self._conductor.handle(self._inbox.popleft(), monotonic_s()):
                     self._act(action)
         except Exception as error:  # noqa: BLE001 - house rule 6: here, and it ends the job
@@ -235,6 +240,8 @@ class Runner:
         if link is None:
             return
         link.close()
+        if action.planned and action.segments == 0:
+            return  # it was started in advance and found nothing to do: no life to tell of
         self._place.ledger.record_life(
             self._place.job,
             Life(

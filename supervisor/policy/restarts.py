@@ -9,7 +9,7 @@ Three tallies, kept apart because they mean different things:
   finished between. Five within ten minutes: give up and say why.
 
 A finished segment clears everything. The first start after a mishap has no delay; then the
-delay doubles, because what failed twice at once seldom mends within milliseconds.
+delay doubles with the tally, because what failed twice at once seldom mends within milliseconds.
 """
 
 from collections import deque
@@ -28,15 +28,13 @@ class RestartLimits:
         mishaps: So many within `window_s`: give up.
         window_s: Seconds.
         outside: Ends from outside in a row that are forgiven.
-        first_delay_s: Delay after the second mishap in a row; doubled for each further one.
-        longest_delay_s: Bound of the delay.
+        first_delay_s: Delay after the second mishap in a row; doubled with each that is tallied.
     """
 
     mishaps: int = 5
     window_s: float = 600.0
     outside: int = 20
     first_delay_s: float = 0.25
-    longest_delay_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +94,7 @@ class Restarts:
         if len(tally) >= self._limits.mishaps:
             minutes = self._limits.window_s / 60
             return GiveUp(why=f"{len(tally)} {what} within {minutes:g} minutes; the last one: {why}")
-        return Restart(delay_s=self._delay_s())
+        return Restart(delay_s=self._delay_s(len(tally)))
 
     def _tally(self, segment: int | None, at_s: float) -> tuple[deque[float], str]:
         if segment is NO_SEGMENT:
@@ -108,9 +106,9 @@ class Restarts:
             self._last_segment = segment
         return self._loop_s, "different segments in a row ended their child, and none was finished,"
 
-    def _delay_s(self) -> float:
-        # The first start after a mishap has no delay, the second the first delay, then doubling.
+    def _delay_s(self, tallied: int) -> float:
+        # Doubled with the tally, not with every death: three tries of one segment are no storm.
         if self._in_a_row <= 1:
             return 0.0
-        doubled_s = self._limits.first_delay_s * 2.0 ** min(self._in_a_row - 2, 30)
-        return min(doubled_s, self._limits.longest_delay_s)
+        # The tally's own bound bounds it: 2 s before the fifth.
+        return self._limits.first_delay_s * 2.0 ** (tallied - 1)
