@@ -184,6 +184,22 @@ def test_a_text_without_anything_to_speak_is_an_error_of_the_input(desk: Desk) -
         desk.run(text="... --- ...")
 
 
+def test_the_first_child_starts_while_the_job_is_planned(desk: Desk) -> None:
+    desk.run()
+    starting = next(n for n, note in enumerate(desk.notes) if isinstance(note, ChildState))
+    narrating = next(n for n, note in enumerate(desk.notes) if note == Stage(name="narrating", detail=""))
+    assert starting < narrating
+
+
+def test_a_job_that_cannot_be_planned_leaves_no_child(desk: Desk) -> None:
+    with pytest.raises(InputError):
+        desk.run(text="... --- ...")
+    gone = [note for note in desk.of(ChildState) if note.state == "gone"]
+    assert [note.why for note in gone] == ["there is no plan"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(gone[0].pid or 0, 0)
+
+
 def test_an_interpreter_that_is_not_there_is_an_error_of_the_configuration(desk: Desk) -> None:
     with pytest.raises(ConfigError, match=r"child\.python"):
         desk.run(child__python="/nonexistent/python")
