@@ -101,8 +101,9 @@ class AudioPart:
             self._part.replace(self.path)
             fsync_folder(self.path.parent)
         except OSError as error:
+            failure = write_error(self.path.parent, error)
             self.discard()
-            raise write_error(self.path.parent, error) from error
+            raise failure from error
         self._close()
         return CommittedAudio(samples=self.samples, sample_rate_hz=sample_rate_hz, sha256=sha256)
 
@@ -119,8 +120,10 @@ class AudioPart:
             while rest:  # a nearly full disk takes a part of it before it says so
                 rest = rest[os.write(descriptor, rest) :]
         except OSError as error:
+            # What is free is told as it was: without this file there is room again.
+            failure = write_error(self.path.parent, error, needed_bytes=len(rest))
             self.discard()
-            raise write_error(self.path.parent, error, needed_bytes=len(rest)) from error
+            raise failure from error
 
     def _open_descriptor(self) -> int:
         if self._descriptor is None:
