@@ -46,6 +46,12 @@ class JudgedWorld(World):
         self.mishaps = 0
         super().begin()
 
+    def handle(self, event: ev.Event) -> list[do.Action]:
+        self.foresee(event)
+        actions = super().handle(event)
+        self.compare(event, actions)
+        return actions
+
     def foresee(self, event: ev.Event) -> None:
         facts = self.facts
         self.expected = {}

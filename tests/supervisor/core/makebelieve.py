@@ -73,6 +73,13 @@ class Child:
         """Return the message as the parent's end lets it through."""
         return self.parent_end.receive(self.own_end.send(message)[_LENGTH_BYTES:])
 
+    def gets(self, signal: str) -> None:
+        """The parent sends a signal."""
+        if signal == "terminate" and not self.deaf and not self.stopped:
+            self.fate = self.fate or Death(signal=15)
+        elif signal == "kill_group" and not self.unkillable:
+            self.fate = self.fate or Death(signal=9)
+
     # ------------------------------------------------------------------ what it may say
 
     def greeting(self, version: str = VERSION) -> say.FromChild:

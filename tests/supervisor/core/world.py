@@ -28,12 +28,14 @@ class World:
     Attributes:
         keys: Of the segments in speaking order; a key that stands twice is a twin.
         batch: Most segments in one answer to `Fetch`.
+        planned: False: the run begins before there is a plan; `plan` brings it.
     """
 
     keys: list[str]
     attempts: int = 3
     batch: int = 32
     stall_s: float = STALL_S
+    planned: bool = True
     now_s: float = 100.0
     faults: Faults = field(default_factory=Faults)
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
@@ -66,9 +68,19 @@ class World:
         for row in self.rows.values():
             row.return_orphan()
         self._handed_out.clear()
-        size = JobSize(job="j", segments=len(self.keys), over=0, chars_left=100, audio_s=0.0, titles=("T",))
+        self._is_planned = self.planned
+        size = self._size() if self.planned else None
         self.conductor = Conductor(terms(attempts=self.attempts, stall_s=self.stall_s), size, at_s=self.now_s)
         self.tell(ev.Begun())
+
+    def _size(self) -> JobSize:
+        return JobSize(job="j", segments=len(self.keys), over=0, chars_left=100, audio_s=0.0, titles=("T",))
+
+    def plan(self) -> None:
+        """The plan is ready, if it was not."""
+        if not self._is_planned:
+            self._is_planned = True
+            self.tell(ev.Planned(size=self._size()))
 
     # ------------------------------------------------------------------ events
 
@@ -80,9 +92,7 @@ class World:
         while self._inbox:
             event = self._inbox.popleft()
             self._store_failure_told |= isinstance(event, ev.StoreFailed)
-            self.foresee(event)
-            actions = self.conductor.handle(event, self.now_s)
-            self.compare(event, actions)
+            actions = self.handle(event)
             for action in actions:
                 assert self.finish is None, f"{action} after {self.finish}"
                 self._act(action)
@@ -92,11 +102,9 @@ class World:
         self.sound = True
         return acted
 
-    def foresee(self, event: ev.Event) -> None:
-        """Called before the conductor sees an event."""
-
-    def compare(self, event: ev.Event, actions: list[do.Action]) -> None:
-        """Called with what the conductor wants, before any of it is done."""
+    def handle(self, event: ev.Event) -> list[do.Action]:
+        """Ask the conductor."""
+        return self.conductor.handle(event, self.now_s)
 
     def says(self, message: say.FromChild) -> list[do.Action]:
         return self.tell(ev.Said(life=self.alive.life, message=message))
@@ -111,9 +119,9 @@ class World:
         assert child.fate is not None
         return self.tell(ev.Ended(life=child.life, death=child.fate))
 
-    def reads(self, *, life: int | None = None) -> list[do.Action]:
+    def reads(self) -> list[do.Action]:
         """A reading of memory arrives."""
-        return self.tell(self._reading(self.alive.life if life is None else life))
+        return self.tell(self._reading())
 
     def stop(self, *, at_once: bool = False) -> list[do.Action]:
         return self.tell(ev.StopAsked(at_once=at_once, why="stopped by SIGINT"))
@@ -143,11 +151,14 @@ class World:
             self.says(step)
         elif math.isfinite(self.conductor.next_deadline_s):
             self.advance(self.conductor.next_deadline_s - self.now_s)
+        elif not self._is_planned:
+            self.plan()
         elif self.finish is None:
             self.reads()  # the poll; without a child there is none, and nothing would ever happen
 
     def run_on(self, steps: int = 5000) -> do.Finish:
         """Let the child behave until the run is over."""
+        self.plan()
         for _ in range(steps):
             if self.finish is not None:
                 return self.finish
@@ -177,12 +188,10 @@ class World:
         if self.finish is not None:
             assert math.isinf(due_s)
 
-    def _reading(self, life: int) -> ev.Read:
-        host = self.faults.host_bytes
-        child = self.child
-        reading = HostReading(total_bytes=TOTAL, available_bytes=50, child_private_bytes=host)
-        stopped = child is not None and child.stopped
-        return ev.Read(life=life, host=reading, device=self.faults.device, stopped=stopped)
+    def _reading(self) -> ev.Read:
+        child, own_bytes = self.alive, self.faults.host_bytes
+        host = HostReading(total_bytes=TOTAL, available_bytes=50, child_private_bytes=own_bytes)
+        return ev.Read(life=child.life, host=host, device=self.faults.device, stopped=child.stopped)
 
     # ------------------------------------------------------------------ actions
 
@@ -197,10 +206,10 @@ class World:
                 self._send(action.message)
             case do.Signal():
                 assert self.alive.life == action.life
-                self._signal(action.what)
+                self.alive.gets(action.what)
             case do.ReadMemory():
                 if self.faults.driver_answers:
-                    self._inbox.append(self._reading(self.alive.life))
+                    self._inbox.append(self._reading())
             case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
                 self._write(action)
             case do.OpenAudio() | do.AppendAudio() | do.DropAudio() | do.StoreAudio():
@@ -216,6 +225,7 @@ class World:
                 self._end(action)
 
     def _fetch(self, action: do.Fetch) -> None:
+        assert self._is_planned
         after = [one for one in self._order if one.number > action.after]
         waiting = [one for one in after if self.rows[one.key].state == "waiting"]
         limit = min(self.batch, action.limit)
@@ -243,13 +253,6 @@ class World:
             assert message.attempt not in self._handed_out, "an attempt's number was used before"
             self._handed_out.add(message.attempt)
         self.alive.hear(message)
-
-    def _signal(self, what: str) -> None:
-        child = self.alive
-        if what == "terminate" and not child.deaf and not child.stopped:
-            child.fate = child.fate or Death(signal=15)
-        elif what == "kill_group" and not child.unkillable:
-            child.fate = child.fate or Death(signal=9)
 
     def _write(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
         self.rows[action.key].write(action)

@@ -1,0 +1,138 @@
+import itertools
+
+import pytest
+
+from supervisor.core.death import Death
+from supervisor.core.obituary import EndWish, Wish, read_death
+from tests.supervisor.core.world import World
+
+KILL, TERM, SEGV = Death(signal=9), Death(signal=15), Death(signal=11)
+
+
+@pytest.mark.parametrize(
+    ("wish", "first", "means", "kind"),
+    [
+        ("recycle", False, "planned recycled", "oom"),
+        ("recycle", True, "planned recycled", "oom"),
+        ("over", True, "planned", "oom"),
+        ("stop", True, "planned", "oom"),
+        ("hard", False, "planned recycled", "oom"),
+        ("hard", True, "charged", "oom"),
+        ("stalled", False, "charged", "child_hung"),
+        ("unready", True, "charged", "child_hung"),
+        ("broken", False, "charged", "child_crashed"),
+    ],
+)
+@pytest.mark.parametrize("death", [KILL, TERM, SEGV])
+def test_an_end_that_we_wanted_is_what_we_wanted_it_for(
+    wish: Wish, first: bool, means: str, kind: str, death: Death
+) -> None:
+    said = read_death(death, EndWish(wish=wish, why="because"), last_words="ignored", first_segment=first)
+    marks = {"planned": said.planned, "recycled": said.recycled, "charged": said.charged}
+    assert " ".join(mark for mark, is_set in marks.items() if is_set) == means
+    assert (said.kind, said.why) == (kind, "because")
+    assert not said.outside
+
+
+@pytest.mark.parametrize(
+    ("death", "outside"),
+    [(KILL, True), (TERM, True), (SEGV, False), (Death(exit_code=0), False), (Death(), False)],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_an_end_that_nobody_here_wanted_is_read_from_the_death(
+    death: Death, outside: bool, first: bool
+) -> None:
+    said = read_death(death, None, last_words="", first_segment=first)
+    assert (said.planned, said.recycled) == (False, False)
+    assert (said.outside, said.charged) == (outside, not outside)
+    assert said.kind == "child_crashed"
+    assert said.why.startswith(death.in_words)
+    assert ("from outside" in said.why) is outside
+
+
+def test_last_words_are_kept() -> None:
+    said = read_death(Death(exit_code=1), None, last_words="the canary is silent", first_segment=True)
+    assert said.why == "exited with status 1: the canary is silent"
+
+
+# ------------------------------------------------------------------ which ends count
+
+
+def new_life(world: World, *, speaking: bool) -> None:
+    while world.child is None or (speaking and world.child.order is None):
+        world.behave()
+
+
+def test_five_deaths_before_ready_end_the_run() -> None:
+    world = World(["a"])
+    for _ in range(5):
+        new_life(world, speaking=False)
+        assert world.finish is None
+        world.dies(Death(exit_code=1))
+    assert world.finish is not None
+    assert world.finish.ending == "gave_up"
+    assert world.finish.why.startswith("5 children ended before they were ready")
+    assert "the last one: exited with status 1" in world.finish.why
+
+
+def test_five_segments_in_a_row_that_end_their_child_end_the_run() -> None:
+    world = World(list("abcde"), attempts=1)
+    for _ in range(5):
+        new_life(world, speaking=True)
+        world.dies(SEGV)
+    assert world.finish is not None
+    assert world.finish.ending == "gave_up"
+    assert [row.state for row in world.rows.values()] == ["aside"] * 5
+
+
+def test_a_finished_segment_between_makes_them_no_loop() -> None:
+    world = World(list("abcdefghi"), attempts=1)
+    for _ in range(4):
+        new_life(world, speaking=True)
+        world.dies(SEGV)
+    new_life(world, speaking=True)
+    world.behave()
+    world.behave()
+    for _ in range(4):
+        new_life(world, speaking=True)
+        world.dies(SEGV)
+    assert world.run_on().ending == "spoken"
+    assert world.done() == ["e"]
+
+
+def test_ends_from_outside_are_no_loop_until_there_are_too_many() -> None:
+    world = World(["a"])
+    for _ in range(20):
+        new_life(world, speaking=False)
+        world.dies(KILL)
+    assert world.finish is None
+    for _ in range(5):
+        new_life(world, speaking=False)
+        world.dies(KILL)
+    assert world.finish is not None
+    assert world.finish.ending == "gave_up"
+
+
+def test_recycles_never_count() -> None:
+    world = World([f"s{n}" for n in range(40)])
+    while world.finish is None:
+        child = world.child
+        if child is not None and child.order is not None and child.said_bytes:
+            world.says(child.failed(sticky=True))
+            child.order = None
+        else:
+            world.behave()
+        if world.burials and not world.burials[-1].planned:
+            raise AssertionError(world.burials[-1])
+    assert world.finish.ending == "spoken"
+    assert world.spawns > 40
+
+
+def test_the_first_start_after_a_mishap_has_no_delay_and_the_next_ones_have() -> None:
+    world = World(["a"])
+    born_s: list[float] = []
+    for _ in range(4):
+        new_life(world, speaking=False)
+        born_s.append(world.now_s)
+        world.dies(SEGV)
+    assert [later - earlier for earlier, later in itertools.pairwise(born_s)] == [0.0, 0.5, 1.0]

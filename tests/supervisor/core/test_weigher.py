@@ -1,0 +1,299 @@
+"""What memory does to a run, as the conductor acts on it: releases, recycles, kills, pauses."""
+
+import pytest
+
+from supervisor.core import actions as do
+from supervisor.core.death import Death
+from supervisor.core.notes import Notice
+from supervisor.core.readings import DeviceReading, DeviceUnknown
+from supervisor.wire import messages as say
+from tests.supervisor.core.ground import HARD, SOFT, TOTAL
+from tests.supervisor.core.world import World
+
+
+def holding(host_bytes: int, *, reserved_bytes: int | None = None) -> say.Vitals:
+    return say.Vitals(host_private_bytes=host_bytes, reserved_bytes=reserved_bytes)
+
+
+def device(used_bytes: int, child_bytes: int | None, *, pid: int | None = None) -> DeviceReading:
+    return DeviceReading(
+        total_bytes=TOTAL, used_bytes=used_bytes, child_bytes=child_bytes, api="v2", child_pid=pid
+    )
+
+
+def ready(
+    keys: str = "abcd", *, vitals: say.Vitals | None = None, base: DeviceReading | None = None
+) -> World:
+    """A world whose child has the first segment in hand; `base`: the device as it found it."""
+    world = World(list(keys))
+    world.behave()
+    world.faults.device = base
+    world.says(world.alive.ready(vitals or holding(10), uses_device=base is not None))
+    return world
+
+
+def speak(world: World, vitals: say.Vitals) -> None:
+    child = world.alive
+    world.says(child.chunk(10**6))
+    world.says(child.done(vitals))
+
+
+def notices(world: World) -> list[str]:
+    return [note.name for note in world.notes if isinstance(note, Notice)]
+
+
+def sent(world: World) -> list[str]:
+    return [type(act.message).__name__ for act in world.acts if isinstance(act, do.Send)]
+
+
+# ------------------------------------------------------------------ soft
+
+
+def test_over_soft_it_releases_at_the_boundary_and_goes_on_if_that_helps() -> None:
+    world = ready()
+    speak(world, holding(SOFT))
+    assert world.states[-1] == "releasing"
+    assert sent(world)[-1] == "Release"
+    world.says(world.alive.released(holding(SOFT - 1)))
+    assert sent(world)[-1] == "Synthesize"
+    assert world.run_on().ending == "spoken"
+    assert world.spawns == 1
+
+
+def test_still_over_soft_after_a_release_it_is_recycled_at_the_boundary() -> None:
+    world = ready()
+    speak(world, holding(SOFT))
+    world.says(world.alive.released(holding(SOFT)))
+    assert world.states[-1] == "leaving"
+    world.run_on()
+    assert world.burials[0].planned
+    assert world.burials[0].why.endswith("after a release")
+    assert world.spawns == 2
+    assert all(row.attempts == 1 for row in world.rows.values())
+
+
+def test_the_next_segment_may_fill_what_was_released() -> None:
+    world = ready()
+    for _ in range(3):
+        speak(world, holding(SOFT))
+        world.says(world.alive.released(holding(SOFT - 1)))
+    assert world.run_on().ending == "spoken"
+    assert world.spawns == 1
+
+
+def test_over_soft_within_a_segment_it_is_read_again_at_the_boundary() -> None:
+    world = ready(base=device(10, 0))
+    world.faults.device = device(SOFT, 50)
+    world.reads()
+    assert sent(world)[-1] == "Synthesize"  # nothing is asked of it while it speaks
+    world.faults.device = device(10, 0)
+    speak(world, holding(10))
+    assert "Release" not in sent(world)
+    world.faults.device = device(SOFT, 50)
+    world.reads()
+    speak(world, holding(10))
+    assert world.states[-1] == "releasing"
+
+
+def test_a_device_that_is_still_full_after_a_release_recycles_too() -> None:
+    world = ready(base=device(10, 0))
+    world.faults.device = device(SOFT, 50)
+    speak(world, holding(10))
+    assert world.states[-1] == "releasing"
+    world.says(world.alive.released(holding(10)))
+    assert world.states[-1] == "leaving"
+
+
+def test_a_reading_from_within_a_release_asks_for_no_second_one() -> None:
+    world = ready()
+    world.faults.host_bytes = SOFT
+    speak(world, holding(SOFT))
+    world.reads()
+    world.faults.host_bytes = 10
+    world.says(world.alive.released(holding(10)))
+    assert sent(world).count("Release") == 1
+    assert sent(world)[-1] == "Synthesize"
+
+
+def test_a_child_above_soft_at_its_own_baseline_is_no_loop() -> None:
+    world = ready(vitals=holding(SOFT))
+    for _ in range(3):
+        speak(world, holding(HARD - 1))
+    assert notices(world).count("memory.host") == 1
+    assert world.run_on().ending == "spoken"
+    assert world.spawns == 1
+    assert "Release" not in sent(world)
+
+
+# ------------------------------------------------------------------ hard
+
+
+def test_over_hard_it_is_killed_at_once_and_the_segment_spoken_again_uncharged() -> None:
+    world = ready()
+    speak(world, holding(10))
+    world.says(world.alive.chunk(100))
+    world.faults.host_bytes = HARD
+    world.reads()
+    assert world.acts[-1] != do.Signal(life=1, what="kill_group")
+    assert do.Signal(life=1, what="kill_group") in world.acts
+    world.faults.host_bytes = 10
+    world.bury()
+    assert world.burials[0].planned
+    assert (world.rows["b"].attempts, world.rows["b"].killed) == (0 + world.rows["b"].in_hand, 0)
+    assert world.run_on().ending == "spoken"
+
+
+def test_a_segment_that_crosses_hard_alone_pays_and_is_set_aside_in_the_end() -> None:
+    world = ready("ab")
+    for attempts in (1, 2, 3):
+        while world.child is None or world.child.order is None:
+            world.behave()
+        world.faults.host_bytes = HARD
+        world.reads()
+        world.faults.host_bytes = 10
+        world.bury()
+        assert world.rows["a"].attempts == attempts
+        assert not world.burials[-1].planned
+    assert world.rows["a"].state == "aside"
+    assert world.run_on().ending == "spoken"
+    assert world.done() == ["b"]
+
+
+def test_over_hard_between_segments_nobody_pays() -> None:
+    world = ready("ab")
+    speak(world, holding(HARD))
+    assert world.states[-1] == "dying"
+    world.run_on()
+    assert [row.attempts for row in world.rows.values()] == [1, 1]
+    assert world.burials[0].planned
+
+
+def test_a_segment_that_ended_before_the_kill_reached_the_child_counts() -> None:
+    world = ready("ab")
+    child = world.alive
+    world.says(child.chunk(10**6))
+    world.faults.host_bytes = HARD
+    world.reads()
+    world.says(child.done())  # in the pipe already
+    world.faults.host_bytes = 10
+    world.bury()
+    assert world.done() == ["a"]
+    assert world.rows["a"].attempts == 1
+
+
+def test_marks_that_no_child_can_keep_are_a_matter_of_configuration() -> None:
+    world = ready(vitals=holding(HARD))
+    finish = world.run_on()
+    assert finish.ending == "configuration"
+    assert "memory.host.hard" in finish.why
+    assert world.spawns == 1
+
+
+def test_marks_that_no_child_can_keep_on_the_device_are_too() -> None:
+    world = World(["a"])
+    world.faults.device = device(HARD, HARD)
+    world.behave()
+    world.says(world.alive.ready(uses_device=True))
+    finish = world.run_on()
+    assert finish.ending == "configuration"
+    assert "memory.device.hard" in finish.why
+
+
+# ------------------------------------------------------------------ others' memory
+
+
+def test_a_neighbours_memory_pauses_the_job_and_it_resumes() -> None:
+    world = ready(base=device(HARD - 1, 5))
+    world.faults.device = device(HARD, 5)
+    world.reads()
+    speak(world, holding(10))  # what is in hand is spoken
+    assert world.alive.parent_end.state.value == "idle"
+    world.advance(3600.0)
+    assert world.done() == ["a"]
+    assert world.spawns == 1
+    world.faults.device = device(HARD - 1, 5)
+    world.reads()
+    assert sent(world)[-1] == "Synthesize"
+    assert notices(world) == ["paused", "paused"]  # and resumed
+    assert world.run_on().ending == "spoken"
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+def test_what_can_no_longer_be_read_holds_nothing_up(*, unknown: bool) -> None:
+    world = ready(base=device(10, 5))
+    world.faults.device = device(HARD, 5)
+    speak(world, holding(10))
+    world.faults.device = DeviceUnknown(kind="lost", text="the GPU is lost") if unknown else None
+    world.reads()
+    assert sent(world)[-1] == "Synthesize"
+    assert notices(world).count("device.unknown") == unknown
+    world.reads()
+    assert notices(world).count("device.unknown") == unknown  # said once
+    assert world.run_on().ending == "spoken"
+
+
+def test_an_engine_without_device_memory_never_hears_of_a_missing_driver() -> None:
+    world = ready()
+    world.faults.device = DeviceUnknown(kind="absent", text="no driver")
+    world.reads()
+    assert notices(world) == []
+
+
+def test_a_reading_of_the_life_before_weighs_nothing() -> None:
+    world = ready(base=device(10, 0, pid=1001))
+    world.faults.device = device(HARD, HARD, pid=7)
+    world.reads()
+    assert world.states[-1] == "ready"
+    world.faults.device = device(HARD, HARD, pid=1001)
+    world.reads()
+    assert world.states[-1] == "dying"
+
+
+def test_where_the_driver_does_not_say_the_childs_own_figure_counts() -> None:
+    world = ready(vitals=holding(10, reserved_bytes=5), base=device(SOFT, None))
+    world.faults.device = device(HARD, None)
+    speak(world, holding(10, reserved_bytes=5))
+    assert notices(world) == ["paused"]
+    assert world.states[-1] == "ready"
+
+
+# ------------------------------------------------------------------ waiting for a reading
+
+
+def test_a_driver_that_does_not_answer_holds_up_the_first_segment_for_a_second_only() -> None:
+    world = World(["a"])
+    world.faults.driver_answers = False
+    world.behave()
+    world.behave()
+    world.advance(0.875)
+    assert sent(world) == ["Hello"]
+    world.advance(0.125)
+    assert sent(world) == ["Hello", "Synthesize"]
+
+
+def test_an_oom_within_a_segment_releases_before_the_next_try() -> None:
+    world = ready()
+    world.says(world.alive.failed("oom"))
+    assert sent(world)[-1] == "Release"
+    world.says(world.alive.released())
+    assert sent(world)[-1] == "Synthesize"
+    assert world.rows["a"].attempts == 2
+
+
+def test_a_child_that_does_not_release_in_time_is_replaced_and_nobody_pays() -> None:
+    world = ready()
+    speak(world, holding(SOFT))
+    world.alive.deaf = True
+    world.advance(31.0)
+    assert world.burials[0].why == "did not release its caches in time"
+    assert not world.burials[0].planned
+    assert world.run_on().ending == "spoken"
+    assert all(row.attempts == 1 for row in world.rows.values())
+
+
+def test_a_child_that_dies_while_it_waits_is_replaced_and_nobody_pays() -> None:
+    world = ready()
+    speak(world, holding(SOFT))
+    world.dies(Death(signal=11))
+    assert world.run_on().ending == "spoken"
+    assert all(row.attempts == 1 for row in world.rows.values())
