@@ -391,7 +391,7 @@ class Conductor:
         obituary = read_death(
             event.death, life.wish, last_words=life.last_words, first_segment=life.segments == 0
         )
-        self._slot.take(Event.EXITED, at_s)
+        self._move(Event.EXITED, at_s)
         bury = do.Bury(
             life=event.life,
             death=event.death,
