@@ -80,10 +80,13 @@ def _write(order: Order, pieces: Sequence[Piece], container: str, target: Path) 
         sha256 = _sha256_of(descriptor)
         part.replace(target)
         fsync_folder(target.parent)
-        return sha256
+    except OSError as error:
+        # Said here, while the part is there: once it is gone, so is the want of room.
+        raise write_error(target.parent, error) from error
     finally:
         os.close(descriptor)
         part.unlink(missing_ok=True)
+    return sha256
 
 
 def _encode(order: Order, pieces: Sequence[Piece], container: str, sink: Sink) -> None:
