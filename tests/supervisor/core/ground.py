@@ -6,13 +6,14 @@ from typing import Literal
 import msgspec
 
 from supervisor.core import actions as do
+from supervisor.core import events as ev
 from supervisor.core.conductor import Terms
-from supervisor.core.readings import DeviceReading, DeviceUnknown
+from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
 from supervisor.core.segments import WaitingSegment
 from supervisor.core.slot import SlotTimes
 from supervisor.policy.watermark import WatermarkLimits
 from supervisor.wire import messages as say
-from tests.supervisor.core.makebelieve import VERSION
+from tests.supervisor.core.makebelieve import VERSION, Child
 
 SOFT, HARD, TOTAL = 60, 90, 100
 STALL_S, START_S, TERM_S, RELEASE_S = 30.0, 300.0, 3.0, 30.0
@@ -69,9 +70,15 @@ class Faults:
 
     disk: Literal["well", "full", "unwritable"] = "well"
     spawn: Literal["well", "no room", "no such python"] = "well"
+    disk_answers: bool = True
     driver_answers: bool = True
     host_bytes: int | None = 10
     device: DeviceReading | DeviceUnknown | None = None
+
+    def reading(self, child: Child) -> ev.Read:
+        """Memory as it is read now."""
+        host = HostReading(total_bytes=TOTAL, available_bytes=50, child_private_bytes=self.host_bytes)
+        return ev.Read(life=child.life, host=host, device=self.device, stopped=child.stopped)
 
 
 def segment(number: int, key: str | None = None, *, twins: int = 1) -> WaitingSegment:

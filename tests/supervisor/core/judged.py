@@ -31,6 +31,10 @@ class LifeFacts:
     device_base: tuple[int, int | None] | None = None
 
 
+class ParentDied(Exception):
+    """Between two of its actions."""
+
+
 @dataclass
 class JudgedWorld(World):
     """A world that holds every settlement against the judge's."""
@@ -39,8 +43,24 @@ class JudgedWorld(World):
     storing: set[str] = field(default_factory=set[str])
     expected: dict[str, Fate] = field(default_factory=dict[str, Fate])
     mishaps: int = 0  # since a segment was finished, ends from outside included
+    fuse: int | None = None  # actions that this parent will still live to carry out
+
+    def tell(self, event: ev.Event) -> list[do.Action]:
+        try:
+            return super().tell(event)
+        except ParentDied:
+            self.begin()
+            return []
+
+    def _act(self, action: do.Action) -> None:
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse < 0:
+                raise ParentDied
+        super()._act(action)
 
     def begin(self) -> None:
+        self.fuse = None
         self.facts = LifeFacts()
         self.storing = set()
         self.mishaps = 0

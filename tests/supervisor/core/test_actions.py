@@ -219,6 +219,21 @@ def test_a_disk_that_fails_while_the_next_is_in_hand_costs_nobody_an_attempt(*, 
     assert world.run_on().ending == "spoken"
 
 
+def test_a_stopped_run_waits_for_what_is_on_its_way_to_the_disk() -> None:
+    world = World(["a", "b"])
+    speaking(world)
+    world.faults.disk_answers = False
+    world.says(world.alive.chunk(10**6))
+    world.says(world.alive.done())
+    world.stop(at_once=True)
+    world.bury()
+    assert world.child is None
+    assert world.finish is None
+    world.disk_answers()
+    assert world.finish == Finish(ending="stopped", why="stopped by SIGINT")
+    assert world.done() == ["a"]
+
+
 def test_a_segment_that_was_whole_when_the_disk_failed_is_not_waited_for() -> None:
     world = World(["a"])
     speaking(world)

@@ -7,6 +7,7 @@ import pytest
 from supervisor.core import actions as do
 from supervisor.core.bench import FETCH_SEGMENTS, Bench
 from supervisor.core.death import Death
+from supervisor.core.events import Broke
 from supervisor.core.hand import Hand
 from supervisor.core.notes import SegmentTrouble
 from supervisor.wire import messages as say
@@ -172,6 +173,11 @@ def fails_with(kind: say.FailureKind) -> Callable[[World], None]:
     return ends
 
 
+def breaks_a_frame(world: World) -> None:
+    world.tell(Broke(life=1, why="a frame is not msgpack"))
+    world.bury()
+
+
 def stalls(world: World) -> None:
     world.alive.deaf = True
     world.advance(31.0)
@@ -183,6 +189,7 @@ def stalls(world: World) -> None:
         (dies_of(SEGV), "child_crashed"),
         (dies_of(Death(exit_code=0)), "child_crashed"),
         (dies_of(Death()), "child_crashed"),
+        (breaks_a_frame, "child_crashed"),
         (stalls, "child_hung"),
         (silent, "quality"),
         (fails_with("engine"), "engine"),

@@ -226,6 +226,12 @@ class House(RuleBasedStateMachine):
         self.happened.add("disk")
         self.world.faults.disk = disk
 
+    @rule(answers=st.booleans())
+    def the_disk_is_slow_or_fast(self, *, answers: bool) -> None:
+        self.world.faults.disk_answers = answers
+        if answers:
+            self.world.disk_answers()
+
     @precondition(lambda self: "spawn" in self.evils)
     @rule(spawn=st.sampled_from(["no room", "no such python"]))
     def no_child_can_be_started(self, spawn: Literal["no room", "no such python"]) -> None:
@@ -239,12 +245,17 @@ class House(RuleBasedStateMachine):
         self.world.faults = Faults()
         self.world.begin()
 
+    @precondition(lambda self: "parent" in self.evils and self.world.finish is None)
+    @rule(actions=st.integers(0, 30))
+    def the_parent_will_die_between_two_actions(self, actions: int) -> None:
+        self.world.fuse = actions
+
     # ------------------------------------------------------------------ what must be
 
     def teardown(self) -> None:
         if not hasattr(self, "world") or not self.world.sound:
             return
-        self.world.faults = Faults()
+        self.world.faults, self.world.fuse = Faults(), None
         if self.world.child is not None and not self.world.stall_s:
             # Without `child.stall_s` nobody ends a child that hangs, as the user wished.
             self.world.child.deaf = self.world.child.stopped = False

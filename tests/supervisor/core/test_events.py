@@ -20,6 +20,32 @@ def test_every_event_is_in_the_union_and_none_can_be_changed() -> None:
         event.life = 2  # pyright: ignore[reportAttributeAccessIssue] -- that is what is tested
 
 
+def test_a_child_that_is_on_its_way_out_is_neither_greeted_nor_called_ready() -> None:
+    world = World(["a"])
+    world.alive.deaf = True  # to SIGTERM: its words were in the pipe before
+    world.stop()
+    assert world.says(world.alive.greeting()) == []
+    world = World(["a"])
+    world.behave()
+    world.alive.deaf = True
+    world.stop()
+    assert world.says(world.alive.utter(say.Loading(stage="weights"))) == []
+    assert world.says(world.alive.ready()) == []
+    assert world.run_on().ending == "stopped"
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_an_answer_about_a_segment_that_was_taken_back_is_void(*, is_done: bool) -> None:
+    world = World(["a"])
+    world.behave()
+    world.behave()
+    child = world.alive
+    world.faults.disk = "full"
+    world.says(child.chunk(10**6))  # cannot be kept, so the segment is taken back
+    assert world.says(child.done() if is_done else child.failed()) == []
+    assert world.run_on().ending == "full"
+
+
 HOST = HostReading(total_bytes=100, available_bytes=10, child_private_bytes=95)
 
 

@@ -136,3 +136,15 @@ def test_the_first_start_after_a_mishap_has_no_delay_and_the_next_ones_have() ->
         born_s.append(world.now_s)
         world.dies(SEGV)
     assert [later - earlier for earlier, later in itertools.pairwise(born_s)] == [0.0, 0.5, 1.0]
+
+
+def test_a_death_with_nothing_in_hand_counts_and_nobody_pays() -> None:
+    world = World(["a", "b"])
+    for _ in range(4):
+        world.behave()
+    world.faults.driver_answers = False
+    world.says(world.alive.failed("oom"))  # it releases its caches
+    world.dies(SEGV)
+    assert not world.burials[-1].planned
+    assert world.run_on().ending == "spoken"
+    assert [row.attempts for row in world.rows.values()] == [1, 2]

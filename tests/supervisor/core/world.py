@@ -14,10 +14,9 @@ from supervisor.core import events as ev
 from supervisor.core.conductor import Conductor
 from supervisor.core.death import Death
 from supervisor.core.notes import ChildState, Note
-from supervisor.core.readings import HostReading
 from supervisor.core.tallies import JobSize
 from supervisor.wire import messages as say
-from tests.supervisor.core.ground import STALL_S, TOTAL, Faults, Row, segment, terms
+from tests.supervisor.core.ground import STALL_S, Faults, Row, segment, terms
 from tests.supervisor.core.makebelieve import Child, pcm_of
 
 
@@ -53,7 +52,6 @@ class World:
         ]
         for one in self._order:
             self.rows.setdefault(one.key, Row(segment=one))
-        self._handed_out: set[int] = set()
         self.begin()
 
     def begin(self) -> None:
@@ -61,13 +59,14 @@ class World:
         self.child = None
         self.finish = None
         self._inbox: deque[ev.Event] = deque()
+        self._on_disk: list[ev.Event] = []
         self._parts: dict[str, bytes] = {}
         self._disk_failed = self._store_failure_told = False
         self._spawned_life = 0
         self._claimed = ""
+        self._handed_out: set[int] = set()
         for row in self.rows.values():
             row.return_orphan()
-        self._handed_out.clear()
         self._is_planned = self.planned
         size = self._size() if self.planned else None
         self.conductor = Conductor(terms(attempts=self.attempts, stall_s=self.stall_s), size, at_s=self.now_s)
@@ -121,7 +120,12 @@ class World:
 
     def reads(self) -> list[do.Action]:
         """A reading of memory arrives."""
-        return self.tell(self._reading())
+        return self.tell(self.faults.reading(self.alive))
+
+    def disk_answers(self) -> None:
+        """What is on disk already is told now."""
+        while self._on_disk:
+            self.tell(self._on_disk.pop(0))
 
     def stop(self, *, at_once: bool = False) -> list[do.Action]:
         return self.tell(ev.StopAsked(at_once=at_once, why="stopped by SIGINT"))
@@ -142,6 +146,7 @@ class World:
 
     def behave(self) -> None:
         """Let the child do the next right thing; if there is none, let time pass to the next deadline."""
+        self.disk_answers()
         self._bury_the_dead()
         child = self.child
         step = child.well_behaved() if child is not None and child.speaks and not child.deaf else None
@@ -188,11 +193,6 @@ class World:
         if self.finish is not None:
             assert math.isinf(due_s)
 
-    def _reading(self) -> ev.Read:
-        child, own_bytes = self.alive, self.faults.host_bytes
-        host = HostReading(total_bytes=TOTAL, available_bytes=50, child_private_bytes=own_bytes)
-        return ev.Read(life=child.life, host=host, device=self.faults.device, stopped=child.stopped)
-
     # ------------------------------------------------------------------ actions
 
     def _act(self, action: do.Action) -> None:
@@ -209,7 +209,7 @@ class World:
                 self.alive.gets(action.what)
             case do.ReadMemory():
                 if self.faults.driver_answers:
-                    self._inbox.append(self._reading())
+                    self._inbox.append(self.faults.reading(self.alive))
             case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
                 self._write(action)
             case do.OpenAudio() | do.AppendAudio() | do.DropAudio() | do.StoreAudio():
@@ -267,6 +267,8 @@ class World:
         if self.faults.disk != "well" and not self._disk_failed:
             self._disk_failed = True
             self._parts.clear()
+            self._inbox += self._on_disk
+            self._on_disk.clear()
             self._inbox.append(ev.StoreFailed(full=self.faults.disk == "full", message=self.faults.disk))
         if self._disk_failed:
             return
@@ -285,9 +287,8 @@ class World:
         assert pcm == pcm_of(action.segment.text, action.done.attempt), "spliced or cut"
         assert action.attempts == row.attempts, "the conductor counts otherwise than the ledger"
         row.store()
-        self._inbox.append(
-            ev.Stored(segment=action.segment, seconds=1.0, sha256="0", attempts=action.attempts)
-        )
+        stored = ev.Stored(segment=action.segment, seconds=1.0, sha256="0", attempts=action.attempts)
+        (self._inbox if self.faults.disk_answers else self._on_disk).append(stored)
 
     def _end(self, action: do.Finish) -> None:
         self.finish = action
