@@ -119,15 +119,21 @@ class VoiceBook:
         """Return the voice of every script: the defaults, then the settings, then the asked one.
 
         Raises:
-            VoiceNotFound: If one of them does not exist.
-            SettingsError: If a setting is no name.
+            VoiceNotFound: If the asked one does not exist.
+            SettingsError: If a setting names none that does.
         """
-        by_script = {script: _voice_setting(settings, script) for script in DEFAULT_VOICES}
-        cast = {script: self.find(name) for script, name in by_script.items()}
+        cast = {script: self._set_for(script, settings) for script in DEFAULT_VOICES}
         if voice is not None:
             found = self.find(voice)
             cast |= dict.fromkeys(scripts_of(found), found)
         return cast
+
+    def _set_for(self, script: str, settings: Mapping[str, Setting]) -> str:
+        name = _voice_setting(settings, script)
+        try:
+            return self.find(name)
+        except VoiceNotFound as error:
+            raise SettingsError(f"engine.espeak.voice_{script}: {error}") from error
 
     def passages(self, text: str, cast: Mapping[str, str], neutral: str) -> list[Passage]:
         """Cut a text so that each part is read by a voice that can; `neutral` reads what has no script."""
