@@ -138,7 +138,7 @@ def _children(pid: int) -> list[int]:
 def _kilobytes(line: str) -> tuple[str, int]:
     name, _, rest = line.partition(":")
     amount = rest.split()
-    return name, int(amount[0]) * 1024 if len(amount) == 2 else 0  # noqa: PLR2004 -- "123 kB"
+    return name, int(amount[0]) * 1024 if len(amount) == 2 else 0  # noqa: PLR2004 -- a number and its unit
 
 
 def _lines(path: Path) -> list[str]:
