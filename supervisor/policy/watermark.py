@@ -81,8 +81,9 @@ class Watermark:
         return self._baseline_used_bytes is not None and self._baseline_used_bytes >= mark_bytes
 
     def _grown_bytes(self, used_bytes: int, own_bytes: int | None) -> int:
+        # Below nothing where the child gave back: that explains no excess either.
         if own_bytes is not None and self._baseline_own_bytes is not None:
-            return max(0, own_bytes - self._baseline_own_bytes)
+            return own_bytes - self._baseline_own_bytes
         if self._baseline_used_bytes is None:
             return 0
-        return max(0, used_bytes - self._baseline_used_bytes)
+        return used_bytes - self._baseline_used_bytes
