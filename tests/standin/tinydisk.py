@@ -25,3 +25,8 @@ def tiny_disk(folder: Path, *, size_bytes: int) -> Generator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def resize(folder: Path, *, size_bytes: int) -> None:
+    """Make a mounted tiny disk as large as this from now on; what is on it stays."""
+    subprocess.run(["mount", "-o", f"remount,size={size_bytes}", str(folder)], check=True)
