@@ -32,7 +32,7 @@ def threads(pid: int) -> int:
 @pytest.mark.parametrize(
     "lives",
     [
-        pytest.param(40, marks=pytest.mark.timeout(120)),
+        pytest.param(24, marks=pytest.mark.timeout(120)),
         pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
     ],
 )
