@@ -67,6 +67,7 @@ class _Life:
 
     def __init__(self, terms: Terms) -> None:
         self.pid: int | None = None
+        self.greeted = False
         self.ready: say.Ready | None = None
         self.weigher = Weigher(
             LifeMemory(host=terms.host, device=terms.device, host_total_bytes=terms.host_total_bytes)
@@ -218,6 +219,7 @@ class Conductor:
     def _greeted(self, greeting: say.Greeting, at_s: float) -> None:
         if self._slot.state is not State.STARTING:
             return  # it is on its way out and does not know it yet
+        self._life.greeted = True
         if greeting.protocol == say.PROTOCOL_VERSION and greeting.version == self._terms.version:
             hello = msgspec.structs.replace(self._terms.hello, life=self._slot.life)
             self._actions.append(do.Send(life=self._slot.life, message=hello))
@@ -280,7 +282,7 @@ class Conductor:
         # What this life has become may be the reason: the last try gets a fresh child.
         if after is Next.AGAIN and self._life.segments and self._bench.is_last_try(hand):
             self._life.recycle_why = (
-                f"segment {hand.segment.number} failed {hand.attempts} times ({kind}): "
+                f"segment {hand.segment.number + 1} failed {hand.attempts} times ({kind}): "
                 "a fresh child for its last try"
             )
 
@@ -388,9 +390,13 @@ class Conductor:
 
     def _bury(self, event: ev.Ended, at_s: float) -> None:
         life, hand = self._life, self._bench.hand
-        obituary = read_death(
-            event.death, life.wish, last_words=life.last_words, first_segment=life.segments == 0
-        )
+        # One that never said a word over the wire may have said why on its stderr.
+        last_words = life.last_words or ("" if life.greeted else event.last_line)
+        obituary = read_death(event.death, life.wish, last_words=last_words, first_segment=life.segments == 0)
+        if event.life == 1 and not life.greeted and event.death.exit_code is not None and event.last_line:
+            # Not even the first one got to its first word, and it said why: another would not either.
+            mend = "the interpreter needs this version of tts-supervisor installed"
+            self._end("configuration", f"child.python: the child {obituary.why}; {mend}")
         self._move(Event.EXITED, at_s)
         bury = do.Bury(
             life=event.life,
@@ -451,7 +457,9 @@ class Conductor:
         hand = self._bench.hand
         if hand is not None and self._slot.state in WITH_SEGMENT and hand.stall.is_stalled(at_s):
             number, stall_s = hand.segment.number, self._terms.stall_s
-            self._wish_end("stalled", f"no progress on segment {number} for {stall_s:g} s (child.stall_s)")
+            self._wish_end(
+                "stalled", f"no progress on segment {number + 1} for {stall_s:g} s (child.stall_s)"
+            )
             self._move(Event.STALLED, at_s)
         if self._slot.is_late(at_s):
             if self._slot.state is State.STARTING:

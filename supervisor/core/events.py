@@ -73,10 +73,15 @@ class Broke:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The process is gone and reaped; everything it wrote was handled before."""
+    """The process is gone and reaped; everything it wrote was handled before.
+
+    Attributes:
+        last_line: What it wrote last on its stderr; empty if nothing.
+    """
 
     life: int
     death: Death
+    last_line: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,11 @@ class StderrTail:
         return "\n".join(self._lines)
 
     @property
+    def last_line(self) -> str:
+        """The last line that is not blank; empty if there is none."""
+        return next((line for line in reversed(self._lines) if line.strip()), "")
+
+    @property
     def stack(self) -> str | None:
         """The last stack that faulthandler wrote, or None."""
         return last_stack(list(self._lines))

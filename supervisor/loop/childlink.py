@@ -124,7 +124,7 @@ class ChildLink:
         death = self.process.reap()
         if death is not None:
             self._loop.remove_reader(self.process.pidfd)
-            self._tell(ev.Ended(life=self._life, death=death))
+            self._tell(ev.Ended(life=self._life, death=death, last_line=self._stderr.last_line))
 
     def _deaf(self) -> None:
         if self._listening:

@@ -84,6 +84,7 @@ class _Job:
     _shown: Callable[[Note], None]
     _log: Log
     _job: str
+    _is_planned: bool = False
     _stops: int = 0
     _stop_why: str = ""
     _runner: Runner | None = None
@@ -136,6 +137,7 @@ class _Job:
         answer = msgspec.json.decode(await self._work("supervisor.planning", iter([order])), type=PlanAnswer)
         if answer.ok is None:
             raise worker_error(answer.error)
+        self._is_planned = True
         for text in answer.ok.notices:
             self._show(Notice(level="info", name="plan", text=text))
         self._ledger.return_orphans(self._job)
@@ -270,11 +272,15 @@ class _Job:
             self._runner.tell(ev.StopAsked(at_once=self._stops > 1, why=self._stop_why))
 
     def _park(self, error: errors.SupervisorError) -> None:
-        """Note in the ledger why the job stands still; a full disk may refuse even that."""
+        """Note in the ledger why the job stands still; a full disk may refuse even that.
+
+        What an earlier run made of the same output is not touched by a run that had no plan.
+        """
+        if not self._is_planned:
+            return
         state = "parked" if error.exit_code in _RESUMABLE else "failed"
         try:
-            if self._ledger.view(self._job) is not None:
-                self._ledger.set_state(self._job, state, str(error))
+            self._ledger.set_state(self._job, state, str(error))
         except errors.SupervisorError as also:
             self._event("notice", "warning", text=str(also))
 

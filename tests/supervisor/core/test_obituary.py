@@ -75,6 +75,16 @@ def test_five_deaths_before_ready_end_the_run() -> None:
     assert "the last one: exited with status 1" in world.finish.why
 
 
+def test_a_first_child_that_cannot_even_greet_and_says_why_is_a_matter_of_the_configuration() -> None:
+    world = World(["a"])
+    while world.child is None:
+        world.behave()
+    world.dies(Death(exit_code=1), last_line="No module named child")
+    assert world.finish is not None
+    assert world.finish.ending == "configuration"
+    assert "child.python: the child exited with status 1: No module named child" in world.finish.why
+
+
 def test_five_segments_in_a_row_that_end_their_child_end_the_run() -> None:
     world = World(list("abcde"), attempts=1)
     for _ in range(5):

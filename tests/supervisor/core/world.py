@@ -96,6 +96,7 @@ class World:
                 assert self.finish is None, f"{action} after {self.finish}"
                 self._act(action)
             acted += actions
+            assert len(acted) < 1000, "it asks for ever"
         self.acts += acted
         self._check()
         self.sound = True
@@ -108,15 +109,15 @@ class World:
     def says(self, message: say.FromChild) -> list[do.Action]:
         return self.tell(ev.Said(life=self.alive.life, message=message))
 
-    def dies(self, death: Death) -> list[do.Action]:
+    def dies(self, death: Death, *, last_line: str = "") -> list[do.Action]:
         """The child's process ends; the parent learns it by `bury`."""
         self.alive.fate = self.alive.fate or death
-        return self.bury()
+        return self.bury(last_line=last_line)
 
-    def bury(self) -> list[do.Action]:
+    def bury(self, *, last_line: str = "") -> list[do.Action]:
         child = self.alive
         assert child.fate is not None
-        return self.tell(ev.Ended(life=child.life, death=child.fate))
+        return self.tell(ev.Ended(life=child.life, death=child.fate, last_line=last_line))
 
     def reads(self) -> list[do.Action]:
         """A reading of memory arrives."""
@@ -238,8 +239,8 @@ class World:
         self._spawned_life = action.life
         self.spawns += 1
         if self.faults.spawn != "well":
-            retryable = self.faults.spawn == "no room"
-            self._inbox.append(ev.SpawnFailed(life=action.life, why=self.faults.spawn, retryable=retryable))
+            no_room = self.faults.spawn == "no room"
+            self._inbox.append(ev.SpawnFailed(life=action.life, why=self.faults.spawn, retryable=no_room))
             return
         self.child = Child(action.life)
         self._inbox.append(ev.Spawned(life=action.life, pid=self.child.pid))

@@ -170,7 +170,7 @@ def test_the_last_try_of_a_segment_gets_a_fresh_child(desk: Desk) -> None:
     desk.run(engine__faults__poison={"paragraph 7": "nan"})
     recycled = [note for note in desk.of(ChildState) if note.recycled]
     assert [note.why for note in recycled] == [
-        "segment 7 failed 2 times (quality): a fresh child for its last try"
+        "segment 8 failed 2 times (quality): a fresh child for its last try"
     ]
 
 
@@ -203,6 +203,23 @@ def test_a_job_that_cannot_be_planned_leaves_no_child(desk: Desk) -> None:
 def test_an_interpreter_that_is_not_there_is_an_error_of_the_configuration(desk: Desk) -> None:
     with pytest.raises(ConfigError, match=r"child\.python"):
         desk.run(child__python="/nonexistent/python")
+
+
+def test_an_interpreter_without_the_package_is_named_with_what_it_said(desk: Desk, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'No module named child' >&2\nexit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(
+        ConfigError, match=r"child\.python: .*status 1: No module named child; the interpreter needs"
+    ):
+        desk.run(child__python=str(python))
+
+
+def test_an_attempt_that_cannot_be_planned_leaves_the_earlier_job_as_it_was(desk: Desk) -> None:
+    desk.run()
+    with pytest.raises(InputError):
+        desk.run(text="...")
+    assert view_state(desk) == "done"
 
 
 def view_state(desk: Desk) -> str:
