@@ -248,8 +248,7 @@ class World:
     def _send(self, message: say.FromParent) -> None:
         if isinstance(message, say.Synthesize):
             row = self.rows[self._order[message.segment_id].key]
-            assert row.in_hand
-            assert row.segment.key == self._claimed
+            assert (row.in_hand, row.segment.key) == (True, self._claimed)
             assert message.text == row.segment.text
             assert message.attempt not in self._handed_out, "an attempt's number was used before"
             self._handed_out.add(message.attempt)
