@@ -281,15 +281,4 @@ class Broken(Message, frozen=True, kw_only=True, tag="broken"):
 
 
 FromParent = Hello | Synthesize | Release | ListVoices | Exit
-FromChild = (
-    Greeting
-    | Loading
-    | Ready
-    | Chunk
-    | Progress
-    | Done
-    | Failed
-    | Released
-    | Voices
-    | Broken
-)
+FromChild = Greeting | Loading | Ready | Chunk | Progress | Done | Failed | Released | Voices | Broken
