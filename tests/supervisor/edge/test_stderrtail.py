@@ -44,3 +44,10 @@ def test_the_last_stack_is_found_among_other_lines() -> None:
 
 def test_no_stack_is_none() -> None:
     assert last_stack(["one", '  File "of a common traceback.py"', "two"]) is None
+
+
+def test_the_last_line_is_the_last_that_is_not_blank() -> None:
+    tail = StderrTail()
+    assert not tail.last_line
+    tail.feed(b"first\nsecond\n\n")
+    assert tail.last_line == "second"
