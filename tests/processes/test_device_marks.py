@@ -87,7 +87,6 @@ def said(run: Narration, words: str) -> int:
     [
         pytest.param({}, "the child's part 1", id="all is told"),
         pytest.param({"v2": 0, "v3": 0}, "the child's part 1", id="an older driver"),
-        pytest.param({"graphics": 1}, "the child's part 1", id="listed twice"),
         pytest.param({"hide_procs": 1}, "the child's part unknown", id="a container hides processes"),
         pytest.param({"no_figures": 1}, "the child's part unknown", id="processes without figures"),
         pytest.param({"process_error": 4}, "the child's part unknown", id="no permission for the list"),
@@ -134,16 +133,6 @@ def test_a_child_that_crosses_the_hard_mark_within_a_segment_is_killed(
     assert 1 <= len(killed) <= 3
     assert all("memory.device.hard is 200 MiB" in (event.why or "") for event in killed)
     assert all(event.signal == "SIGKILL" for event in killed)
-    assert sha256(task) == undisturbed
-
-
-def test_a_share_is_of_the_device(make: Make, standin_driver: StandinDriver, undisturbed: str) -> None:
-    standin_driver.set(procs="env", total=1000 * MIB)
-    task = make(**LEAKING, **{"memory.device.soft": '"11%"', "memory.device.hard": '"20%"'})
-    with Narration(task) as run:
-        assert run.exit_code() == 0, run.tail()
-    (replaced,) = ends(run)
-    assert "memory.device.soft is 110 MiB" in (replaced.why or "")
     assert sha256(task) == undisturbed
 
 
@@ -237,12 +226,9 @@ def test_an_engine_that_uses_no_device_is_not_held_up_by_one_that_is_full(
     ("driver", "words"),
     [
         ({"error": 15}, "the GPU is lost"),
-        ({"memory_error": 15}, "the GPU is lost"),
-        ({"init_error": 9}, "kernel module is not loaded"),
         ({"init_error": 18}, "different versions"),
         ({"init_error": 4}, "refuses this user"),
         ({"memory_error": 3, "v2": 0}, "does not tell its memory"),
-        ({"memory_error": 999}, "the NVIDIA driver failed"),
         ({"mig": 1}, "split by MIG"),
         ({"devices": 0}, "no such GPU"),
     ],

@@ -83,6 +83,12 @@ def test_a_leaking_child_is_replaced_between_segments_before_it_reaches_the_hard
         of_life = [one.state for one in run.seen if one.event == "child.state" and one.life == event.life]
         assert of_life == ["starting", "ready", "releasing", "leaving", "gone"]
     assert sha256(task) == undisturbed(engine, text)
+    # The ledger keeps how each life ended, and why.
+    (job,) = json.loads(ask(task, "jobs", "list", "--json").stdout)
+    lives = json.loads(ask(task, "jobs", "show", job["job"], "--json").stdout)["lives"]
+    assert {life["how"] for life in lives} == {"exited with status 0"}
+    assert [life["why"] for life in lives[:-1]] == [event.why for event in recycled(run)]
+    assert sum(life["segments"] for life in lives) == 24
 
 
 @pytest.mark.timeout(60)
@@ -187,15 +193,3 @@ def test_a_cache_that_fills_and_stays_below_the_mark_costs_no_child_its_life(
     assert recycled(run) == []
     assert 5 * LEAK < memory.highest_bytes < SOFT
     assert sha256(task) == undisturbed("scripted", text)
-
-
-@pytest.mark.timeout(60)
-def test_the_ledger_keeps_how_each_life_ended_and_why(tmp_path: Path) -> None:
-    task = task_in(tmp_path / "lives", paragraphs(12), **LEAKING, **SCRIPTED)
-    narrate(task)
-    (job,) = json.loads(ask(task, "jobs", "list", "--json").stdout)
-    shown = json.loads(ask(task, "jobs", "show", job["job"], "--json").stdout)
-    first, last = shown["lives"]
-    assert first["how"] == last["how"] == "exited with status 0"
-    assert "memory.host.soft is 200 MiB" in first["why"]
-    assert first["segments"] + last["segments"] == 12
