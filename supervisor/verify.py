@@ -140,7 +140,7 @@ class _Inquiry:
             return True
         self._problems.append(
             f"segment {segment.number}: {path} has {seen}, the ledger says {segment.sha256}; "
-            "delete the file and run the same narrate command again to speak it anew"
+            "run the same narrate command again to speak it anew"
         )
         return False
 

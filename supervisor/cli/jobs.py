@@ -3,6 +3,8 @@
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 
+import msgspec
+
 from supervisor.cli import showing
 from supervisor.cli.outcome import do_job, report
 from supervisor.cli.parser import Arguments
@@ -11,7 +13,7 @@ from supervisor.cli.words import emit, emit_json, tell
 from supervisor.config import Given
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_schema import FILE_NAME
-from supervisor.edge.ledger_values import JobSpec, JobView, job_id_for
+from supervisor.edge.ledger_values import ABANDONED, JobSpec, JobView, job_id_for
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import StateInUse, SupervisorError, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
@@ -67,8 +69,19 @@ def _views(state: StateFolder) -> list[JobView]:
     if not (state.path / FILE_NAME).exists():
         # Nothing was ever narrated here: that is an empty list, not an error, and no folder is made for it.
         return []
+    owner = state.owner_pid()
     with _ledger(state, read_only=True) as ledger:
-        return ledger.views()
+        views = ledger.views()
+    # Asked before, so that a run that just ended has noted it; and after, for one that just began.
+    nobody = owner is None and state.owner_pid() is None
+    return [_abandoned(view) for view in views] if nobody else views
+
+
+def _abandoned(view: JobView) -> JobView:
+    """Return how a job stands where nobody owns the state folder: killed, its parent noted nothing."""
+    if view.state != "running":
+        return view
+    return msgspec.structs.replace(view, state="parked", error=ABANDONED)
 
 
 def _list(args: Arguments, state: StateFolder) -> int:

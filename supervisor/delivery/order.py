@@ -1,7 +1,7 @@
 """What the delivery process is told and answers: one JSON object a line.
 
     {"path": "/…/story.flac", "format": "flac", "sample_rate_hz": 22050, "title": "story"}
-    {"wav": "/…/audio/j…/….wav", "sample_rate_hz": 22050, "samples": 48210}
+    {"wav": "/…/audio/j…/….wav", "sample_rate_hz": 22050, "samples": 48210, "sha256": …}
     {"silence_s": 0.3}
     {"end": true}
 
@@ -52,6 +52,7 @@ class SegmentAudio:
     wav: str
     samples: int
     sample_rate_hz: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     wav: str | None = None
     samples: int = 0
     sample_rate_hz: int = 0
+    sha256: str = ""
     silence_s: float | None = None
     end: bool = False
 
@@ -107,8 +109,10 @@ def _pieces(lines: Iterator[bytes]) -> Iterator[Piece]:
 
 
 def _piece(said: _Line) -> Piece:
-    if said.wav is not None and said.samples >= 0 and said.sample_rate_hz > 0:
-        return SegmentAudio(wav=said.wav, samples=said.samples, sample_rate_hz=said.sample_rate_hz)
+    if said.wav is not None and said.samples >= 0 and said.sample_rate_hz > 0 and said.sha256:
+        return SegmentAudio(
+            wav=said.wav, samples=said.samples, sample_rate_hz=said.sample_rate_hz, sha256=said.sha256
+        )
     if said.silence_s is not None and said.silence_s >= 0:
         return Pause(seconds=said.silence_s)
     raise OrderError(f"neither audio nor silence: {said}")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from supervisor.edge.ledger_plan import PLAN_TABLES, forget_failures, write_plan
+from supervisor.edge.ledger_plan import PLAN_TABLES, forget_failures, keyed_segments, lost_audio, write_plan
 from supervisor.edge.ledger_reading import LedgerReader, no_job
 from supervisor.edge.ledger_schema import LedgerError, LedgerFile, Value
-from supervisor.edge.ledger_values import JobSpec, JobState, Life, StoredAudio, job_id_for
+from supervisor.edge.ledger_values import ABANDONED, JobSpec, JobState, Life, StoredAudio, job_id_for
 from supervisor.narration.plan import Plan, PlanSummary
 
 __all__ = ["Ledger", "LedgerError", "job_id_for"]
@@ -50,11 +50,17 @@ class Ledger(LedgerReader):
     def save_plan(self, spec: JobSpec, plan: Plan) -> PlanSummary:
         """Make the job, or plan it anew: done stays done where the key is still planned.
 
-        Failed segments are forgotten, so that they are tried again. Audio of keys that are
-        planned no more is left for `prune`.
+        Audio of planned keys is read and compared with its SHA-256; what differs is spoken again.
+        Failed segments are forgotten, so that they are tried again. What is done and planned no
+        more is kept for a later plan, counted nowhere, until `prune`.
         """
+        keyed = keyed_segments(spec, plan)
+        asked = "SELECT key, path, sha256 FROM speech WHERE job = ? AND state = 'done'"
+        done = self._file.rows(tuple[str, str, str], asked, spec.job)
+        # Before the transaction: a gigabyte takes seconds, and the owner writes meanwhile.
+        lost = lost_audio(self._folder, (row for row in done if row[0] in keyed.copies))
         with self._file.transaction() as connection:
-            return write_plan(connection, self._folder, spec, plan)
+            return write_plan(connection, spec, plan, keyed, lost)
 
     def set_state(self, job: str, state: JobState, error: str | None = None) -> None:
         """Put the job into a state; `error` says why, None takes an earlier one away.
@@ -63,6 +69,13 @@ class Ledger(LedgerReader):
             LedgerError: If there is no such job.
         """
         self._change(job, "UPDATE job SET state = ?, error = ? WHERE job = ?", state, error, job)
+
+    def park_abandoned(self) -> None:
+        """Park what an owner before us left as running: it was killed, and noted nothing."""
+        with self._file.transaction() as connection:
+            connection.execute(
+                "UPDATE job SET state = 'parked', error = ? WHERE state = 'running'", (ABANDONED,)
+            )
 
     def retry(self, job: str) -> None:
         """Queue the job again and let what was set aside be tried again.
@@ -76,23 +89,36 @@ class Ledger(LedgerReader):
             if connection.execute(queued, (job,)).rowcount != 1:
                 raise LedgerError(no_job(job))
 
-    def forget(self, job: str) -> None:
-        """Take the job out, with every row and segment; finished files stay where they are."""
+    def forget(self, job: str, *, keep_deliveries: bool = False) -> None:
+        """Take the job out, with every row and segment; finished files stay where they are.
+
+        Args:
+            job: Which.
+            keep_deliveries: It is to be planned anew: its finished files become `earlier_files`.
+        """
+        tables = ("job", *PLAN_TABLES, "speech", "life", *(() if keep_deliveries else ("delivery",)))
         with self._file.transaction() as connection:
-            for table in ("job", *PLAN_TABLES, "speech", "life"):
+            for table in tables:
                 connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
         shutil.rmtree(self._audio_folder(job), ignore_errors=True)
 
     remove = forget
 
-    def prune(self, job: str) -> int:
+    def prune(self, job: str, *, keep_spares: bool = False) -> int:
         """Delete audio that no planned segment has, and what a killed parent left half written.
 
         To be called by the owner of the state folder, while nothing of the job is being spoken.
 
+        Args:
+            job: Which.
+            keep_spares: Keep what is done and not planned: a later plan may want it.
+
         Returns:
             Number of files deleted.
         """
+        if not keep_spares:
+            with self._file.transaction() as connection:
+                connection.execute("DELETE FROM speech WHERE job = ? AND copies = 0", (job,))
         folder = self._audio_folder(job)
         stale = [path for path in folder.glob("*") if not self._is_wanted(job, path)]
         for path in stale:
@@ -193,6 +219,11 @@ class Ledger(LedgerReader):
                 "INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?)",
                 (job, path, sha256, samples, sample_rate_hz),
             )
+
+    def forget_earlier_files(self, job: str) -> None:
+        """Know no more which files an earlier plan delivered; they stay where they are."""
+        with self._file.transaction() as connection:
+            connection.execute("DELETE FROM delivery WHERE job = ? AND sha256 = ''", (job,))
 
     # ------------------------------------------------------------------ child lives
 

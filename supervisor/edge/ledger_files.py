@@ -157,11 +157,12 @@ def _cut(text: str, most_bytes: int) -> str:
 
 
 def _piece(folder: Path, segment: StoredSegment) -> Piece:
-    if segment.path is not None and segment.samples is not None and segment.sample_rate_hz is not None:
+    if segment.path and segment.samples is not None and segment.sample_rate_hz and segment.sha256:
         return AudioPiece(
             wav=folder / segment.path,
             samples=segment.samples,
             sample_rate_hz=segment.sample_rate_hz,
+            sha256=segment.sha256,
         )
     if segment.state == "failed":
         return Silence(seconds=expected_s(segment.text))

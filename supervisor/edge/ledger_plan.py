@@ -1,25 +1,26 @@
 """A plan into the ledger, within one transaction of the caller's.
 
 What is planned is written anew; what became of a key is kept while the key is still planned.
+Speech that is done is kept even when it is not: a spare, of no copies, for a later plan.
 """
 
 import itertools
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
-from supervisor.edge.audiofile import HEADER_BYTES
+from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.ledger_values import JobSpec
 from supervisor.narration.plan import Plan, PlannedChapter, PlannedSegment, PlanSummary, segment_key
 from supervisor.narration.summary import summarize
 
 #: Tables that hold nothing but the plan.
-PLAN_TABLES = ("source", "span", "bad_line", "chapter", "segment", "delivery")
+PLAN_TABLES = ("source", "span", "bad_line", "chapter", "segment")
 
 #: Text shrinks to a third at the fastest setting, and a book takes a few milliseconds.
 _ZLIB_LEVEL = 1
@@ -27,14 +28,53 @@ _ZLIB_LEVEL = 1
 _SegmentRow = tuple[str, int, int, str, str, int, str, int, int, int]
 
 
-def write_plan(connection: sqlite3.Connection, folder: Path, spec: JobSpec, plan: Plan) -> PlanSummary:
+@dataclass(slots=True, kw_only=True)
+class KeyedSegments:
+    """A plan's segments as rows, with what is learned of their keys on the way."""
+
+    rows: list[_SegmentRow] = field(default_factory=list[_SegmentRow])
+    copies: Counter[str] = field(default_factory=Counter[str])
+    first: dict[str, int] = field(default_factory=dict[str, int])
+
+    def take(self, row: _SegmentRow) -> None:
+        """Add the next row."""
+        _, number, _, key, *_ = row
+        self.rows.append(row)
+        self.copies[key] += 1
+        self.first.setdefault(key, number)
+
+
+def keyed_segments(spec: JobSpec, plan: Plan) -> KeyedSegments:
+    """Return the rows of a plan's segments, each with its key."""
+    keyed = KeyedSegments()
+    for row in _segment_rows(spec, plan):
+        keyed.take(row)
+    return keyed
+
+
+def lost_audio(folder: Path, done: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Return the keys whose audio is not what was recorded: gone, cut short or changed.
+
+    Reads all of it, so never within a transaction: the owner's own steps would wait.
+
+    Args:
+        folder: The state folder.
+        done: Key, path below the folder, and SHA-256.
+    """
+    return [key for key, path, sha256 in done if not _is_whole(folder / path, sha256)]
+
+
+def write_plan(
+    connection: sqlite3.Connection, spec: JobSpec, plan: Plan, keyed: KeyedSegments, lost: Collection[str]
+) -> PlanSummary:
     """Write a job's plan over the one it had, and return it in figures.
 
     Args:
         connection: In a transaction.
-        folder: The state folder, to see whether audio that is done is still there.
         spec: What was asked for.
         plan: What was decided.
+        keyed: Its segments.
+        lost: Planned keys whose audio is to be spoken again.
     """
     job = spec.job
     connection.execute(
@@ -44,26 +84,17 @@ def write_plan(connection: sqlite3.Connection, folder: Path, spec: JobSpec, plan
     )
     for table in PLAN_TABLES:
         connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
+    # What was delivered is of an earlier plan from here on: nobody vouches for its bytes any more.
+    connection.execute("UPDATE delivery SET sha256 = '' WHERE job = ?", (job,))
     _write_sources(connection, job, plan)
-    count = _Count()
-    rows = _segment_rows(spec, plan, count)
-    connection.executemany("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", keyed.rows)
     _write_chapters(connection, job, plan)
-    _write_speech(connection, job, count)
-    _forget_lost_audio(connection, job, folder)
+    _write_speech(connection, job, keyed)
+    _forget_audio(connection, job, lost)
+    if lost:
+        said = f"finished segments that were damaged or gone, to be spoken again: {len(lost)}"
+        plan = replace(plan, notices=(*plan.notices, said))
     return summarize(plan, sample_rate_hz=spec.sample_rate_hz, reused=_reused(connection, job))
-
-
-@dataclass(slots=True)
-class _Count:
-    """What is learned of the segments while they pass by."""
-
-    copies: Counter[str] = field(default_factory=Counter[str])
-    first: dict[str, int] = field(default_factory=dict[str, int])
-
-    def take(self, number: int, key: str) -> None:
-        self.copies[key] += 1
-        self.first.setdefault(key, number)
 
 
 def _write_sources(connection: sqlite3.Connection, job: str, plan: Plan) -> None:
@@ -97,13 +128,12 @@ def unpacked(text_zlib: bytes) -> str:
     return zlib.decompress(text_zlib).decode("utf-8", "surrogatepass")
 
 
-def _segment_rows(spec: JobSpec, plan: Plan, count: _Count) -> Iterator[_SegmentRow]:
+def _segment_rows(spec: JobSpec, plan: Plan) -> Iterator[_SegmentRow]:
     numbers = itertools.count()
     for place, chapter in enumerate(plan.chapters):
         for segment in chapter.segments:
             number = next(numbers)
             key = _key(spec, chapter, segment)
-            count.take(number, key)
             where = (segment.source, segment.start, segment.end)
             yield (spec.job, number, place, key, segment.text, segment.seed, segment.pause, *where)
 
@@ -133,14 +163,15 @@ def _write_chapters(connection: sqlite3.Connection, job: str, plan: Plan) -> Non
     )
 
 
-def _write_speech(connection: sqlite3.Connection, job: str, count: _Count) -> None:
+def _write_speech(connection: sqlite3.Connection, job: str, keyed: KeyedSegments) -> None:
     connection.execute("UPDATE speech SET copies = 0 WHERE job = ?", (job,))
     connection.executemany(
         "INSERT INTO speech (job, key, first, copies) VALUES (?, ?, ?, ?) ON CONFLICT (job, key) "
         "DO UPDATE SET first = excluded.first, copies = excluded.copies",
-        ((job, key, first, count.copies[key]) for key, first in count.first.items()),
+        ((job, key, first, keyed.copies[key]) for key, first in keyed.first.items()),
     )
-    connection.execute("DELETE FROM speech WHERE job = ? AND copies = 0", (job,))
+    # A plan made by mistake (another voice, another input) must not cost what is spoken.
+    connection.execute("DELETE FROM speech WHERE job = ? AND copies = 0 AND state != 'done'", (job,))
     forget_failures(connection, job)
 
 
@@ -153,22 +184,17 @@ def forget_failures(connection: sqlite3.Connection, job: str) -> None:
     )
 
 
-def _forget_lost_audio(connection: sqlite3.Connection, job: str, folder: Path) -> None:
-    """Speak again what somebody deleted or cut short; whole hashes are `verify`'s business."""
-    done = connection.execute(
-        "SELECT key, path, samples FROM speech WHERE job = ? AND state = 'done'", (job,)
-    )
-    lost = [(job, key) for key, path, samples in done if not _is_there(folder / path, samples)]
+def _forget_audio(connection: sqlite3.Connection, job: str, lost: Collection[str]) -> None:
     connection.executemany(
         "UPDATE speech SET state = 'waiting', attempts = 0, killed = 0, in_hand = 0, path = NULL, "
         "samples = NULL, sample_rate_hz = NULL, sha256 = NULL, figures = NULL WHERE job = ? AND key = ?",
-        lost,
+        [(job, key) for key in lost],
     )
 
 
-def _is_there(path: Path, samples: int) -> bool:
+def _is_whole(path: Path, sha256: str) -> bool:
     try:
-        return path.stat().st_size == HEADER_BYTES + 2 * samples
+        return sha256_of_file(path) == sha256
     except OSError:
         return False
 

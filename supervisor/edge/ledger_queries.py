@@ -41,6 +41,7 @@ VIEWS = """
     SELECT job.job AS job, job.state AS state, error, coalesce(sum(copies), 0) AS segments,
     coalesce(sum(copies * (speech.state = 'done')), 0) AS done,
     coalesce(sum(copies * (speech.state = 'failed')), 0) AS failed,
+    (SELECT count(*) FROM bad_line WHERE bad_line.job = job.job) AS bad_lines,
     total(CASE speech.state WHEN 'done' THEN copies * 1.0 * samples / sample_rate_hz END) AS seconds
     FROM job LEFT JOIN speech ON speech.job = job.job
     WHERE ? IN ('', job.job) GROUP BY job.job ORDER BY job.rowid
@@ -73,4 +74,5 @@ class ViewRow(msgspec.Struct, frozen=True, kw_only=True):
     segments: int
     done: int
     failed: int
+    bad_lines: int
     seconds: float

@@ -30,6 +30,10 @@ _NO_END = 2**63 - 1
 #: Rows read at once: a job's segments pass through the parent, they never stay.
 _PAGE_ROWS = 256
 
+#: Of what was not spoken, so many are named in a view, each with so much of its message.
+_MOST_NAMED = 3
+_MESSAGE_CHARS = 120
+
 
 class LedgerReader:
     """What a ledger can be asked. Calls come one at a time."""
@@ -50,6 +54,11 @@ class LedgerReader:
     def views(self) -> list[JobView]:
         """Return how far every job is, oldest first."""
         return self._views("")
+
+    def is_all_spoken(self, job: str) -> bool:
+        """Say whether the job is there and has no segment that waits or failed; bad lines are none."""
+        asked = "SELECT count(*) FROM speech WHERE job = ? AND state != 'done'"
+        return self.spec(job) is not None and self._file.rows(tuple[int], asked, job) == [(0,)]
 
     def job_size(self, job: str) -> JobSize:
         """Return how much of a job there is, as a run finds it.
@@ -179,12 +188,18 @@ class LedgerReader:
         return pieces_of(spec, self._folder, self.segments(job, first, end))
 
     def deliveries(self, job: str) -> list[Delivery]:
-        """Return the finished files that were delivered, in order."""
+        """Return the finished files that were delivered of the present plan, in order."""
         return self._file.records(
             Delivery,
-            "SELECT path, sha256, samples, sample_rate_hz FROM delivery WHERE job = ? ORDER BY rowid",
+            "SELECT path, sha256, samples, sample_rate_hz FROM delivery "
+            "WHERE job = ? AND sha256 != '' ORDER BY rowid",
             job,
         )
+
+    def earlier_files(self, job: str) -> list[str]:
+        """Return the paths that an earlier plan delivered to and the present one not, in order."""
+        asked = "SELECT path FROM delivery WHERE job = ? AND sha256 = '' ORDER BY rowid"
+        return [path for (path,) in self._file.rows(tuple[str], asked, job)]
 
     def lives(self, job: str) -> list[Life]:
         """Return how the job's child lives ended, oldest first."""
@@ -204,13 +219,32 @@ class LedgerReader:
         return JobView(
             job=row.job,
             state=row.state,
-            segments=row.segments,
+            segments=row.segments + row.bad_lines,
             done=row.done,
-            failed=row.failed,
+            failed=row.failed + row.bad_lines,
             seconds=row.seconds,
             outputs=[delivery.path for delivery in self.deliveries(row.job)],
-            error=row.error,
+            error=self._error(row),
         )
+
+    def _error(self, row: ViewRow) -> str | None:
+        if row.error is not None or row.state != "done" or not row.failed + row.bad_lines:
+            return row.error
+        return not_spoken(self.bad_lines(row.job), self.failures(row.job))
+
+
+def not_spoken(bad_lines: list[BadLine], failures: list[Failure]) -> str:
+    """Return in a few words what is missing from a job that is over."""
+    each = [f"line {bad.line}: {_short(bad.message)}" for bad in bad_lines]
+    each += [f"segment {failure.number}: {failure.kind}: {_short(failure.message)}" for failure in failures]
+    named = each[:_MOST_NAMED]
+    if len(each) > len(named):
+        named.append(f"and {len(each) - len(named)} more")
+    return f"{len(each)} not spoken: {'; '.join(named)}"
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= _MESSAGE_CHARS else f"{message[: _MESSAGE_CHARS - 1]}…"
 
 
 def no_job(job: str) -> str:

@@ -35,7 +35,9 @@ _Row = TypeVar("_Row")
 Value = str | int | float | bytes | None
 
 # `speech` is what became of a key; segments of a job with the same key share one row.
-# `first` is the lowest segment number with that key: where it is handed out.
+# `first` is the lowest segment number with that key: where it is handed out. A row of no copies
+# is a spare: done, of no segment now, kept for a later plan.
+# An empty `sha256` in `delivery`: a file that an earlier plan delivered, and this one not yet.
 _TABLES = """
 CREATE TABLE job (
     job TEXT PRIMARY KEY, output TEXT NOT NULL, spec BLOB NOT NULL,

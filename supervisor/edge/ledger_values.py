@@ -13,6 +13,9 @@ from supervisor.wire.messages import Figures
 JobState = Literal["queued", "running", "paused", "parked", "done", "failed", "cancelled"]
 SegmentState = Literal["waiting", "done", "failed"]
 
+#: Said of a job that is called running while nobody owns the state folder.
+ABANDONED = "the process that spoke it is gone; run the same command again, or `jobs retry`, to go on"
+
 
 def job_id_for(output: str) -> str:
     """Return the identity of the job that writes `output`, an absolute path."""
@@ -117,12 +120,12 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         job: Its identity.
         state: Its state.
-        segments: Their number.
+        segments: Their number; a JSONL line that cannot be spoken counts as one.
         done: Segments whose audio is there.
-        failed: Segments set aside.
+        failed: Segments set aside, and lines that cannot be spoken.
         seconds: Of audio that is done, pauses not counted.
         outputs: Finished files that were delivered.
-        error: Why it failed or parked; None otherwise.
+        error: Why it failed or parked, or what of a job that is done was not spoken; else None.
     """
 
     job: str
@@ -137,6 +140,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     def as_json(self) -> dict[str, str | int | float | list[str]]:
         """Return the object that `jobs/get` answers; `error` is there only if there is one."""
         fields: dict[str, str | int | float | list[str] | None] = msgspec.structs.asdict(self)
+        fields["seconds"] = round(self.seconds, 3)
         return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -204,6 +208,7 @@ class AudioPiece:
     wav: Path  # absolute
     samples: int
     sample_rate_hz: int
+    sha256: str  # of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """One job from its request to its finished files: plan, speak, deliver."""
 
 import asyncio
-import json
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -19,13 +19,14 @@ from supervisor.core.notes import Note, Notice, Stage
 from supervisor.core.tallies import JobSize
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_values import FileToDeliver, JobSpec, Silence, job_id_for
+from supervisor.edge.ledger_values import JobSpec, job_id_for
 from supervisor.edge.statefolder import StateFolder
 from supervisor.edge.sweep import sweep
 from supervisor.identity import engine_identity
 from supervisor.log import Level, Log
 from supervisor.loop.answers import DeliveryAnswer, PlanAnswer, ending_error, worker_error
 from supervisor.loop.logged import log_note
+from supervisor.loop.orders import delivery_order
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Place, Runner
 from supervisor.loop.terms import terms_of
@@ -59,6 +60,7 @@ def run_job(
     with state.lock():
         ledger = Ledger.open(state.path)
         try:
+            ledger.park_abandoned()
             job = _Job(
                 _config=config,
                 _state=state,
@@ -128,8 +130,7 @@ class _Job:
         return await speaking
 
     def _seems_done(self) -> bool:
-        view = self._ledger.view(self._job)
-        return view is not None and view.done == view.segments and not self._request.fresh
+        return not self._request.fresh and self._ledger.is_all_spoken(self._job)
 
     async def _plan(self) -> JobSize:
         self._show(Stage(name="planning", detail=", ".join(i.name for i in self._request.inputs)))
@@ -201,7 +202,7 @@ class _Job:
         outputs: list[str] = []
         for file in self._ledger.files(self._job):
             self._show(Stage(name="delivering", detail=file.path))
-            line = await self._work("supervisor.delivery", self._pieces(file))
+            line = await self._work("supervisor.delivery", delivery_order(self._ledger, self._job, file))
             answer = msgspec.json.decode(line, type=DeliveryAnswer)
             if answer.ok is None:
                 raise worker_error(answer.error)
@@ -211,19 +212,12 @@ class _Job:
             outputs.append(file.path)
         return outputs
 
-    def _pieces(self, file: FileToDeliver) -> Iterator[bytes]:
-        yield _line(path=file.path, format=file.format, sample_rate_hz=file.sample_rate_hz, title=file.title)
-        for piece in self._ledger.pieces(self._job, file):
-            if isinstance(piece, Silence):
-                yield _line(silence_s=piece.seconds)
-            else:
-                yield _line(wav=str(piece.wav), sample_rate_hz=piece.sample_rate_hz, samples=piece.samples)
-        yield _line(end=True)
-
     def _conclude(self, outputs: list[str]) -> Outcome:
-        self._ledger.prune(self._job)
-        self._ledger.set_state(self._job, "done", None)
         failures, bad_lines = self._ledger.failures(self._job), self._ledger.bad_lines(self._job)
+        # A run in which things failed may be the mistaken one: what it did not use is kept.
+        self._ledger.prune(self._job, keep_spares=bool(failures or bad_lines))
+        self._ledger.set_state(self._job, "done", None)
+        self._tell_of_earlier_files()
         view = self._ledger.view(self._job)
         if not self._request.keep:
             self._ledger.remove(self._job)
@@ -235,6 +229,14 @@ class _Job:
             bad_lines=bad_lines,
             message="",
         )
+
+    def _tell_of_earlier_files(self) -> None:
+        """Name once what an earlier run delivered beside what is there now: players play all of it."""
+        left = [path for path in self._ledger.earlier_files(self._job) if Path(path).exists()]
+        if left:
+            text = f"left from an earlier run: {', '.join(left)}; remove them if you do not want them"
+            self._show(Notice(level="warning", name="earlier_files", text=text))
+        self._ledger.forget_earlier_files(self._job)
 
     async def _work(self, module: str, lines: Iterator[bytes]) -> bytes:
         """Run a worker to its answer.
@@ -296,7 +298,3 @@ class _Job:
 
 #: Ends after which the same command goes on without anybody's mending.
 _RESUMABLE: Final = frozenset({errors.Interrupted.exit_code, errors.TryLater.exit_code})
-
-
-def _line(**fields: str | float | bool) -> bytes:
-    return json.dumps(fields).encode("utf-8") + b"\n"

@@ -80,7 +80,7 @@ def _save(order: PlanningOrder, plan: Plan) -> PlanSummary:
     ledger = Ledger.open(Path(order.state))
     try:
         if order.fresh:  # only now: an input that cannot be read costs no finished audio
-            ledger.forget(order.spec.job)
+            ledger.forget(order.spec.job, keep_deliveries=True)
         return ledger.save_plan(order.spec, plan)
     finally:
         ledger.close()

@@ -1,8 +1,11 @@
 import json
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from supervisor.edge.ledger import Ledger
+from supervisor.edge.statefolder import FOLDER_NAME, StateFolder
 from tests.supervisor.cli.driver import SCRIPTED, Home
 
 pytestmark = pytest.mark.processes
@@ -56,6 +59,19 @@ def test_verify_says_yes_until_an_output_is_touched(spoilt: Home) -> None:
     done = spoilt.run("jobs", "verify", "book.wav", "--json")
     assert (done.code, done.last_json["ok"]) == (1, False)
     assert "problem" in spoilt.run("jobs", "verify", "book.wav").out
+
+
+def test_a_job_whose_parent_was_killed_is_parked_and_one_with_an_owner_is_not(spoilt: Home) -> None:
+    state = StateFolder(spoilt.path / ".local" / "state" / FOLDER_NAME)
+    with closing(Ledger.open(state.path)) as ledger:
+        ledger.set_state(str(only_job(spoilt)["job"]), "running")
+    with state.lock():
+        assert only_job(spoilt)["state"] == "running"
+    job = only_job(spoilt)
+    assert (job["state"], "run the same command again" in job["error"]) == ("parked", True)
+    shown = spoilt.run("jobs", "show", "book.wav")
+    assert "parked: the process that spoke it is gone" in shown.out
+    assert spoilt.run("jobs", "show", "book.wav", "--json").last_json["state"] == "parked"
 
 
 def test_retry_speaks_what_failed_from_the_text_in_the_ledger(spoilt: Home) -> None:

@@ -25,7 +25,7 @@ def test_a_delivered_file_is_answered_with_its_figures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "piece"),
     [
-        ("bad_audio", "a.wav", {"wav": "/no/such.wav", "sample_rate_hz": 8000, "samples": 10}),
+        ("bad_audio", "a.wav", {"wav": "/no/such", "sample_rate_hz": 8000, "samples": 10, "sha256": "ab"}),
         ("unwritable", "file/a.wav", {"silence_s": 0.5}),
         ("internal", "a.wav", {"neither": "nor"}),
     ],

@@ -1,5 +1,6 @@
 """Pieces become samples: bit for bit at their own rate, of exact length at another."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from supervisor.delivery.order import BadAudio, Pause, Piece, SegmentAudio
 from supervisor.delivery.samples import blocks_of, length_samples
-from supervisor.edge.audiofile import AudioPart
+from supervisor.edge.audiofile import AudioPart, sha256_of_file
 from tests.standin.jobs import tone
 
 RATES_HZ = [8000, 16_000, 22_050, 24_000, 44_100, 48_000]
@@ -19,8 +20,8 @@ RATES_HZ = [8000, 16_000, 22_050, 24_000, 44_100, 48_000]
 def stored(folder: Path, pcm: bytes, rate_hz: int, name: str = "a.wav") -> SegmentAudio:
     part = AudioPart(folder / name)
     part.append(pcm)
-    part.commit(rate_hz)
-    return SegmentAudio(wav=str(folder / name), samples=len(pcm) // 2, sample_rate_hz=rate_hz)
+    sha256 = part.commit(rate_hz).sha256
+    return SegmentAudio(wav=str(folder / name), samples=len(pcm) // 2, sample_rate_hz=rate_hz, sha256=sha256)
 
 
 def sine(samples: int, rate_hz: int, at_hz: float = 440.0) -> bytes:
@@ -100,6 +101,18 @@ def test_full_scale_is_clipped_and_never_wraps(tmp_path: Path) -> None:
     )  # an edge of the wave at most, no sample that wrapped round
 
 
+@pytest.mark.parametrize("rate_hz", [24_000, 22_050])
+def test_a_segment_of_other_bytes_never_reaches_the_book(tmp_path: Path, rate_hz: int) -> None:
+    piece = stored(tmp_path, tone(100_000), 24_000)
+    with Path(piece.wav).open("r+b") as file:
+        file.seek(1000)
+        file.write(b"\xde\xad\xbe\xef")
+    heard: list[int] = []
+    with pytest.raises(BadAudio, match=r"a\.wav cannot be used: its SHA-256 is .* to speak it anew"):
+        heard.extend(len(block) for block in blocks_of([piece], rate_hz))
+    assert heard == []
+
+
 @pytest.mark.parametrize("wrong", ["gone", "shorter", "rate", "no wav", "stereo"])
 def test_a_file_that_is_not_what_the_ledger_says_is_named(tmp_path: Path, wrong: str) -> None:
     piece = stored(tmp_path, tone(1000), 24_000)
@@ -110,10 +123,13 @@ def test_a_file_that_is_not_what_the_ledger_says_is_named(tmp_path: Path, wrong:
         case "shorter":
             path.write_bytes(path.read_bytes()[:500])
         case "rate":
-            piece = SegmentAudio(wav=piece.wav, samples=1000, sample_rate_hz=22_050)
+            piece = replace(piece, sample_rate_hz=22_050)
         case "no wav":
             path.write_bytes(b"not audio at all" * 10)
         case _:
             soundfile.write(path, np.zeros((1000, 2), dtype=np.int16), 24_000, format="WAV")
     with pytest.raises(BadAudio, match=r"a\.wav.*speak it anew"):
         joined([piece], 24_000)
+    if path.exists():  # the same where the ledger itself was told these bytes
+        with pytest.raises(BadAudio, match=r"a\.wav.*speak it anew"):
+            joined([replace(piece, sha256=sha256_of_file(path))], 24_000)

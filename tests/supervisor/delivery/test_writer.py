@@ -28,8 +28,15 @@ def stored(folder: Path, samples: int, rate_hz: int) -> SegmentAudio:
     path = folder / f"{samples}-{rate_hz}.wav"
     part = AudioPart(path)
     part.append(tone(samples))
-    part.commit(rate_hz)
-    return SegmentAudio(wav=str(path), samples=samples, sample_rate_hz=rate_hz)
+    sha256 = part.commit(rate_hz).sha256
+    return SegmentAudio(wav=str(path), samples=samples, sample_rate_hz=rate_hz, sha256=sha256)
+
+
+def noise(path: Path, samples: int) -> SegmentAudio:
+    part = AudioPart(path)
+    part.append(np.random.default_rng(0).integers(-20_000, 20_000, samples, dtype="<i2").tobytes())
+    sha256 = part.commit(24_000).sha256
+    return SegmentAudio(wav=str(path), samples=samples, sample_rate_hz=24_000, sha256=sha256)
 
 
 @pytest.fixture
@@ -76,18 +83,18 @@ import sys
 from pathlib import Path
 from supervisor.delivery.order import Order, Pause, SegmentAudio
 from supervisor.delivery.writer import deliver
-wav, out, file_format = sys.argv[1:]
-pieces = [SegmentAudio(wav=wav, samples=9000, sample_rate_hz=22050), Pause(seconds=0.1)] * 3
+wav, sha256, out, file_format = sys.argv[1:]
+pieces = [SegmentAudio(wav=wav, samples=9000, sample_rate_hz=22050, sha256=sha256), Pause(seconds=0.1)] * 3
 print(deliver(Order(path=out, format=file_format, sample_rate_hz=24000, title="T"), pieces).sha256)
 """
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_another_process_at_another_time_makes_the_same_bytes(tmp_path: Path, file_format: Format) -> None:
-    wav = stored(tmp_path, 9000, 22_050).wav
+    piece = stored(tmp_path, 9000, 22_050)
     made = {
         subprocess.run(
-            [sys.executable, "-c", AGAIN, wav, str(tmp_path / name), file_format],
+            [sys.executable, "-c", AGAIN, piece.wav, piece.sha256, str(tmp_path / name), file_format],
             cwd=ROOT,
             env={**os.environ, "TZ": zone, "SOURCE_DATE_EPOCH": "0"},
             capture_output=True,
@@ -126,7 +133,7 @@ def test_a_segment_that_is_gone_leaves_what_was_there_before(
     path = tmp_path / "out" / "story"
     path.parent.mkdir()
     path.write_bytes(b"of before")
-    gone = SegmentAudio(wav=str(tmp_path / "gone.wav"), samples=10, sample_rate_hz=24_000)
+    gone = SegmentAudio(wav=str(tmp_path / "gone.wav"), samples=10, sample_rate_hz=24_000, sha256="ab")
     with pytest.raises(BadAudio, match=r"gone\.wav"):
         deliver(order(path, file_format), [*pieces, gone])
     assert path.read_bytes() == b"of before"
@@ -135,11 +142,7 @@ def test_a_segment_that_is_gone_leaves_what_was_there_before(
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_full_disk_leaves_nothing_and_says_what_to_do(tmp_path: Path, file_format: Format) -> None:
-    noise = np.random.default_rng(0).integers(
-        -20_000, 20_000, 400_000, dtype=np.int16
-    )  # no FLAC makes it small
-    soundfile.write(tmp_path / "noise.wav", noise, 24_000, subtype="PCM_16")
-    piece = SegmentAudio(wav=str(tmp_path / "noise.wav"), samples=400_000, sample_rate_hz=24_000)
+    piece = noise(tmp_path / "noise.wav", 400_000)  # no FLAC makes it small
     with tiny_disk(tmp_path / "disk", size_bytes=256 << 10) as folder:
         with pytest.raises(DiskFull, match="make room"):
             deliver(order(folder / "a", file_format), [piece])
@@ -147,9 +150,7 @@ def test_a_full_disk_leaves_nothing_and_says_what_to_do(tmp_path: Path, file_for
 
 
 def test_a_disk_that_fills_while_the_file_is_closed_is_noticed(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).integers(-20_000, 20_000, 4000, dtype=np.int16)
-    soundfile.write(tmp_path / "noise.wav", noise, 24_000, subtype="PCM_16")
-    piece = SegmentAudio(wav=str(tmp_path / "noise.wav"), samples=4000, sample_rate_hz=24_000)
+    piece = noise(tmp_path / "noise.wav", 4000)
     # One FLAC frame of 8000 bytes, which libFLAC holds back until the end; the header fits.
     with tiny_disk(tmp_path / "disk", size_bytes=4 << 10) as folder:
         with pytest.raises(DiskFull):

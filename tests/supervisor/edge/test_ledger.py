@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.edge.ledger import KILLS_FORGIVEN, Ledger, LedgerError
-from supervisor.edge.ledger_values import Life
+from supervisor.edge.ledger_values import ABANDONED, Life
 from supervisor.edge.statefolder import StateFolder
+from supervisor.verify import verify_job
 from tests.standin.jobs import FIGURES, plan_of, speak, speak_all, spec_for, store
 from tests.tree import ROOT
 
@@ -78,14 +80,113 @@ def test_another_engine_speaks_everything_anew(ledger: Ledger, state: StateFolde
     assert ledger.save_plan(spec_for(OUTPUT, engine_identity="scripted 2"), PLAN).reused == 0
 
 
-def test_audio_that_somebody_deleted_or_cut_is_spoken_again(ledger: Ledger, state: StateFolder) -> None:
+def spoil(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"\xde\xad\xbe\xef")
+
+
+def test_audio_that_somebody_deleted_cut_or_changed_is_spoken_again(
+    ledger: Ledger, state: StateFolder
+) -> None:
     speak_all(ledger, state, JOB)
-    first, second, *_ = ledger.segments(JOB)
+    first, second, third, *_ = ledger.segments(JOB)
     state.audio_path(JOB, first.key).unlink()
     os.truncate(state.audio_path(JOB, second.key), 100)
+    spoil(state.audio_path(JOB, third.key))
+    summary = ledger.save_plan(SPEC, PLAN)
+    assert texts_waiting(ledger) == ["One.", "Two.", "Three."]
+    assert [segment.attempts for segment in ledger.waiting(JOB, -1, 9)] == [0, 0, 0]
+    # "One." stands twice, so five segments but four files.
+    assert summary.reused == 1
+    assert summary.notices == ["finished segments that were damaged or gone, to be spoken again: 3"]
+
+
+def names_in(thread: threading.Thread) -> set[str]:
+    """What a thread is doing: the functions on its stack."""
+    frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore[reportPrivateUsage] - documented
+    names: set[str] = set()
+    while frame is not None:
+        names.add(frame.f_code.co_name)
+        frame = frame.f_back
+    return names
+
+
+def test_nobody_waits_while_the_audio_of_a_plan_is_read(
+    ledger: Ledger, state: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speak_all(ledger, state, JOB)
+    slow = state.audio_path(JOB, next(ledger.segments(JOB)).key)
+    slow.unlink()
+    os.mkfifo(slow)  # whoever reads it waits until somebody writes
+    planner = threading.Thread(target=ledger.save_plan, args=(SPEC, PLAN))
+    planner.start()
+    while "sha256_of_file" not in names_in(planner):
+        assert planner.is_alive()
+    try:
+        monkeypatch.setattr("supervisor.edge.ledger_schema.BUSY_S", 0.0)
+        with closing(Ledger.open(state.path)) as owner:  # refused at once if the planner held it
+            owner.record_life(JOB, Life(life=1, started_s=0.0, ended_s=1.0, how="x", why="", segments=0))
+    finally:
+        os.close(os.open(slow, os.O_WRONLY))
+        planner.join()
+    assert texts_waiting(ledger) == ["One."]
+
+
+OTHER = plan_of(["Another text.", "Two."])
+
+
+def test_what_is_done_waits_for_the_right_plan_while_a_wrong_one_is_tried(
+    ledger: Ledger, state: StateFolder
+) -> None:
+    speak_all(ledger, state, JOB)
+    before = ledger.view(JOB)
+    assert ledger.save_plan(SPEC, OTHER).reused == 1
+    ledger.set_aside(JOB, ledger.waiting(JOB, -1, 1)[0].key, "voice_not_found", "no such voice")
+    assert ledger.prune(JOB, keep_spares=True) == 0
+    assert ledger.save_plan(SPEC, PLAN).reused == 5
+    assert (texts_waiting(ledger), ledger.view(JOB)) == ([], before)
+    assert verify_job(ledger, state, JOB).ok
+
+
+def test_a_spare_is_counted_nowhere(ledger: Ledger, state: StateFolder) -> None:
+    speak_all(ledger, state, JOB)
+    ledger.save_plan(SPEC, OTHER)
+    view = ledger.view(JOB)
+    assert view is not None
+    assert (view.segments, view.done, view.failed, view.seconds) == (2, 1, 0, 0.1)
+    assert (texts_waiting(ledger), len(list(ledger.segments(JOB)))) == (["Another text."], 2)
+    assert not ledger.is_all_spoken(JOB)
+    size = ledger.job_size(JOB)
+    assert (size.segments, size.over, size.chars_left) == (2, 1, len("Another text."))
+    assert [(chapter.segments, chapter.done) for chapter in ledger.chapters(JOB)] == [(2, 1)]
+    speak_all(ledger, state, JOB)
+    verdict = verify_job(ledger, state, JOB)
+    assert (verdict.ok, verdict.audio_files) == (True, 2)
+
+
+def test_a_spare_that_is_gone_or_damaged_is_nobodys_business_until_it_is_planned_again(
+    ledger: Ledger, state: StateFolder
+) -> None:
+    speak_all(ledger, state, JOB)
+    first, _, third, *_ = ledger.segments(JOB)
+    ledger.save_plan(SPEC, OTHER)
+    state.audio_path(JOB, first.key).unlink()
+    spoil(state.audio_path(JOB, third.key))
+    assert ledger.save_plan(SPEC, OTHER).notices == []
+    assert texts_waiting(ledger) == ["Another text."]
     ledger.save_plan(SPEC, PLAN)
-    assert texts_waiting(ledger) == ["One.", "Two."]
-    assert [segment.attempts for segment in ledger.waiting(JOB, -1, 9)] == [0, 0]
+    assert texts_waiting(ledger) == ["One.", "Three."]
+
+
+def test_what_waits_or_failed_and_is_planned_no_more_is_forgotten(ledger: Ledger) -> None:
+    one, two, *_ = ledger.waiting(JOB, -1, 9)
+    ledger.claim(JOB, one.key)
+    ledger.charge(JOB, one.key)
+    ledger.set_aside(JOB, two.key, "engine", "no")
+    ledger.save_plan(SPEC, plan_of(["Another text."]))
+    ledger.save_plan(SPEC, PLAN)
+    assert [segment.attempts for segment in ledger.waiting(JOB, -1, 9)] == [0, 0, 0, 0]
 
 
 def test_what_failed_is_tried_again_from_its_first_attempt(ledger: Ledger) -> None:
@@ -259,8 +360,11 @@ def test_prune_takes_stale_and_unfinished_audio_and_nothing_else(ledger: Ledger,
     folder = state.path / "audio" / JOB
     (folder / "half.wav.part").write_bytes(b"RIFF")
     ledger.save_plan(SPEC, plan_of(["One.", "Two."]))
-    assert ledger.prune(JOB) == 3  # Three, Four and the half one
+    assert ledger.prune(JOB, keep_spares=True) == 1  # the half one
+    assert ledger.prune(JOB) == 2  # Three and Four
     assert {path.stem for path in folder.iterdir()} == {segment.key for segment in ledger.segments(JOB)}
+    assert ledger.save_plan(SPEC, PLAN).notices == []  # they are not missed: their rows went first
+    assert texts_waiting(ledger) == ["Three.", "Four."]
 
 
 def test_lives_are_kept_in_order_and_the_oldest_go(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,6 +386,37 @@ def test_a_finished_file_is_recorded_once_under_its_path(ledger: Ledger) -> None
     view = ledger.view(JOB)
     assert view is not None
     assert view.outputs == ["/out/a.wav", "/out/b.wav"]
+
+
+def test_files_of_an_earlier_plan_are_known_until_they_are_delivered_again_or_told(ledger: Ledger) -> None:
+    for name in "abc":
+        ledger.delivered(JOB, f"/out/{name}.wav", "00", 10, 24_000)
+    assert ledger.earlier_files(JOB) == []
+    for _ in range(2):  # a run that was broken off between forgets nothing
+        ledger.save_plan(SPEC, PLAN)
+        assert (ledger.deliveries(JOB), len(ledger.earlier_files(JOB))) == ([], 3)
+    ledger.delivered(JOB, "/out/b.wav", "11", 10, 24_000)
+    assert ledger.earlier_files(JOB) == ["/out/a.wav", "/out/c.wav"]
+    ledger.forget_earlier_files(JOB)
+    assert ledger.earlier_files(JOB) == []
+    assert [delivery.path for delivery in ledger.deliveries(JOB)] == ["/out/b.wav"]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_whoever_starts_afresh_still_knows_what_was_delivered(ledger: Ledger, again: bool) -> None:
+    ledger.delivered(JOB, "/out/a.wav", "00", 10, 24_000)
+    ledger.forget(JOB, keep_deliveries=again)
+    ledger.save_plan(SPEC, PLAN)
+    assert ledger.earlier_files(JOB) == (["/out/a.wav"] if again else [])
+
+
+def test_an_owner_parks_what_a_killed_one_left_running_and_nothing_else(ledger: Ledger) -> None:
+    ledger.set_state(JOB, "running")
+    done = spec_for("/out/other.wav")
+    ledger.save_plan(done, PLAN)
+    ledger.set_state(done.job, "done")
+    ledger.park_abandoned()
+    assert [(view.state, view.error) for view in ledger.views()] == [("parked", ABANDONED), ("done", None)]
 
 
 # ------------------------------------------------------------------ death at any moment

@@ -151,7 +151,8 @@ def pieces(*segments: StoredSegment) -> list[Piece]:
 
 
 def audio(number: int) -> AudioPiece:
-    return AudioPiece(wav=Path(f"/state/audio/j/k{number}.wav"), samples=100 + number, sample_rate_hz=24_000)
+    wav = Path(f"/state/audio/j/k{number}.wav")
+    return AudioPiece(wav=wav, samples=100 + number, sample_rate_hz=24_000, sha256="00")
 
 
 def test_pauses_stand_between_segments_by_their_kind_and_never_at_the_end() -> None:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.ledger import Ledger
+from supervisor.edge.ledger_plan import lost_audio
 from supervisor.edge.statefolder import StateFolder
 from supervisor.narration.plan import BadLine, Plan, Source, VoiceSpec, segment_key
 from supervisor.wire.messages import Reference
@@ -80,6 +82,14 @@ def test_a_shorter_plan_leaves_nothing_of_the_longer_one(tmp_path: Path) -> None
         assert [chapter.title for chapter in ledger.chapters(SPEC.job)] == ["Chapter 1"]
         assert len(list(ledger.spans(SPEC.job))) == 2
         assert (ledger.bad_lines(SPEC.job), ledger.deliveries(SPEC.job)) == ([], [])
+
+
+def test_lost_audio_is_what_is_not_there_with_the_bytes_that_were_recorded(tmp_path: Path) -> None:
+    for name in ("whole", "other"):
+        (tmp_path / name).write_bytes(name.encode())
+    sha256 = sha256_of_file(tmp_path / "whole")
+    done = [(f"key of {name}", name, sha256) for name in ("whole", "other", "gone")]
+    assert lost_audio(tmp_path, done) == ["key of other", "key of gone"]
 
 
 @settings(max_examples=40, deadline=None)

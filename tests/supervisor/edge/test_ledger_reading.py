@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_values import AudioPiece, Silence
+from supervisor.edge.ledger_reading import not_spoken
+from supervisor.edge.ledger_values import AudioPiece, Failure, Silence
 from supervisor.edge.statefolder import StateFolder
-from tests.standin.jobs import plan_of, speak, speak_all, spec_for
+from supervisor.narration.plan import BadLine
+from tests.standin.jobs import plan_of, speak, speak_all, spec_for, store
 
 SPEC = spec_for("/out/")
 JOB = SPEC.job
@@ -104,6 +106,58 @@ def test_one_file_has_the_pieces_of_all_chapters(state: StateFolder) -> None:
         (file,) = ledger.files(spec.job)
         silences_s = [p.seconds for p in ledger.pieces(spec.job, file) if isinstance(p, Silence)]
     assert silences_s == [0.25, 0.5]  # the pause after the last is left out
+
+
+BAD = [BadLine(source=0, line=n, message=f"no text in {n}", start=0, end=1) for n in (2, 5, 8)]
+
+
+def test_a_bad_line_counts_as_a_segment_that_failed(state: StateFolder) -> None:
+    with closing(Ledger.open(state.path)) as ledger:
+        ledger.save_plan(SPEC, plan_of(["One.", "Two."], bad_lines=BAD[:1]))
+        one, two = ledger.waiting(JOB, -1, 9)
+        speak(ledger, state, JOB, one)
+        ledger.set_aside(JOB, two.key, "engine", "it raised")
+        view = ledger.view(JOB)
+        assert view is not None
+        assert [view] == ledger.views()
+        assert (view.segments, view.done, view.failed, view.error) == (3, 1, 2, None)
+        size = ledger.job_size(JOB)
+        assert (size.segments, size.over) == (3, 3)
+        ledger.set_state(JOB, "done")
+        view = ledger.view(JOB)
+        assert view is not None
+        assert view.done + view.failed == view.segments
+        assert view.error == "2 not spoken: line 2: no text in 2; segment 1: engine: it raised"
+
+
+def test_bad_lines_alone_leave_nothing_to_speak(state: StateFolder) -> None:
+    with closing(Ledger.open(state.path)) as ledger:
+        assert not ledger.is_all_spoken(JOB)
+        ledger.save_plan(SPEC, plan_of(["One."], bad_lines=BAD))
+        assert not ledger.is_all_spoken(JOB)
+        (one,) = ledger.waiting(JOB, -1, 9)
+        ledger.set_aside(JOB, one.key, "engine", "no")
+        assert not ledger.is_all_spoken(JOB)  # it is tried again
+        ledger.retry(JOB)
+        speak(ledger, state, JOB, one)
+        assert ledger.is_all_spoken(JOB)
+
+
+def test_what_was_not_spoken_is_told_in_a_few_words() -> None:
+    failure = Failure(number=7, chapter=0, text_head="x", kind="crash", message="m" * 500, attempts=3)
+    said = not_spoken(BAD, [failure])
+    assert said == (
+        "4 not spoken: line 2: no text in 2; line 5: no text in 5; line 8: no text in 8; and 1 more"
+    )
+    assert not_spoken([], [failure]) == f"1 not spoken: segment 7: crash: {'m' * 119}…"
+
+
+def test_seconds_are_told_to_the_millisecond(ledger: Ledger, state: StateFolder) -> None:
+    one = ledger.waiting(JOB, -1, 1)[0]
+    ledger.done(JOB, store(state, JOB, one.key, samples=1000), attempts=1)
+    view = ledger.view(JOB)
+    assert view is not None
+    assert view.as_json()["seconds"] == 0.091  # twice 1000 samples at 22050 Hz: 0.0907029…
 
 
 def test_jobs_are_listed_oldest_first(ledger: Ledger) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from supervisor.config import Config, Given, load_config
-from supervisor.core.notes import ChildState, Note, SegmentSpoken, SegmentTrouble, Stage
+from supervisor.core.notes import ChildState, Note, Notice, SegmentSpoken, SegmentTrouble, Stage
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import job_id_for
 from supervisor.edge.statefolder import StateFolder
-from supervisor.errors import ConfigError, InputError, Interrupted, StateInUse
+from supervisor.errors import ConfigError, InputError, Interrupted, StateInUse, SupervisorError
 from supervisor.log import Log
 from supervisor.loop import InputSpec, JobRequest, Outcome, run_job
 from supervisor.narration.plan import VoiceSpec
@@ -41,18 +42,23 @@ class Desk:
         return self.folder / "out.wav"
 
     def run(self, *, text: str = TEXT, fresh: bool = False, keep: bool = True, **settings: object) -> Outcome:
+        inputs = [InputSpec(path=None, name="text", text=text)]
+        return self.do(replace(self.request, inputs=inputs, fresh=fresh, keep=keep), **settings)
+
+    def do(self, request: JobRequest, **settings: object) -> Outcome:
         self.notes.clear()
-        request = JobRequest(
+        return run_job(config(**settings), self.state, request, self._show, QUIET)
+
+    @property
+    def request(self) -> JobRequest:
+        return JobRequest(
             output=str(self.output),
             format="wav",
             sample_rate_hz=None,
             voice=VoiceSpec(),
             seed=0,
-            inputs=[InputSpec(path=None, name="text", text=text)],
-            fresh=fresh,
-            keep=keep,
+            inputs=[],
         )
-        return run_job(config(**settings), self.state, request, self._show, QUIET)
 
     @property
     def state(self) -> StateFolder:
@@ -100,6 +106,110 @@ def test_a_changed_paragraph_is_spoken_and_no_other(desk: Desk) -> None:
     desk.run()
     desk.run(text=TEXT.replace("paragraph 5", "chapter 5"))
     assert [note.segment for note in desk.of(SegmentSpoken)] == [5]
+
+
+def stop_after(segment: int) -> Callable[[Note], None]:
+    def stop(note: Note) -> None:
+        if isinstance(note, SegmentSpoken) and note.segment == segment:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return stop
+
+
+def test_a_wrong_attempt_between_costs_nothing_of_what_was_spoken(desk: Desk) -> None:
+    desk.react = stop_after(5)
+    with pytest.raises(Interrupted):
+        desk.run(engine__scripted__wall_per_char_s=0.0005)
+    spoken = len(desk.of(SegmentSpoken))
+    desk.react = lambda _note: None
+    assert (
+        desk.run(text="Wrong words.", child__attempts=1, engine__faults__poison={"Wrong": "exit"}).exit_code
+        == 3
+    )
+    assert desk.run().exit_code == 0
+    assert len(desk.of(SegmentSpoken)) == 12 - spoken
+
+
+def segment_files(desk: Desk) -> list[Path]:
+    return sorted((desk.state.path / "audio").rglob("*.wav"))
+
+
+def test_a_job_that_was_delivered_whole_keeps_the_segments_of_its_last_plan_alone(desk: Desk) -> None:
+    desk.run()
+    assert desk.run(text="Another text.").exit_code == 0
+    assert len(segment_files(desk)) == 1
+
+
+def spoil(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(5000)
+        file.write(b"\xde\xad\xbe\xef")
+
+
+def test_a_damaged_segment_is_spoken_again_to_the_same_bytes(desk: Desk) -> None:
+    desk.run()
+    sha256 = desk.sha256
+    spoil(segment_files(desk)[3])
+    assert desk.run().exit_code == 0
+    assert (len(desk.of(SegmentSpoken)), desk.sha256) == (1, sha256)
+
+
+def test_a_segment_that_is_damaged_after_planning_is_refused_and_spoken_by_the_next_run(desk: Desk) -> None:
+    desk.run()
+    sha256 = desk.sha256
+
+    def spoil_first(note: Note) -> None:
+        if isinstance(note, Stage) and note.name == "delivering":
+            spoil(segment_files(desk)[0])
+
+    desk.react = spoil_first
+    with pytest.raises(SupervisorError, match=r"\.wav cannot be used.*run the same command again") as raised:
+        desk.run()
+    assert str(segment_files(desk)[0]) in str(raised.value)
+    assert desk.sha256 == sha256  # what stood there stays
+    desk.react = lambda _note: None
+    assert desk.run().exit_code == 0
+    assert (len(desk.of(SegmentSpoken)), desk.sha256) == (1, sha256)
+
+
+def warnings(desk: Desk) -> list[str]:
+    return [note.text for note in desk.of(Notice) if note.level == "warning"]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_files_that_an_earlier_run_left_in_a_folder_are_named_once_and_stay(desk: Desk, fresh: bool) -> None:
+    book = desk.folder / "book.md"
+    folder = f"{desk.folder}/book/"
+    inputs = [InputSpec(path=str(book), name="book.md")]
+    book.write_text("# One\n\nA word.\n\n# Two\n\nMore words.\n", "utf-8")
+    request = replace(desk.request, output=folder, inputs=inputs, fresh=fresh)
+    desk.do(request)
+    assert warnings(desk) == []
+    book.write_text("# One\n\nA word.\n\n# Second\n\nMore words.\n", "utf-8")
+    assert desk.do(request).outputs == [f"{folder}01 One.wav", f"{folder}02 Second.wav"]
+    left = f"{folder}02 Two.wav"
+    assert warnings(desk) == [
+        f"left from an earlier run: {left}; remove them if you do not want them",
+    ]
+    assert Path(left).exists()
+    desk.do(request)
+    assert warnings(desk) == []
+    desk.do(replace(request, format="flac"))
+    (said,) = warnings(desk)
+    assert f"{folder}01 One.wav, {folder}02 Second.wav;" in said
+
+
+def test_bad_lines_are_counted_and_told_and_cost_no_child_again(desk: Desk) -> None:
+    lines = desk.folder / "lines.jsonl"
+    lines.write_text('{"text": "One."}\nnot JSON\n', "utf-8")
+    request = replace(desk.request, inputs=[InputSpec(path=str(lines), name="lines.jsonl")])
+    for _ in range(2):
+        outcome = desk.do(request)
+        view = outcome.view
+        assert view is not None
+        assert (outcome.exit_code, view.segments, view.done, view.failed) == (3, 2, 1, 1)
+        assert (view.error or "").startswith("1 not spoken: line 2: ")
+    assert desk.of(ChildState) == []
 
 
 def test_fresh_speaks_all_of_it_again_to_the_same_bytes(desk: Desk) -> None:
