@@ -163,7 +163,9 @@ class Child:
         return self.order
 
     def well_behaved(self) -> say.FromChild | Death | None:
-        """What a healthy child does next; None: it waits to be asked."""
+        """What a healthy child does next; None: it waits to be asked, or hangs."""
+        if self.deaf or not self.speaks:
+            return None
         if self.own_end.exit_said:
             return Death(exit_code=0)
         if self.turn is State.SPEAKING:

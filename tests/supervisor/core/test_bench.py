@@ -220,6 +220,15 @@ def test_what_came_from_outside_costs_none_up_to_twenty_in_a_row(death: Death) -
     assert (row(world).state, row(world).attempts) == ("done", 2)
 
 
+@pytest.mark.parametrize("death", [SEGV, KILL])
+def test_what_was_in_hand_is_the_next_to_be_handed_out(death: Death) -> None:
+    world = speaking("abc")
+    world.dies(death)
+    while not world.done():
+        world.behave()
+    assert world.done() == ["a"]
+
+
 def test_a_finished_segment_is_set_aside_never_and_a_poisoned_one_after_its_attempts() -> None:
     world = speaking("abc")
     for _ in range(3):

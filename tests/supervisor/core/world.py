@@ -149,8 +149,7 @@ class World:
         """Let the child do the next right thing; if there is none, let time pass to the next deadline."""
         self.disk_answers()
         self._bury_the_dead()
-        child = self.child
-        step = child.well_behaved() if child is not None and child.speaks and not child.deaf else None
+        step = self.child.well_behaved() if self.child is not None else None
         if isinstance(step, Death):
             self.dies(step)
         elif step is not None:
@@ -295,6 +294,7 @@ class World:
         if action.ending == "stuck":
             return
         assert self.child is None, "a child is left behind"
+        assert not self._parts, "audio begun, and neither stored nor dropped"
         assert not [key for key, row in self.rows.items() if row.in_hand]
         if action.ending == "spoken":
             assert all(row.state != "waiting" for row in self.rows.values())
