@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from supervisor.narration.decoding import LOST_BYTE
 from supervisor.narration.json_text import string_field
 from supervisor.narration.plan import MAX_SEED
 from supervisor.narration.traced import Traced
@@ -109,7 +110,7 @@ def _fields(text: str) -> _Fields:
     try:
         parsed: object = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        raise LineError(f"not JSON: {error.msg} at column {error.colno}") from error
+        raise LineError(_why_no_json(text, error)) from error
     except LineError:
         raise
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets
@@ -117,6 +118,13 @@ def _fields(text: str) -> _Fields:
     if not isinstance(parsed, _Object):
         raise LineError('not a JSON object; write {"text": "…"}')
     return {name: value for name, value in parsed.fields.items() if value is not None}
+
+
+def _why_no_json(text: str, error: json.JSONDecodeError) -> str:
+    lost = LOST_BYTE.search(text)
+    if lost is None:
+        return f"not JSON: {error.msg} at column {error.colno}"
+    return f"not UTF-8: byte 0x{lost[1]} at column {lost.start() + 1}; convert the line, as with iconv"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,30 @@
 
 Headings of the first two levels start chapters (setext ones too, but not within a list or a
 quotation); deeper ones are spoken as headings. Items, cells and quoted paragraphs are
-paragraphs. Links speak their text, images their description. Code blocks, HTML, link
-definitions and front matter are skipped and accounted for; what marks up is "markup".
+paragraphs, and so are footnotes, where they stand. Links speak their text, images their
+description, HTML what is between its tags. Code blocks, tags, link definitions, marks of footnotes
+and front matter are skipped and accounted for; what marks up is "markup", boxes of tasks and
+attributes of headings (`{#id}`) too.
 """
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markdown_it import MarkdownIt, rules_block
 from markdown_it.rules_block import StateBlock
 
-from supervisor.narration.markdown_inline import TracedInline, spoken_parts
+from supervisor.narration.definitions import FOOTNOTE, defined_label, used_labels
+from supervisor.narration.html import read_html
+from supervisor.narration.markdown_inline import FOOTNOTES, TracedInline, spoken_parts
+from supervisor.narration.markdown_lines import (
+    cells,
+    heading_text,
+    line_bounds,
+    stripped,
+    without_attributes,
+    without_box,
+)
 from supervisor.narration.traced import Part, Passage, Skip, Traced, TracedBuilder, squeeze
 
 #: Headings up to this level start chapters.
@@ -28,6 +40,9 @@ _FRONT_MATTER = re.compile(
 )
 #: Container marks with nothing in them, such as an empty item.
 _EMPTY_MARKS = re.compile(r"[\s>*+.)-]*(?:\d{1,9}[.)])?[\s>*+.)-]*")
+
+#: An indent that makes code of what would be the next paragraph of a footnote; deeper, it is code there too.
+_CODE_INDENT = 4
 
 _Rule = Callable[[StateBlock, int, int, bool], bool]
 _AFTER_TEXT = ["paragraph", "reference", "blockquote"]
@@ -46,7 +61,6 @@ _LEAVES: dict[str, tuple[_Rule, list[str]]] = {
 _SKIPPED = {
     "code": "code block",
     "fence": "code block",
-    "html_block": "html",
     "reference": "link definition",
     "hr": "markup",
 }
@@ -62,6 +76,7 @@ class _Leaf:
         first_line: Number of its first line.
         level: Of a heading, else 0.
         nested: Whether it stands within a list or a quotation.
+        opens_item: Whether it is the first in an item of a list.
     """
 
     rule: str
@@ -69,6 +84,7 @@ class _Leaf:
     first_line: int
     level: int
     nested: bool
+    opens_item: bool
 
 
 def read_markdown(source: Traced) -> Iterator[Part]:
@@ -107,7 +123,10 @@ class _Reader:
     def __init__(self, text: Traced) -> None:
         self._text = text
         self._leaves: list[_Leaf] = []
-        self._environment: dict[str, object] = {}
+        self._references: dict[str, object] = {}
+        self._footnotes: set[str] = set()
+        self._environment: dict[str, object] = {"references": self._references, FOOTNOTES: self._footnotes}
+        self._in_footnote = False
         self._parser = MarkdownIt("commonmark", {"maxNesting": _MOST_NESTED}).enable("table")
         self._parser.inline = TracedInline()
         for name, (rule, interrupts) in _LEAVES.items():
@@ -118,8 +137,9 @@ class _Reader:
         if not self._text.text:
             return
         self._parser.block.parse(self._text.text, self._parser, self._environment, [])
+        self._withdraw_definitions()
         next_line = 0
-        lines = _line_bounds(self._text.text)
+        lines = line_bounds(self._text.text)
         for leaf in self._leaves:
             yield from self._unseen(lines[next_line : leaf.first_line])
             yield from self._leaf_parts(leaf)
@@ -130,32 +150,79 @@ class _Reader:
         """Have a rule note each leaf it finds, while the marks around it are known."""
 
         def noted(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+            if not silent and self._is_footnote_text(name, state, first):
+                return False  # so that it becomes a paragraph
             tokens_before = len(state.tokens)
             nested = state.level > 0
+            opens_item = bool(state.tokens) and state.tokens[-1].type == "list_item_open"
             found = rule(state, first, last, silent)
             if found and not silent:
                 opened = state.tokens[tokens_before].tag if len(state.tokens) > tokens_before else ""
-                self._leaves.append(
-                    _Leaf(
-                        rule=name,
-                        lines=[_line_of(state, number) for number in range(first, state.line)],
-                        first_line=first,
-                        level=int(opened[1:]) if name in ("heading", "lheading") else 0,
-                        nested=nested,
-                    )
+                lines = [_line_of(state, number) for number in range(first, state.line)]
+                leaf = _Leaf(
+                    rule=name,
+                    lines=lines,
+                    first_line=first,
+                    level=int(opened[1:]) if name in ("heading", "lheading") else 0,
+                    nested=nested,
+                    opens_item=opens_item,
                 )
+                self._leaves.append(leaf)
+                self._note_footnotes(leaf)
             return found
 
         return noted
 
+    def _is_footnote_text(self, rule: str, state: StateBlock, first: int) -> bool:
+        """Say whether CommonMark would lose a footnote here, as a link's definition or as code."""
+        start, end = _line_of(state, first)
+        if rule == "reference":
+            return FOOTNOTE.match(self._text.text, start, end) is not None
+        indent = state.sCount[first] - state.blkIndent
+        return rule == "code" and self._in_footnote and _CODE_INDENT <= indent < 2 * _CODE_INDENT
+
+    def _note_footnotes(self, leaf: _Leaf) -> None:
+        labels = [found[1] for line in leaf.lines if (found := FOOTNOTE.match(self._text.text, *line))]
+        if leaf.rule == "paragraph":
+            self._footnotes.update(labels)
+        start = leaf.lines[0][0]
+        before = self._text.text[self._text.text.rfind("\n", 0, start) + 1 : start]
+        goes_on = self._in_footnote and before.endswith(" " * _CODE_INDENT)
+        self._in_footnote = leaf.rule == "paragraph" and (bool(labels) or goes_on)
+
+    def _withdraw_definitions(self) -> None:
+        """Make paragraphs of link definitions that are none to a reader."""
+        doubtful = {
+            number: label
+            for number, leaf in enumerate(self._leaves)
+            if leaf.rule == "reference"
+            and (label := defined_label(self._joined(leaf.lines).text)) is not None
+        }
+        if not doubtful:
+            return
+        texts = (leaf for leaf in self._leaves if leaf.rule not in _SKIPPED)
+        used = used_labels(self._joined(leaf.lines).text for leaf in texts)
+        for number, label in doubtful.items():
+            if label not in used:
+                self._leaves[number] = replace(self._leaves[number], rule="paragraph")
+                self._references.pop(label, None)
+
     def _leaf_parts(self, leaf: _Leaf) -> Iterator[Part]:
         match leaf.rule:
             case "paragraph":
-                yield from self._passage(self._joined(leaf.lines), leaf)
+                for lines in self._by_footnote(leaf.lines):
+                    body = self._joined(lines)
+                    yield from self._passage(without_box(body) if leaf.opens_item else body, leaf)
             case "heading":
-                yield from self._passage(self._atx(*leaf.lines[0]), leaf)
+                yield from self._passage(heading_text(self._text[slice(*leaf.lines[0])]), leaf)
             case "lheading":
-                yield from self._passage(self._joined(leaf.lines[:-1]), leaf)
+                yield from self._passage(without_attributes(self._joined(leaf.lines[:-1])), leaf)
+            case "html_block":
+                for part in read_html(self._joined(leaf.lines)):
+                    if isinstance(part, Skip):
+                        yield part
+                    else:
+                        yield from self._passage(part.body, replace(leaf, level=part.level))
             case "table":
                 yield from self._table(leaf)
             case _:
@@ -165,6 +232,15 @@ class _Reader:
         filled = [line for line in leaf.lines if line[0] < line[1]]
         yield _skip(self._text, filled[0][0], filled[-1][1], _SKIPPED[leaf.rule])
 
+    def _by_footnote(self, lines: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+        """Yield the lines of a paragraph, from one footnote to the next."""
+        first = 0
+        for number, line in enumerate(lines):
+            if number and FOOTNOTE.match(self._text.text, *line):
+                yield lines[first:number]
+                first = number
+        yield lines[first:]
+
     def _joined(self, lines: list[tuple[int, int]]) -> Traced:
         """Return lines without what stands before them, each with its line end."""
         built = TracedBuilder()
@@ -172,24 +248,14 @@ class _Reader:
             built.add(self._text[start : end + 1])
         return built.build()
 
-    def _atx(self, start: int, end: int) -> Traced:
-        """Return a heading's text without the marks before and behind it."""
-        line = self._text.text[start:end]
-        opening = len(line) - len(line.lstrip("#"))
-        kept = line.rstrip(" \t")
-        unclosed = kept.rstrip("#")
-        if unclosed.endswith((" ", "\t")):  # marks behind count only after a space
-            kept = unclosed
-        return self._text[start + opening : max(start + opening, start + len(kept))]
-
     def _table(self, leaf: _Leaf) -> Iterator[Part]:
         for number, (start, end) in enumerate(leaf.lines):
             if number != 1:  # the second line is dashes
-                for cell in _cells(self._text[start:end]):
+                for cell in cells(self._text[start:end]):
                     yield from self._passage(cell, leaf)
 
     def _passage(self, block: Traced, leaf: _Leaf) -> Iterator[Part]:
-        spoken, skips = self._spoken(_stripped(block))
+        spoken, skips = self._spoken(stripped(block))
         yield from skips
         body = squeeze(spoken)
         if body.text:
@@ -214,34 +280,3 @@ class _Reader:
 def _line_of(state: StateBlock, number: int) -> tuple[int, int]:
     end = state.eMarks[number]
     return min(state.bMarks[number] + state.tShift[number], end), end
-
-
-def _line_bounds(text: str) -> list[tuple[int, int]]:
-    bounds: list[tuple[int, int]] = []
-    start = 0
-    for line in text.split("\n"):
-        bounds.append((start, start + len(line)))
-        start += len(line) + 1
-    return bounds
-
-
-def _stripped(block: Traced) -> Traced:
-    start = len(block.text) - len(block.text.lstrip())
-    return block[start : len(block.text.rstrip())]
-
-
-def _cells(row: Traced) -> Iterator[Traced]:
-    r"""Yield the cells of a table's row, those beyond its head too; `\|` is a bar in a cell."""
-    built = TracedBuilder()
-    at = 0
-    for found in re.finditer(r"\\?\|", row.text):
-        if found.end() - found.start() == 1:
-            built.add(row[at : found.start()])
-            yield built.build()
-            built = TracedBuilder()
-        else:
-            built.add(row[at : found.start()])
-            built.add_written("|", row.starts[found.start()], row.ends[found.end() - 1])
-        at = found.end()
-    built.add(row[at:])
-    yield built.build()

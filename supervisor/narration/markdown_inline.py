@@ -6,7 +6,7 @@ character that counts as spoken is the one that is spoken.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -15,10 +15,15 @@ from markdown_it.rules_inline import StateInline, autolink, backtick, emphasis, 
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
+from supervisor.narration.html import BLOCKS, HIDDEN, tag_name
 from supervisor.narration.traced import Skip, Traced, TracedBuilder
 from supervisor.wire.speech import speakable
 
-_BREAK_TAG = re.compile(r"br\b", re.IGNORECASE)
+#: Environment of the parser: labels of the footnotes that the document has, as a set of strings.
+FOOTNOTES = "footnotes"
+
+_PARTS_WORDS = BLOCKS | {"br"}
+_FOOTNOTE_MARK = re.compile(r"\[\^([^\]\[\s]+)\](?!\()")
 _START = "start"
 _END = "end"
 
@@ -56,6 +61,7 @@ class TracedInline(ParserInline):
     def __init__(self) -> None:
         super().__init__()
         self.ruler2.disable("fragments_join")  # it would glue texts from different places together
+        self.ruler.before("link", "footnote_mark", _footnote_mark)
         self.ruler.at("backticks", _with_end(backtick))
         self.ruler.at("image", _with_end(image))
         self.ruler.at("autolink", _with_address(autolink))
@@ -69,6 +75,23 @@ class TracedInline(ParserInline):
         for rule in self.ruler2.getRules(""):
             rule(state)
         return state.tokens
+
+
+def _footnote_mark(state: StateInline, silent: bool) -> bool:
+    """Read a footnote's mark: of one that the document has, or a number, or before the footnote itself."""
+    found = _FOOTNOTE_MARK.match(state.src, state.pos)
+    # While a link looks for its end (silent), a mark in its text is no link that would forbid it.
+    if found is None or silent:
+        return False
+    end = found.end()
+    begins_footnote = state.pos == 0 and state.src.startswith(":", end)
+    footnotes = state.env.get(FOOTNOTES, frozenset())
+    if not (begins_footnote or found[1] in footnotes or found[1].isdecimal()):
+        return False
+    end += begins_footnote
+    state.push("footnote_mark", "", 0).meta[_END] = end
+    state.pos = end
+    return True
 
 
 def _with_end(rule: _Rule) -> _Rule:
@@ -129,17 +152,48 @@ def spoken_parts(block: Traced, tokens: Sequence[Token]) -> tuple[Traced, list[S
     """
     spoken = TracedBuilder()
     skips: list[Skip] = []
-    for token in tokens:
-        for part in _parts(block, token):
+    tags = [(number, *_tag_name(token)) for number, token in enumerate(tokens)]
+    last_ends = {name: number for number, is_end, name in tags if is_end}
+    number = 0
+    while number < len(tokens):
+        last = _hidden_until(tokens, number, last_ends)
+        if last > number:  # nothing of it is shown
+            skips.append(_skip(block, _start(tokens[number]), _end_of_tag(tokens[last]), "html"))
+        for part in _parts(block, tokens[last]):
             if isinstance(part, Skip):
                 skips.append(part)
             else:
                 spoken.add(part)
+        number = last + 1
     return spoken.build(), skips
 
 
+def _hidden_until(tokens: Sequence[Token], number: int, last_ends: Mapping[str, int]) -> int:
+    """Return the number of the end tag of an element that nobody is shown; `number` if it is none."""
+    is_end, name = _tag_name(tokens[number])
+    if is_end or name not in HIDDEN or last_ends.get(name, -1) < number:
+        return number
+    return next(at for at in range(number + 1, len(tokens)) if _tag_name(tokens[at]) == (True, name))
+
+
+def _tag_name(token: Token) -> tuple[bool, str]:
+    return tag_name(token.content) if token.type == "html_inline" else (False, "")
+
+
+def _start(token: Token) -> int:
+    return int(token.meta[_START])
+
+
+def _end_of_tag(token: Token) -> int:
+    return _start(token) + len(token.content)
+
+
+def _skip(block: Traced, start: int, end: int, reason: str) -> Skip:
+    return Skip(start=block.starts[start], end=block.ends[end - 1], reason=reason)
+
+
 def _parts(block: Traced, token: Token) -> Iterator[Traced | Skip]:
-    start = int(token.meta[_START])
+    start = _start(token)
     match token.type:
         case "text":
             yield block[start : start + len(token.content)]
@@ -152,7 +206,9 @@ def _parts(block: Traced, token: Token) -> Iterator[Traced | Skip]:
             at = block.text.index("\n", start)
             yield block[at : at + 1]
         case "html_inline":
-            yield from _tag(block, start, start + len(token.content))
+            yield from _tag(block, token)
+        case "footnote_mark":
+            yield _skip(block, start, int(token.meta[_END]), "footnote mark")
         case "image":
             yield from _image(block, start, token)
         case _:
@@ -167,13 +223,13 @@ def _special(block: Traced, start: int, token: Token) -> Traced:
     return written.build()
 
 
-def _tag(block: Traced, start: int, end: int) -> Iterator[Traced | Skip]:
-    """Skip an HTML tag; a line break in HTML still parts two words."""
-    place = block.ends[end - 1]
-    yield Skip(start=block.starts[start], end=place, reason="html")
-    if _BREAK_TAG.match(block.text, start + 1, end):
+def _tag(block: Traced, token: Token) -> Iterator[Traced | Skip]:
+    """Skip an HTML tag; a line break in HTML, or a block, still parts two words."""
+    tag = _skip(block, _start(token), _end_of_tag(token), "html")
+    yield tag
+    if _tag_name(token)[1] in _PARTS_WORDS:
         space = TracedBuilder()
-        space.add_written(" ", place, place)
+        space.add_written(" ", tag.end, tag.end)
         yield space.build()
 
 
@@ -185,4 +241,4 @@ def _image(block: Traced, start: int, token: Token) -> Iterator[Traced | Skip]:
         yield spoken
         yield from skips
     else:
-        yield Skip(start=block.starts[start], end=block.ends[int(token.meta[_END]) - 1], reason="image")
+        yield _skip(block, start, int(token.meta[_END]), "image")

@@ -1,76 +1,103 @@
 """Plain text: paragraphs between blank lines, and the headings that books in plain text have.
 
-A paragraph also starts at a line that is indented by two full-width spaces, as Chinese
-novels set it, blank line or not. A heading is a line that is nothing but `Chapter 12`,
-`PART TWO: The Road`, `Epilogue`, `第十二章 归来` or the like and stands by itself; every other
-line is spoken as it is. Within a paragraph the end of a line is a space.
+A paragraph also starts, blank line or not, at a line that is indented as the text indents its
+paragraphs (`supervisor.narration.layout`) and at the lines of a list. A heading is a line that
+is nothing but `Chapter 12`, `PART TWO: The Road`, `Epilogue`, `第十二章 归来` or the like and
+stands by itself or with a title on the next line; every other line is spoken as it is. Within a
+paragraph the end of a line is a space, but none after a hyphen that divides a word.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from supervisor.narration.traced import Passage, Traced, squeeze
+from supervisor.narration.headings import MOST_HEADING_CHARS, heading_level
+from supervisor.narration.layout import Layout, layout_of
+from supervisor.narration.traced import Passage, Traced, TracedBuilder, squeeze
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
-_INDENT = "\u3000\u3000"
-#: Longer than any chapter's title that shares its line with the number.
-_MOST_HEADING_CHARS = 100
+#: A hyphen between two letters, and the end of a line behind it. Whether the hyphen belongs to the
+#: word (well-known) or to the line (torr-ents) only a dictionary knows: it stays, the space goes.
+#: "two- and three-year" is not one word.
+_DIVIDED = re.compile(
+    r"(?<=[^\W\d_][-\u2010\u00ad])[ \t]*(?:\r\n|\r|\n)[ \t]*"
+    r"(?!(?:and|or|to|und|oder|bis|et|ou)\b)(?=[^\W\d_])"
+)
+#: What ends a sentence in a line below a heading ends its being a title.
+_NO_TITLE_END = ".,;:。，；：、…"
+_CLOSERS = "\"'”’»)]」』）】"
 
-_NUMBER_WORDS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
-    "seventeen|eighteen|nineteen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
-    "(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|the first|the second|the third|the last"
-)
-_ENGLISH = rf"(?:\d{{1,4}}|[ivxlcdm]{{1,9}}|{_NUMBER_WORDS})(?:\s*[.:\-–—]\s*.*)?"
-_CHINESE = r"第\s*[0-9０-９零〇一二三四五六七八九十百千两廿卅]{1,9}\s*"
-#: By depth: what starts a part, and what starts a chapter.
-_HEADINGS = (
-    re.compile(rf"(?:(?:part|book|volume)\s+{_ENGLISH}|{_CHINESE}[卷部篇](?:[\s:：·、].*)?)", re.IGNORECASE),
-    re.compile(
-        rf"(?:chapter\s+{_ENGLISH}|{_CHINESE}[章回节](?:[\s:：·、].*)?"
-        r"|(?:prologue|epilogue|preface|foreword|afterword)\s*[.:]?"
-        r"|序|序章|序言|前言|楔子|引子|尾声|后记)",
-        re.IGNORECASE,
-    ),
-)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """Lines that are spoken together.
+
+    Attributes:
+        first: Number of its first line.
+        end: One past its last.
+        level: 1 for a part's heading, 2 for a chapter's, 0 for a paragraph.
+    """
+
+    first: int
+    end: int
+    level: int
 
 
 def read_plaintext(source: Traced) -> Iterator[Passage]:
     """Return the paragraphs and headings of a text, in order; what they leave out is blank."""
-    for start, end, level in _blocks(source.text):
-        body = squeeze(source[start:end])
+    places = [found.span() for found in _LINE.finditer(source.text) if found.end() > found.start()]
+    for block in _blocks(layout_of([source.text[start:end] for start, end in places])):
+        raw = source[places[block.first][0] : places[block.end - 1][1]]
+        body = squeeze(_rejoined(raw))
         if body.text:
-            yield Passage(body=body, kind="heading" if level else "paragraph", chapter_level=level)
+            yield Passage(
+                body=body, kind="heading" if block.level else "paragraph", chapter_level=block.level
+            )
 
 
-def _blocks(text: str) -> Iterator[tuple[int, int, int]]:
-    """Yield start, end and heading depth (0 = none) of each block of lines."""
-    start: int | None = None
-    before = ""  # the line before, blank at the start of the text
-    lines = [found.span() for found in _LINE.finditer(text) if found.end() > found.start()]
-    for number, (line_start, line_end) in enumerate(lines):
-        line = text[line_start:line_end]
-        after = text[slice(*lines[number + 1])] if number + 1 < len(lines) else ""
-        level = _heading_level(before, line, after)
-        apart = level > 0 or not line.strip() or line.startswith(_INDENT)
-        if start is not None and apart:
-            yield start, line_start, 0
-            start = None
+def _rejoined(raw: Traced) -> Traced:
+    """Return it without the line ends that divide words."""
+    built = TracedBuilder()
+    at = 0
+    for found in _DIVIDED.finditer(raw.text):
+        if raw.text[found.end()].islower():
+            built.add(raw[at : found.start()])
+            at = found.end()
+    if at == 0:
+        return raw
+    built.add(raw[at:])
+    return built.build()
+
+
+def _blocks(layout: Layout) -> Iterator[_Block]:
+    first: int | None = None  # of the paragraph that is being read
+    number = 0
+    while number < len(layout.lines):
+        level, end = _heading(layout, number)
+        if first is not None and (level or layout.is_apart(number)):
+            yield _Block(first=first, end=number, level=0)
+            first = None
         if level:
-            yield line_start, line_end, level
-        elif start is None and line.strip():
-            start = line_start
-        before = line
-    if start is not None:
-        yield start, len(text), 0
+            yield _Block(first=number, end=end, level=level)
+        elif first is None and not layout.is_blank(number):
+            first = number
+        number = end
+    if first is not None:
+        yield _Block(first=first, end=number, level=0)
 
 
-def _heading_level(before: str, line: str, after: str) -> int:
-    """Return 1 for a part's heading, 2 for a chapter's, 0 for any other line."""
-    alone = all(not near.strip() or near.startswith(_INDENT) for near in (before, after))
-    if not alone or len(line) > _MOST_HEADING_CHARS:
-        return 0
-    for level, pattern in enumerate(_HEADINGS, start=1):
-        if pattern.fullmatch(line.strip()):
-            return level
-    return 0
+def _heading(layout: Layout, number: int) -> tuple[int, int]:
+    """Return a heading's level and one past its last line; (0, the next line) for any other line."""
+    level = heading_level(layout.lines[number])
+    if level and layout.stands_apart(number - 1):
+        if layout.stands_apart(number + 1):
+            return level, number + 1
+        if layout.stands_apart(number + 2) and _is_title(layout.lines[number + 1]):
+            return level, number + 2
+    return 0, number + 1
+
+
+def _is_title(line: str) -> bool:
+    title = line.strip()
+    may_end = not title.rstrip(_CLOSERS).endswith(tuple(_NO_TITLE_END))
+    return may_end and not title[0].islower() and len(title) <= MOST_HEADING_CHARS

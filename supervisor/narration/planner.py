@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, assert_never
+from typing import assert_never
 
 from supervisor.narration.chapters import ChapterDraft, CutPassage, planned
+from supervisor.narration.decoding import DocumentKind
 from supervisor.narration.jsonl import JsonLine, LineError, lines_of, read_line
 from supervisor.narration.markdown import read_markdown
 from supervisor.narration.marks import Marks
@@ -22,8 +23,6 @@ from supervisor.narration.plan import BadLine, PauseKind, Plan, Source, VoiceSpe
 from supervisor.narration.segments import cut
 from supervisor.narration.traced import Part, Passage, Skip, Traced, trace
 from supervisor.wire.speech import speakable
-
-DocumentKind = Literal["text", "markdown", "jsonl"]
 
 _BYTE_ORDER_MARK = "\ufeff"
 _UNSAFE_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/\\]")

@@ -1,27 +1,16 @@
 """Inputs into documents: the only part of planning that touches files."""
 
 import os
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from supervisor.errors import InputError
+from supervisor.narration.decoding import KINDS, MOST_INPUT_BYTES, DecodingError, DocumentKind, decode
 from supervisor.narration.plan import Plan, VoiceSpec
-from supervisor.narration.planner import Document, DocumentKind, Wishes, plan_documents
+from supervisor.narration.planner import Document, Wishes, plan_documents
 from supervisor.narration.summary import skipped_characters
-
-#: Ten times the longest novels; a plan holds about 60 bytes of memory for each.
-MOST_INPUT_BYTES = 64 * 1024 * 1024
-
-_KINDS: dict[str, DocumentKind] = {
-    ".txt": "text",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".jsonl": "jsonl",
-}
-_HAN = re.compile("[\u3400-\u9fff]")
 
 
 class UnusableInput(InputError):
@@ -93,17 +82,19 @@ def _document(each: Input) -> Document:
     path = Path(each.path)
     if path.is_dir():
         raise UnusableInput(each.name, "is a folder; name the files in it")
-    kind = _KINDS.get(path.suffix.lower())
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None and not path.suffix and each.text is not None:
+        kind = "text"  # what came through a pipe without a suffix, and was read by the parent
     if kind is None:
-        known = ", ".join(_KINDS)
+        known = ", ".join(KINDS)
         raise UnusableInput(
             each.name, f"of an unknown kind; known are {known} (for plain text: rename it, or give it on '-')"
         )
-    text = _read(each.name, path) if each.text is None else each.text
+    text = _read(each.name, path, kind) if each.text is None else each.text
     return Document(name=each.name, title=path.stem, kind=kind, text=text)
 
 
-def _read(name: str, path: Path) -> str:
+def _read(name: str, path: Path, kind: DocumentKind) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_INPUT_BYTES + 1)
@@ -115,30 +106,10 @@ def _read(name: str, path: Path) -> str:
     except OSError as error:
         said = error.strerror or str(error)
         raise UnusableInput(name, f"cannot be read ({said}); copy it elsewhere and try again") from error
-    if len(content) > MOST_INPUT_BYTES:
-        raise UnusableInput(name, f"has more than {MOST_INPUT_BYTES} bytes; split it, as by chapters")
-    return _decoded(name, content)
-
-
-def _decoded(name: str, content: bytes) -> str:
     try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        mend = f"iconv -f {_guessed_encoding(content)} -t UTF-8 {shlex.quote(name)} > NEW_FILE"
-        raise UnusableInput(
-            name,
-            f"not UTF-8: byte {content[error.start]:#04x} at offset {error.start} (line {line}); "
-            f"convert it with {mend}",
-        ) from error
-
-
-def _guessed_encoding(content: bytes) -> str:
-    """Return what a text that is not UTF-8 most likely is: a guess for the message alone."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16"
-    chinese = content.decode("gb18030", "ignore")
-    return "GB18030" if 5 * len(_HAN.findall(chinese)) > len(chinese) else "WINDOWS-1252"
+        return decode(name, content, kind)
+    except DecodingError as error:
+        raise UnusableInput(name, str(error)) from error
 
 
 def _must_speak(plan: Plan) -> None:

@@ -60,6 +60,7 @@ def test_fields_of_other_programs_are_told() -> None:
     [
         ("nonsense", "not JSON: Expecting value at column 1"),
         ('{"text": "Hi."', "not JSON"),
+        ('{"text": "caf\x1ae9"}', "not UTF-8: byte 0xe9 at column 14; convert the line"),
         ('{"text": "Hi.", "seed": NaN}', "not JSON: NaN"),
         ('{"text": "Hi.", "seed": ' + "9" * 5000 + "}", "not JSON that can be read"),
         ("[" * 100_000, "not JSON that can be read"),

@@ -30,7 +30,19 @@ def left_out(text: str) -> list[tuple[str, str]]:
         ("Set\next\n===\nSecond\n---", ["Set ext", "Second"]),
         ("a\r\nb\r\n\r\nc\rd", ["a b", "c d"]),
         ("\u3000\u3000第一段。", ["第一段。"]),
-        ("- [ ] to do", ["[ ] to do"]),
+        ("- [ ] to do\n- [x] done\n- no [x]\n\n[x] box", ["to do", "done", "no [x]", "[x] box"]),
+        ("# One {#id .class}\n## Two ## {#x k=v}\n\nThree {-}\n===", ["One", "Two", "Three"]),
+        ("# Set {a} {}\n\ntext {#id}", ["Set {a} {}", "text {#id}"]),
+        ("<center>\n**The End**\n</center>", ["The End"]),
+        ("<details><summary>Sum</summary>\nin\n</details>\n\nafter", ["Sum", "in", "after"]),
+        ("> <div>\n> a\n> </div>", ["a"]),
+        ("Text[^1] [^a] [^b].\n\n[^1]: Ibid.\n[^a]: Two\nlines.", ["Text [^b].", "Ibid.", "Two lines."]),
+        ("[^1]: One.\n\n    Two.\n\n        code\n\nx\n\n    code", ["One.", "Two.", "x"]),
+        ("Text.[^2]\n\n[^n]: [^2] Three.\n\n    Four.\n\n    Five.", ["Text.", "Three.", "Four.", "Five."]),
+        (
+            "[JOHN]: Hello\n[MARY]: Hi\n\n[JOHN]: Hi there.",
+            ["[JOHN]: Hello", "[MARY]: Hi", "[JOHN]: Hi there."],
+        ),
         ("", []),
     ],
 )
@@ -45,7 +57,11 @@ def test_blocks_are_spoken_one_by_one(text: str, expected: list[str]) -> None:
         ("~~~\nopen to the end", [("~~~\nopen to the end", "code block")]),
         ("    indented\n    code", [("indented\n    code", "code block")]),
         ("> ```\n> code\n> ```", [("```\n> code\n> ```", "code block")]),
-        ("<div>\nhtml\n</div>", [("<div>\nhtml\n</div>", "html")]),
+        ("<div>\nhtml\n</div>", [("<div>", "html"), ("</div>", "html")]),
+        ("<style>\n\np {}\n</style>", [("<style>\n\np {}\n</style>", "html")]),
+        ("[^1]: Ibid. [^1]", [("[^1]:", "footnote mark"), ("[^1]", "footnote mark")]),
+        ("[a]: #x", [("[a]: #x", "link definition")]),
+        ("[a]: b\n\n[a] [c]: d", [("[a]: b", "link definition")]),
         ("<!-- note -->", [("<!-- note -->", "html")]),
         ('[a]: http://x\n  "title"', [('[a]: http://x\n  "title"', "link definition")]),
         ("***", [("***", "markup")]),
@@ -80,6 +96,23 @@ def test_a_definition_far_below_makes_a_link_above() -> None:
     plan = plan_text("See [the *book*][1].\n\n[1]: http://example.org/1 (words)", "markdown")
     assert texts_of(plan) == ["See the book."]
     assert ("[1]: http://example.org/1 (words)", "link definition") in skipped(plan)
+
+
+def test_a_heading_in_html_starts_a_chapter() -> None:
+    plan = plan_text('<h1 align="center">Book &amp; Co</h1>\n\nOne.\n\n<h3>Deep</h3>\nTwo.', "markdown")
+    assert [chapter.title for chapter in plan.chapters] == ["Book & Co"]
+    assert [segment.pause for segment in plan.chapters[0].segments] == [
+        "heading",
+        "heading",
+        "heading",
+        "paragraph",
+    ]
+
+
+def test_a_speaker_that_is_no_link_keeps_its_brackets_and_its_words() -> None:
+    plan = plan_text("[JOHN]: Hello\n\n[JOHN]: Hello there.\n", "markdown")
+    assert texts_of(plan) == ["[JOHN]: Hello", "[JOHN]: Hello there."]
+    assert skipped(plan) == []
 
 
 def test_a_nul_is_invisible_here_too() -> None:

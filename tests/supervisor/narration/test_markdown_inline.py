@@ -29,6 +29,11 @@ CASES = [
     ("one<br/>two<i>x</i>", "one twox", "onetwox"),
     ("one  \ntwo\\\nthree", "one two three", "one \ntwo\nthree"),
     ("[not a link] ![nor this]", "[not a link] ![nor this]", "[not a link] ![nor this]"),
+    ("<i>x</i><p>one</p><p>two</p>", "x one two", "xonetwo"),
+    ("a <script>no *no*</script> b <style> c", "a b c", "a b c"),
+    ("a </script> <script> b", "a b", "a b"),
+    ("a[^1] [^x] [^1](u) [^2]: b", "a [^x] ^1 : b", "a [^x] ^1 : b"),
+    ("![a[^1]](u) [t[^1]](u)", "a t", "a t"),
     ("a <!-- c --> b", "a b", "a b"),
 ]
 

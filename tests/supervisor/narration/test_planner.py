@@ -1,5 +1,7 @@
 import json
+import re
 import time
+from collections.abc import Iterator
 from typing import get_args
 
 import pytest
@@ -116,7 +118,7 @@ _MARKUP = [
         "\n|-|-|\n",
         "\\|",
     ),
-    *("[r]: u\n", "&amp;", "&#65;", "\\*", "<div>\n", "\n***\n"),
+    *("[r]: /u\n", "&amp;", "&#65;", "\\*", "<div>\n", "\n***\n"),
 ]
 texts = st.lists(st.sampled_from(_PIECES), max_size=60).map("".join)
 markdowns = st.lists(st.sampled_from(_PIECES + _MARKUP * 2), max_size=60).map("".join)
@@ -198,7 +200,16 @@ def _shown(tokens: list[Token]) -> str:
             parts.append(_shown(token.children))
         elif token.type in ("text", "code_inline"):
             parts.append(token.content)
+        elif token.type == "html_block":
+            parts.extend(_shown_html(token.content))
     return "".join(parts)
+
+
+def _shown_html(html: str) -> Iterator[str]:
+    """Show HTML as a browser does, and the Markdown in it, which only a few readers know."""
+    inline = MarkdownIt("commonmark").enable("strikethrough")
+    for paragraph in re.split("<div>", re.sub(r"<!--.*?(-->|\Z)", "", html, flags=re.DOTALL)):
+        yield _shown(inline.parseInline(paragraph.strip()))
 
 
 # ---------------------------------------------------------------- a book

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from supervisor.errors import InputError
+from supervisor.narration.decoding import MOST_INPUT_BYTES
 from supervisor.narration.plan import Plan, VoiceSpec
-from supervisor.planning.read import MOST_INPUT_BYTES, UnusableInput, plan_inputs
+from supervisor.planning.read import UnusableInput, plan_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,28 @@ def test_a_text_that_is_all_code_says_so(tmp_path: Path) -> None:
 def test_lines_that_are_all_bad_say_what_is_wrong_with_the_first(tmp_path: Path) -> None:
     said = refused(written(tmp_path, "a.jsonl", "bad\n{}\n"))
     assert "no line of 2 can be spoken; line 1: not JSON" in said
+
+
+def test_a_line_that_is_not_utf8_costs_only_itself_also_when_it_is_read_back(tmp_path: Path) -> None:
+    content = b'{"text": "One."}\n{"text": "caf\xe9"}\n{"text": "Three."}\n'
+    file = written(tmp_path, "a.jsonl", content)
+    made = plan(file)
+    assert [chapter.name for chapter in made.chapters] == ["1", "3"]
+    (bad,) = made.bad_lines
+    assert (bad.line, bad.message) == (
+        2,
+        "not UTF-8: byte 0xe9 at column 14; convert the line, as with iconv",
+    )
+    (source,) = made.sources
+    assert source.text[bad.start : bad.end] == '{"text": "caf\x1ae9"}'
+    assert plan(Given(path=file.path, name=file.name, text=source.text)) == made
+
+
+def test_a_text_without_a_suffix_that_was_read_elsewhere_is_plain_text(tmp_path: Path) -> None:
+    made = plan(Given(path=str(tmp_path / "pipe"), name="./pipe", text="# Hello."))
+    assert [s.text for s in made.chapters[0].segments] == ["# Hello."]
+    assert "unknown kind" in refused(written(tmp_path, "file", "x"))
+    assert "unknown kind" in refused(Given(path=str(tmp_path / "a.pdf"), name="a.pdf", text="x"))
 
 
 def test_one_mute_input_among_others_is_refused(tmp_path: Path) -> None:
