@@ -13,15 +13,16 @@ import numpy as np
 from child import vitals
 from child.engine import Audio, BadInput, EngineError, EngineFacts, Utterance
 from child.espeak_library import Library, Order
-from child.espeak_voices import DEFAULT_VOICES, VoiceBook
+from child.espeak_voices import DEFAULT_VOICES, VoiceBook, scripts_of
 from child.forked import run_forked
 from child.scripts import undisguised
 from child.settings import Bounds, read_number, refuse_unknown
+from child.spoken_symbols import WORDS, with_words
 from supervisor.wire.messages import Setting, Vitals, Voice
 from supervisor.wire.speech import SILENCE_PEAK, speakable
 
 #: Raised whenever this file makes the same utterance sound different with the same library.
-REVISION = 1
+REVISION = 2
 
 _WHERE = "engine.espeak"
 _RATE_WPM = Bounds(175, 80, 450)  # eSpeak's own default and limits
@@ -47,6 +48,7 @@ class EspeakEngine:
     def __init__(self) -> None:
         self._settings: dict[str, Setting] = {}
         self._loaded: tuple[Library, VoiceBook] | None = None
+        self._unheard: dict[str, frozenset[str]] = {}  # symbols, by a voice's identifier
 
     def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
         """Initialise the library, find the voices, check the settings."""
@@ -73,7 +75,7 @@ class EspeakEngine:
         library, book = self._parts()
         settings = {**self._settings, **utterance.settings}
         manner = _check(settings)
-        orders = _orders(book, settings, utterance)
+        orders = self._orders(book, settings, utterance)
 
         def work(write: Callable[[bytes], None]) -> str | None:
             library.set_manner(rate_wpm=manner.rate_wpm, pitch=manner.pitch)
@@ -108,6 +110,33 @@ class EspeakEngine:
         """Hand free pages back; eSpeak's own state is never touched."""
         vitals.give_back_host_memory()
 
+    def _orders(self, book: VoiceBook, settings: Mapping[str, Setting], utterance: Utterance) -> list[Order]:
+        cast = book.cast(settings, utterance.voice)
+        neutral = cast["latin"] if utterance.voice is None else book.find(utterance.voice)
+
+        def unheard(script: str | None) -> frozenset[str]:
+            return self._unheard_by(book.identifier(cast[script] if script else neutral))
+
+        text = with_words(
+            _plain_text(utterance.text), unheard, neutral_is_chinese="han" in scripts_of(neutral)
+        )
+        passages = book.passages(text, cast, neutral)
+        return [
+            Order(identifier=one.identifier, text=one.text, end_pause=at < last and _pauses(one.text))
+            for last in (len(passages) - 1,)
+            for at, one in enumerate(passages)
+        ]
+
+    def _unheard_by(self, identifier: str) -> frozenset[str]:
+        if identifier not in self._unheard:
+            library, _ = self._parts()
+
+            def work(write: Callable[[bytes], None]) -> None:
+                write(library.unheard(identifier, WORDS).encode())
+
+            self._unheard[identifier] = frozenset(b"".join(run_forked(work)).decode())
+        return self._unheard[identifier]
+
     def _parts(self) -> tuple[Library, VoiceBook]:
         if self._loaded is None:
             raise EngineError("the espeak engine was asked to speak before it was loaded")
@@ -122,20 +151,12 @@ def _check(settings: Mapping[str, Setting]) -> _Manner:
     )
 
 
-def _orders(book: VoiceBook, settings: Mapping[str, Setting], utterance: Utterance) -> list[Order]:
-    cast = book.cast(settings, utterance.voice)
-    neutral = cast["latin"] if utterance.voice is None else book.find(utterance.voice)
-    text = undisguised(utterance.text).replace("\0", " ")  # to C, NUL is the end
+def _plain_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise BadInput(f"character {error.start} of the text is half a surrogate pair") from error
-    passages = book.passages(text, cast, neutral)
-    return [
-        Order(identifier=passage.identifier, text=passage.text, end_pause=at < last and _pauses(passage.text))
-        for last in (len(passages) - 1,)
-        for at, passage in enumerate(passages)
-    ]
+    return undisguised(text).replace("\0", " ")  # to C, NUL is the end
 
 
 def _pauses(text: str) -> bool:

@@ -5,7 +5,8 @@ child alone, and only when this engine is chosen.
 """
 
 import ctypes
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _CHARS_UTF8 = 0x1  # neither SSML (0x10) nor phoneme names (0x100): text is plain text
 _END_PAUSE = 0x1000
 _RATE, _PITCH = 1, 3
+
+#: What phonemes hold besides sounds: pauses, stress, joints, and `(en)`, the language they turn to.
+_SOUNDLESS = re.compile(r"\([^)]*\)|[\s_:;|',]")
 
 _SynthCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
@@ -67,7 +71,7 @@ class Order:
 
 
 class Library:
-    """A just-initialised eSpeak NG. Nothing here but `speak` changes what it would say next."""
+    """A just-initialised eSpeak NG. Nothing here but `speak` and `unheard` changes what it would say next."""
 
     def __init__(self) -> None:
         """Load and initialise it.
@@ -86,6 +90,7 @@ class Library:
         )
         if self.sample_rate_hz <= 0:
             raise EngineError(f"eSpeak NG does not start with its data in {self.data_path}")
+        self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._lib.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceRecord))
 
     def voice_files(self) -> list[VoiceFile]:
@@ -124,6 +129,18 @@ class Library:
         flags = _CHARS_UTF8 | (_END_PAUSE if order.end_pause else 0)
         status = self._lib.espeak_Synth(text, len(text), 0, 1, 0, flags, None, None)
         return None if status == 0 else f"espeak_Synth answered {status}"
+
+    def unheard(self, identifier: str, symbols: Iterable[str]) -> str:
+        """Return those of the symbols that a voice makes no sound for. Call it in a fork, like `speak`."""
+        self._lib.espeak_SetVoiceByName(identifier.encode())
+        return "".join(symbol for symbol in symbols if not _SOUNDLESS.sub("", self._phonemes(symbol)))
+
+    def _phonemes(self, text: str) -> str:
+        at = ctypes.c_char_p(text.encode())
+        spoken: list[bytes] = []
+        while at.value is not None:  # one clause a call; it moves `at` on, to NULL at the end
+            spoken.append(self._lib.espeak_TextToPhonemes(ctypes.byref(at), _CHARS_UTF8, 0) or b"")
+        return b"".join(spoken).decode(errors="replace")
 
 
 def _wheel_paths() -> tuple[str, Path]:

@@ -1,6 +1,7 @@
 """Which script a text is written in, run by run, so that each is read by a voice that can."""
 
 import functools
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -43,6 +44,20 @@ _SCRIPT_OF_NAME = {
 #: Compatibility forms that are letters and digits in disguise (fullwidth, circled, mathematical).
 #: Not `<super>` and `<fraction>`: eSpeak reads those as they stand.
 _DISGUISES = frozenset({"<wide>", "<narrow>", "<font>", "<circle>", "<compat>", "<square>"})
+
+#: The same for symbols, and the marks that are read like symbols. Not `<compat>`: `№` is not "No".
+_SYMBOL_DISGUISES = frozenset({"<wide>", "<narrow>", "<font>", "<small>", "<square>"})
+_READ_MARKS = frozenset("％＆＃＠／＊＼－﹪﹠﹟﹫﹡﹨﹣")
+
+#: Left as they are: the tilde that draws a sound out (`好～`), the macron, and the units that
+#: `child.spoken_symbols` has words for.
+_KEPT = frozenset("～￣㎎㎏㎖㎜㎝㎞㎡㎥㏄")
+
+#: Symbols whose plain form Unicode does not tell.
+_PLAIN = {"٪": "%", "⁄": "/", "∕": "/", "∶": ":"}
+_PLAIN_TABLE = str.maketrans(_PLAIN)
+
+_WIDE_POINT = re.compile(r"(?<=[0-9])．(?=[0-9])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +109,31 @@ def script_of(char: str) -> str | None:
 
 
 def undisguised(text: str) -> str:
-    """Replace letters and digits in disguise (fullwidth, circled) by the plain ones."""
-    return "".join(map(_undisguised_char, text))
+    """Replace letters, digits and symbols in disguise (fullwidth, circled, squared) by the plain ones."""
+    return _WIDE_POINT.sub(".", "".join(map(_undisguised_char, text)))
 
 
 @functools.cache  # bounded by the characters that texts use
 def _undisguised_char(char: str) -> str:
     if not char.isalnum():
-        return char
+        return _undisguised_symbol(char)
     tag = unicodedata.decomposition(char).split(" ", 1)[0]
     return unicodedata.normalize("NFKC", char) if tag in _DISGUISES else char
+
+
+def _undisguised_symbol(char: str) -> str:
+    if char in _PLAIN:
+        return _PLAIN[char]
+    if char in _KEPT or not _is_symbol_in_disguise(char):
+        return char
+    # One step, not to the end: ㎨ is m∕s², where the 2 must stay raised.
+    codes = unicodedata.decomposition(char).split(" ")[1:]
+    parts = "".join(chr(int(code, 16)) for code in codes)
+    return unicodedata.normalize("NFC", parts).translate(_PLAIN_TABLE)
+
+
+def _is_symbol_in_disguise(char: str) -> bool:
+    tag = unicodedata.decomposition(char).partition(" ")[0]
+    # The second are words of East Asia in one sign: months, hours, companies.
+    wrapped = tag in _SYMBOL_DISGUISES or (tag != "" and "\u3200" <= char < "\u3400")
+    return char in _READ_MARKS or (wrapped and unicodedata.category(char)[0] == "S")

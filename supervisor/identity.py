@@ -17,7 +17,7 @@ from supervisor.config import Config
 from supervisor.errors import ConfigError
 
 #: Raised by hand whenever this package's own code makes an engine give other bytes for a text.
-REVISIONS = {"espeak": 1, "scripted": 1}
+REVISIONS = {"espeak": 2, "scripted": 1}
 
 #: Distribution and import package that decide an engine's bytes besides this one.
 _DISTRIBUTIONS = {"espeak": ("espeakng-loader", "espeakng_loader")}

@@ -72,11 +72,40 @@ def test_runs_join_without_a_gap(engine: EspeakEngine) -> None:
     assert joined.size <= speak(engine, "Hello").size + speak(engine, "你好").size + 22050 // 50
 
 
-@pytest.mark.parametrize("text", ["①②", "ＡＢＣ", "१२३", "x²", "Ⅷ", "ສະບາຍດີ"])
+@pytest.mark.parametrize(
+    "text", ["①②", "ＡＢＣ", "१२३", "x²", "Ⅷ", "ສະບາຍດີ", f"好{'³' * 20}好", f"{'⁴' * 20}1", "₂" * 20]
+)
 def test_odd_letters_and_digits_are_heard(engine: EspeakEngine, text: str) -> None:
     meter = Meter(22050)
     meter.add(speak(engine, text))
     assert judge(text, meter.measured(), None)[1] is None
+
+
+@pytest.mark.parametrize(
+    "symbol", [*"℃％×￥℉°＋÷＝¥＄／＠＃＆№→←‰≥∞", "㎏", "½", "²", "€", "©", "≠", "√", "§"]
+)
+def test_a_symbol_between_chinese_is_heard(engine: EspeakEngine, symbol: str) -> None:
+    silent = {speak(engine, f"今天是38{gap}左右。").tobytes() for gap in ("", " ")}
+    assert speak(engine, f"今天是38{symbol}左右。").tobytes() not in silent
+
+
+@pytest.mark.parametrize("symbol", [*"℃✓^٪％㎏Ⅳ①½²€₹≤≈→§©™"])
+@pytest.mark.parametrize("frame", ["He {} left.", "Он {} здесь.", "これ{}です"])
+def test_a_symbol_between_other_words_is_heard(engine: EspeakEngine, symbol: str, frame: str) -> None:
+    silent = {speak(engine, frame.format(gap)).tobytes() for gap in ("", " ")}
+    assert speak(engine, frame.format(symbol)).tobytes() not in silent
+
+
+def test_words_for_symbols_are_those_of_who_reads_them(engine: EspeakEngine) -> None:
+    assert np.array_equal(speak(engine, "38℃"), speak(engine, "38 degrees Celsius"))
+    assert np.array_equal(speak(engine, "38℃", voice="cmn"), speak(engine, "38摄氏度", voice="cmn"))
+    assert np.array_equal(speak(engine, "增长50％。"), speak(engine, "增长百分之50。"))
+
+
+@pytest.mark.parametrize("voice", [None, "de", "cmn"])
+@pytest.mark.parametrize("text", ["℃", "100％", "₹", "→", "½"])
+def test_a_text_of_symbols_alone_is_heard(engine: EspeakEngine, text: str, voice: str | None) -> None:
+    assert speak(engine, text, voice).size > 22050 // 10
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ def test_a_voice_that_is_not_there_is_told_in_words() -> None:
     assert "gmw/nobody" in refused
 
 
+def test_it_tells_which_symbols_a_voice_is_silent_on() -> None:
+    library = Library()
+    assert library.unheard("gmw/en-US", "a5℃→%★€<") == "℃★<"
+    assert library.unheard("sit/cmn", "好5℃→%★€<") == "℃→★€<"
+
+
 def test_no_listed_voice_needs_data_that_the_wheel_lacks() -> None:
     voices = Library().voice_files()
     assert len({voice.identifier for voice in voices}) == len(voices) > 130

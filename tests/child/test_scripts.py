@@ -53,7 +53,13 @@ def test_runs_tile_the_text_and_hold_one_script_each(text: str) -> None:
         ("Ⅷ", "VIII"),
         ("𝐀𝐁", "AB"),
         ("ﬁne", "fine"),
+        ("％＄＃＆＠／＋＝－５", "%$#&@/+=-5"),
+        ("￥１００", "¥100"),
+        ("３．１４", "3.14"),
+        ("٪ ∕ ∶", "% / :"),
+        ("㍿ ㋀ ㌔ ㎨", "株式会社 1月 キロ m/s²"),
         ("x² ½ é 你好", "x² ½ é 你好"),
+        ("，。！？：；（）＂ ～ № ™ ℃ ㎏ …", "，。！？：；（）＂ ～ № ™ ℃ ㎏ …"),
     ],
 )
 def test_letters_in_disguise_are_read_as_what_they_are(text: str, plain: str) -> None:
