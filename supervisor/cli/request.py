@@ -5,6 +5,7 @@ Everything that can be refused before any work is refused here.
 
 import errno
 import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,10 +17,13 @@ from supervisor.config.keys import BUILTIN_ENGINES
 from supervisor.edge.statefolder import StateFolder, default_state_path
 from supervisor.errors import InputError, Unwritable, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
+from supervisor.narration.decoding import KINDS, MOST_INPUT_BYTES, DecodingError, decode
 from supervisor.narration.plan import VoiceSpec
 
 AudioFormat = Literal["wav", "flac"]
 
+#: Names below these can mean another file in another process.
+_OURS_ALONE = ("/dev/", "/proc/")
 _SUFFIXES: dict[str, AudioFormat] = {".wav": "wav", ".flac": "flac"}
 
 
@@ -82,11 +86,11 @@ def voice(args: Arguments, config: Config) -> VoiceSpec:
 
 
 def inputs(names: list[str]) -> list[InputSpec]:
-    """Return the inputs, each known to be readable; `-` is read here.
+    """Return the inputs, each known to be readable; `-` and pipes are read here.
 
     Raises:
         UsageError: If `-` stands twice.
-        InputError: If one cannot be read, or standard input is not UTF-8.
+        InputError: If one cannot be read, or if what is read here is not UTF-8.
     """
     if names.count("-") > 1:
         raise UsageError("'-' stands for standard input, which can be read only once")
@@ -97,8 +101,24 @@ def _input(name: str) -> InputSpec:
     if name == "-":
         return InputSpec(path=None, name="stdin", text=standard_input())
     path = os.path.abspath(name)  # noqa: PTH100 - links stay as the user wrote them
-    _must_be_readable(path, name)
-    return InputSpec(path=path, name=name)
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - Path would say the same with more words
+        # A FIFO, /dev/stdin, <(command): read once and here, for planning is another process.
+        is_file = stat.S_ISREG(mode) and not path.startswith(_OURS_ALONE)
+        text = None if is_file else _read_once(path, name)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    except DecodingError as error:
+        raise InputError(f"{name}: {error}") from error
+    if text is None:
+        _must_be_readable(path, name)
+    return InputSpec(path=path, name=name, text=text)
+
+
+def _read_once(path: str, name: str) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123 - Path would say the same with more words
+        content = file.read(MOST_INPUT_BYTES + 1)
+    return decode(name, content, KINDS.get(Path(path).suffix.lower(), "text"))
 
 
 def _must_be_readable(path: str, name: str) -> None:
@@ -106,8 +126,12 @@ def _must_be_readable(path: str, name: str) -> None:
         with open(path, "rb"):  # noqa: PTH123 - Path would say the same with more words
             return
     except OSError as error:
-        said = error.strerror or str(error)
-        raise InputError(f"{name}: cannot be read ({said}); check the path and its permissions") from error
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> InputError:
+    said = error.strerror or str(error)
+    return InputError(f"{name}: cannot be read ({said}); check the path and its permissions")
 
 
 def standard_input() -> str:

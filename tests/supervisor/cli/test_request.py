@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,40 @@ def test_inputs_are_absolute_and_keep_the_name_they_were_given(tmp_path: Path) -
     assert (found.path, found.name, found.text) == (f"{tmp_path}/a.txt", "a.txt", None)
     with pytest.raises(InputError, match="directory"):
         inputs([str(tmp_path)])
+
+
+def test_what_is_no_file_is_read_here_and_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    readable, writable = os.pipe()
+    os.write(writable, b"Hello.")
+    os.close(writable)
+    with ThreadPoolExecutor() as threads:
+        written = threads.submit((tmp_path / "pipe.md").write_bytes, b"# One")
+        found = inputs(["pipe.md", f"/dev/fd/{readable}"])
+        assert written.result(timeout=10) == len(b"# One")
+    os.close(readable)
+    assert [(each.path, each.text) for each in found] == [
+        (f"{tmp_path}/pipe.md", "# One"),
+        (f"/dev/fd/{readable}", "Hello."),
+    ]
+
+
+def test_a_descriptor_of_ours_is_read_here_be_it_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Hello.")
+    with (tmp_path / "a.txt").open() as file:
+        (found,) = inputs([f"/dev/fd/{file.fileno()}"])
+    assert found.text == "Hello."
+
+
+def test_what_comes_through_a_pipe_must_be_utf8() -> None:
+    readable, writable = os.pipe()
+    os.write(writable, b"caf\xe9")
+    os.close(writable)
+    with pytest.raises(
+        InputError, match=rf"^/dev/fd/{readable}: not UTF-8: byte 0xe9 at offset 3 \(line 1\)"
+    ):
+        inputs([f"/dev/fd/{readable}"])
+    os.close(readable)
 
 
 def test_options_win_over_set(tmp_path: Path) -> None:
