@@ -101,7 +101,7 @@ def test_voices_and_release_are_answered() -> None:
         (hello("festival"), "configuration", "festival"),
         (hello(seconds_per_chars=1), "configuration", "seconds_per_chars"),
         (hello("espeak", voice="nobody"), "voice_not_found", "nobody"),
-        (hello("espeak", voice_han="nobody"), "voice_not_found", "nobody"),
+        (hello("espeak", voice_han="nobody"), "configuration", "nobody"),
         (hello("outside", load="fails"), "load", "RuntimeError: no weights here"),
         (hello("outside", canary="silent"), "canary", "silent"),
     ],
