@@ -16,7 +16,8 @@ _DEFINITION = re.compile(r"\s*\[((?:[^\[\]\\]|\\.)+)\]:\s*(\S+)", re.DOTALL)
 #: A scheme, a path, a fragment, `<…>`; or a name with a dot, as of a file or a host.
 _DESTINATION = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S|[/#.<]|[^/]*/|[^.]*\.(?:.*\.)?[^\W\d_]")
 #: A colon behind it makes a speaker of a label: `[JOHN]: Hello there.`
-_USE = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\](?!:)", re.DOTALL)
+#: CommonMark's labels have at most 999 characters; that also bounds each look.
+_USE = re.compile(r"\[((?:[^\[\]\\]|\\.){1,999}+)\](?!:)", re.DOTALL)
 
 
 def defined_label(definition: str) -> str | None:
