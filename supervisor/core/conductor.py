@@ -277,7 +277,7 @@ class Conductor:
 
     def _attempt_failed(self, hand: Hand, kind: str, message: str, *, retryable: bool) -> None:
         after = self._charge(hand, kind, message, retryable=retryable)
-        if after is Next.AGAIN and kind == "oom":
+        if kind == "oom":
             self._life.weigher.release_why = "out of memory within a segment"
         # What this life has become may be the reason: the last try gets a fresh child.
         if after is Next.AGAIN and self._life.segments and self._bench.is_last_try(hand):
@@ -413,7 +413,6 @@ class Conductor:
             self._actions += self._bench.take_back(hand, obituary)
         self._count_end(obituary, hand, at_s)
         self._life = _Life(self._terms)
-        self._paused = False
 
     def _charge(self, hand: Hand, kind: str, message: str, *, retryable: bool) -> Next:
         after, actions = self._bench.charge(hand, kind, message, retryable=retryable)
@@ -511,7 +510,6 @@ class Conductor:
             self._move(Event.LEAVE_WANTED, at_s)
         elif weigher.release_why:
             self._tell_child("releasing", weigher.release_why)
-            weigher.release_why = ""
             self._move(Event.RELEASE_WANTED, at_s)
         elif self._bench.has_waiting and not weigher.paused_why:
             self._actions += self._bench.hand_out(at_s)

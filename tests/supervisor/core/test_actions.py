@@ -85,9 +85,28 @@ def test_a_stop_parks_the_run_in_any_state(begin: Callable[[World], None], at_on
     # Once: what is in hand is spoken first. Twice: nothing more is.
     finished = begin is speaking and True not in at_once
     assert world.done() == (["a"] if finished else [])
+    assert world.burials[-1].planned is (begin not in (absent, dumping))
     assert world.now_s - begun_s <= 4.0
     world.begin()
     assert world.run_on().ending == "spoken"
+
+
+def test_a_stop_while_a_stalled_child_is_ended_takes_no_blame_off_it() -> None:
+    world = World(["a"])
+    dumping(world)
+    world.stop(at_once=True)
+    world.bury()
+    assert world.rows["a"].attempts == 1
+    assert "no progress on segment 1 for 30 s" in world.burials[-1].why
+
+
+def test_the_first_reason_to_end_is_the_one_that_is_given() -> None:
+    world = World(["a"])
+    speaking(world)
+    world.stop()
+    world.faults.disk = "full"
+    world.says(world.alive.chunk(100))
+    assert world.run_on().ending == "stopped"
 
 
 def test_a_stop_before_the_plan_is_there_ends_the_child_too() -> None:
@@ -217,6 +236,27 @@ def test_a_disk_that_fails_while_the_next_is_in_hand_costs_nobody_an_attempt(*, 
     world.faults.disk = "well"
     world.begin()
     assert world.run_on().ending == "spoken"
+
+
+def test_the_child_has_its_next_segment_before_the_slow_disk_is_asked() -> None:
+    world = World(["a", "b"])
+    speaking(world)
+    world.says(world.alive.chunk(10**6))
+    acts = world.says(world.alive.done())
+    kinds = [type(act) for act in acts]
+    assert kinds.index(do.Send) < kinds.index(do.StoreAudio)
+
+
+def test_a_run_is_not_over_before_its_last_segment_is_on_disk() -> None:
+    world = World(["a"])
+    speaking(world)
+    world.faults.disk_answers = False
+    world.says(world.alive.chunk(10**6))
+    world.says(world.alive.done())
+    world.dies(Death(exit_code=0))
+    assert world.finish is None
+    world.disk_answers()
+    assert world.finish == Finish(ending="spoken", why="")
 
 
 def test_a_stopped_run_waits_for_what_is_on_its_way_to_the_disk() -> None:

@@ -267,6 +267,16 @@ def test_a_life_that_spoke_nothing_else_is_fresh_enough_for_a_last_try() -> None
     assert world.spawns == 1
 
 
+def test_no_fresh_child_is_needed_for_what_was_set_aside() -> None:
+    world = speaking("ab", attempts=1)
+    world.behave()
+    world.behave()
+    world.says(world.alive.failed())
+    assert row(world, "b").state == "aside"
+    assert world.run_on().ending == "spoken"
+    assert world.spawns == 1
+
+
 def test_a_child_that_cannot_go_on_is_replaced_after_its_segment() -> None:
     world = speaking("ab")
     world.says(world.alive.failed(sticky=True))

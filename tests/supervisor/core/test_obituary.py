@@ -95,6 +95,14 @@ def test_five_segments_in_a_row_that_end_their_child_end_the_run() -> None:
     assert [row.state for row in world.rows.values()] == ["aside"] * 5
 
 
+def test_one_segment_that_ends_its_child_again_and_again_is_no_loop() -> None:
+    world = World(["a"], attempts=9)
+    for _ in range(8):
+        new_life(world, speaking=True)
+        world.dies(SEGV)
+    assert world.run_on().ending == "spoken"
+
+
 def test_a_finished_segment_between_makes_them_no_loop() -> None:
     world = World(list("abcdefghi"), attempts=1)
     for _ in range(4):

@@ -3,47 +3,12 @@
 import pytest
 
 from supervisor.core import actions as do
-from supervisor.core.notes import Notice
-from supervisor.core.readings import DeviceReading, DeviceUnknown
-from supervisor.wire import messages as say
-from tests.supervisor.core.ground import HARD, SOFT, TOTAL
+from supervisor.core.death import Death
+from supervisor.core.notes import Notice, Progress
+from supervisor.core.readings import DeviceUnknown
+from tests.supervisor.core.ground import HARD, SOFT
+from tests.supervisor.core.steps import device, holding, notices, ready, sent, speak
 from tests.supervisor.core.world import World
-
-
-def holding(host_bytes: int, *, reserved_bytes: int | None = None) -> say.Vitals:
-    return say.Vitals(host_private_bytes=host_bytes, reserved_bytes=reserved_bytes)
-
-
-def device(used_bytes: int, child_bytes: int | None, *, pid: int | None = None) -> DeviceReading:
-    return DeviceReading(
-        total_bytes=TOTAL, used_bytes=used_bytes, child_bytes=child_bytes, api="v2", child_pid=pid
-    )
-
-
-def ready(
-    keys: str = "abcd", *, vitals: say.Vitals | None = None, base: DeviceReading | None = None
-) -> World:
-    """A world whose child has the first segment in hand; `base`: the device as it found it."""
-    world = World(list(keys))
-    world.behave()
-    world.faults.device = base
-    world.says(world.alive.ready(vitals or holding(10), uses_device=base is not None))
-    return world
-
-
-def speak(world: World, vitals: say.Vitals) -> None:
-    child = world.alive
-    world.says(child.chunk(10**6))
-    world.says(child.done(vitals))
-
-
-def notices(world: World) -> list[str]:
-    return [note.name for note in world.notes if isinstance(note, Notice)]
-
-
-def sent(world: World) -> list[str]:
-    return [type(act.message).__name__ for act in world.acts if isinstance(act, do.Send)]
-
 
 # ------------------------------------------------------------------ soft
 
@@ -65,6 +30,7 @@ def test_still_over_soft_after_a_release_it_is_recycled_at_the_boundary() -> Non
     world.says(world.alive.released(holding(SOFT)))
     assert world.states[-1] == "leaving"
     world.run_on()
+    assert [note.recycles for note in world.notes if isinstance(note, Progress)][-1] == 1
     assert world.burials[0].planned
     assert world.burials[0].why.endswith("after a release")
     assert world.spawns == 2
@@ -112,6 +78,21 @@ def test_a_reading_from_within_a_release_asks_for_no_second_one() -> None:
     world.says(world.alive.released(holding(10)))
     assert sent(world).count("Release") == 1
     assert sent(world)[-1] == "Synthesize"
+
+
+def test_a_child_that_spoke_nothing_yet_is_not_recycled() -> None:
+    world = World(["a", "b"], planned=False)
+    world.behave()
+    world.faults.device = device(10, 0)
+    world.says(world.alive.ready(uses_device=True))
+    world.faults.device = device(SOFT, 50)
+    world.reads()
+    world.says(world.alive.released())
+    assert world.states[-1] == "releasing"  # and neither leaving, nor asked a second time
+    assert sent(world) == ["Hello", "Release"]
+    world.faults.device = device(10, 0)
+    assert world.run_on().ending == "spoken"
+    assert world.spawns == 1
 
 
 def test_a_child_above_soft_at_its_own_baseline_is_no_loop() -> None:
@@ -223,6 +204,18 @@ def test_a_child_whose_memory_cannot_be_read_is_let_be() -> None:
     assert world.states[-1] == "ready"
 
 
+def test_a_pause_is_told_once_though_the_child_dies_meanwhile() -> None:
+    world = ready(base=device(HARD - 1, 5))
+    world.faults.device = device(HARD, 5)
+    speak(world, holding(10))
+    world.dies(Death(signal=9))
+    assert notices(world) == ["paused"]
+    world.faults.device = device(HARD - 1, 5)
+    assert world.run_on().ending == "spoken"
+    texts = [note.text for note in world.notes if isinstance(note, Notice)]
+    assert [text.split(":")[0] for text in texts] == ["paused", "resumed"]
+
+
 @pytest.mark.parametrize("unknown", [True, False])
 def test_what_can_no_longer_be_read_holds_nothing_up(*, unknown: bool) -> None:
     world = ready(base=device(10, 5))
@@ -260,37 +253,3 @@ def test_where_the_driver_does_not_say_the_childs_own_figure_counts() -> None:
     speak(world, holding(10, reserved_bytes=5))
     assert notices(world) == ["paused"]
     assert world.states[-1] == "ready"
-
-
-# ------------------------------------------------------------------ waiting for a reading
-
-
-def test_a_driver_that_does_not_answer_holds_up_the_first_segment_for_a_second_only() -> None:
-    world = World(["a"])
-    world.faults.driver_answers = False
-    world.behave()
-    world.behave()
-    world.advance(0.875)
-    assert sent(world) == ["Hello"]
-    world.advance(0.125)
-    assert sent(world) == ["Hello", "Synthesize"]
-
-
-def test_an_oom_within_a_segment_releases_before_the_next_try() -> None:
-    world = ready()
-    world.says(world.alive.failed("oom"))
-    assert sent(world)[-1] == "Release"
-    world.says(world.alive.released())
-    assert sent(world)[-1] == "Synthesize"
-    assert world.rows["a"].attempts == 2
-
-
-def test_a_child_that_does_not_release_in_time_is_replaced_and_nobody_pays() -> None:
-    world = ready()
-    speak(world, holding(SOFT))
-    world.alive.deaf = True
-    world.advance(31.0)
-    assert world.burials[0].why == "did not release its caches in time"
-    assert not world.burials[0].planned
-    assert world.run_on().ending == "spoken"
-    assert all(row.attempts == 1 for row in world.rows.values())
