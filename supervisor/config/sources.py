@@ -12,10 +12,14 @@ from typing import cast
 
 from supervisor.config.keys import KEYS
 from supervisor.errors import ConfigError, UsageError
+from supervisor.wire.lifeline import LIFE_VARIABLE, PARENT_VARIABLE, STATE_VARIABLE
 
 Table = dict[str, object]
 
 ENV_PREFIX = "TTS_SUPERVISOR_"
+
+#: What the parent hands to its processes; a command run by one of them is not to trip over it.
+_OWN_VARIABLES = frozenset({PARENT_VARIABLE, STATE_VARIABLE, LIFE_VARIABLE})
 
 _TABLES = frozenset(key[:end] for key in KEYS for end, char in enumerate(key) if char == ".")
 
@@ -72,25 +76,28 @@ def from_environ(environ: Mapping[str, str]) -> Iterator[Given]:
     """Yield what `TTS_SUPERVISOR_TABLE__KEY` variables give.
 
     Raises:
-        ConfigError: If a variable names no key, or is spelled with one underscore too few.
+        ConfigError: If a variable with our prefix names no key.
     """
     for name in sorted(environ):
-        if not name.startswith(ENV_PREFIX):
+        if not name.startswith(ENV_PREFIX) or name in _OWN_VARIABLES:
             continue
         path = name.removeprefix(ENV_PREFIX).lower()
         origin = f"the environment variable {name}"
         if "__" in path:
             yield from flatten(nest(path.split("__"), _toml_or_text(environ[name])), origin)
         else:
-            _refuse_near_miss(name, path)
+            raise _no_variable(name, path)
 
 
-def _refuse_near_miss(name: str, path: str) -> None:
-    # Other variables with our prefix are not ours to judge: the parent hands some to its children.
-    for key in KEYS:
-        if key.replace(".", "_") == path:
-            meant = ENV_PREFIX + key.replace(".", "__").upper()
-            raise ConfigError(f"the environment variable {name} is no key: write {meant} (two underscores)")
+def _no_variable(name: str, path: str) -> ConfigError:
+    meant = next((key for key in KEYS if key.replace(".", "_") == path), None)
+    if meant is not None:
+        written = ENV_PREFIX + meant.replace(".", "__").upper()
+        return ConfigError(f"the environment variable {name} is no key: write {written} (two underscores)")
+    return ConfigError(
+        f"the environment variable {name} is no key: unset it, or write {ENV_PREFIX}TABLE__KEY as for "
+        f"TABLE.KEY in {shipped_file()}"
+    )
 
 
 def from_sets(sets: Sequence[str]) -> Iterator[Given]:
@@ -151,15 +158,32 @@ def flatten(table: Table, origin: str, prefix: str = "") -> Iterator[Given]:
             raise unknown_key(key, origin)
 
 
+#: Two slips in a word of ten letters; less alike is another word.
+_LEAST_LIKENESS = 0.75
+
+
 def unknown_key(key: str, origin: str) -> ConfigError:
     """Make the error for a key that does not exist, with the nearest that does."""
+    table = key.rpartition(".")[0]
+    near = _near_in_table(key, table) if table in _TABLES else _near_anywhere(key)
+    where = f"the keys of [{table}]" if table in _TABLES else "all keys"
+    mend = f"did you mean {near}?" if near else f"{where} are in {shipped_file()}"
+    return ConfigError(f"{key} from {origin}: unknown key; {mend}")
+
+
+def _near_in_table(key: str, table: str) -> str | None:
+    known = [k for k in (*KEYS, *_TABLES) if k.rpartition(".")[0] == table]
+    # Names alone: the table's own would make all of its keys look alike.
+    near = _nearest(key.rpartition(".")[2], [k.rpartition(".")[2] for k in known])
+    return near and f"{table}.{near}"
+
+
+def _near_anywhere(key: str) -> str | None:
+    last = key.rpartition(".")[2]
+    return _nearest(key, [*KEYS, *_TABLES]) or next((k for k in KEYS if k.endswith(f".{last}")), None)
+
+
+def _nearest(word: str, known: Sequence[str]) -> str | None:
     import difflib  # noqa: PLC0415 - only to word an error; costs 3 ms of every start otherwise
 
-    known = [*KEYS, *_TABLES]
-    last = key.rpartition(".")[2]
-    near = (
-        difflib.get_close_matches(key, known, n=1, cutoff=0.75)
-        or [k for k in KEYS if k.endswith(f".{last}")][:1]
-    )
-    mend = f"did you mean {near[0]}?" if near else f"all keys are in {shipped_file()}"
-    return ConfigError(f"{key} from {origin}: unknown key; {mend}")
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=_LEAST_LIKENESS)), None)

@@ -101,6 +101,11 @@ def test_a_line_end_in_a_variable_gives_no_second_key() -> None:
         ("memory.hots.soft", "did you mean memory.host.soft?"),
         ("attempts", "did you mean child.attempts?"),
         ("queue.max_running", "all keys are in"),
+        ("narration.segment_char", "did you mean narration.segment_chars?"),
+        ("narration.colour", "the keys of [narration] are in"),
+        ("child.segment_chars", "the keys of [child] are in"),
+        ("memory.hots", "did you mean memory.host?"),
+        ("narations", "did you mean narration?"),
     ],
 )
 def test_an_unknown_key_is_told_with_the_nearest(key: str, mend: str) -> None:
@@ -141,3 +146,10 @@ def test_the_working_folders_file_comes_before_the_xdg_folders(
     assert find_file({"XDG_CONFIG_HOME": str(tmp_path / ".config")}) == own
     (tmp_path / "config.toml").touch()
     assert find_file(environ) == Path("config.toml")
+
+
+def test_a_variable_with_our_prefix_that_is_no_key_is_refused() -> None:
+    for name in ("TTS_SUPERVISOR_FOO", "TTS_SUPERVISOR_", "TTS_SUPERVISOR_CHILD__FOO"):
+        with pytest.raises(ConfigError, match=name):
+            list(from_environ({name: "1"}))
+    assert list(from_environ({"TTS_SUPERVISOR_LIFE": "1"})) == []
