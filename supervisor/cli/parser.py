@@ -6,13 +6,18 @@ Commands are imported when they run: `--version` and a usage error import nothin
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
+from supervisor.cli.words import emit, tell
+from supervisor.errors import UsageError
 from supervisor.wire.version import VERSION
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
     # argparse has no public name for what add_subparsers returns.
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage] - see above
 
@@ -22,6 +27,9 @@ MAX_SEED = 2**63 - 1
 _INPUTS = (
     "documents: .txt, .md, .jsonl; '-' reads text from standard input; several are chapters in their order"
 )
+
+_WHICH = "as 'jobs list' shows it, or its beginning (j and 4 characters or more), or the output path"
+_WHICH_WHOLE = "as 'jobs list' shows it, whole, or the output path"
 
 
 class Arguments(argparse.Namespace):
@@ -51,25 +59,32 @@ class Arguments(argparse.Namespace):
     job: str
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong as all the rest of the program does; argparse would print it and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        raise UsageError(f"{message}; see '{self.prog} --help'")
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        # argparse drops what cannot be written: --help into a full disk would be a success.
+        write = emit if file is sys.stdout else tell
+        write(message.rstrip("\n"))
+
+
 def parse(argv: Sequence[str]) -> Arguments:
     """Read the command line.
 
     Raises:
-        SystemExit: 2 with a message on standard error when it is wrong; 0 after `--help`.
+        UsageError: If it is wrong; how it is used stands on standard error then.
+        SystemExit: 0 after `--help` and `--version`.
     """
     return make_parser().parse_args(argv, namespace=Arguments(json=False))
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="tts-supervisor",
-        description="Narrate long texts through a child process that may be killed at any moment.",
-        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some segments or "
-        "lines failed, 4 stopped by a signal (run again to go on), 75 cannot now, 76 GPU lost, 77 a process "
-        "cannot be killed, 78 gave up after a crash loop.",
-        allow_abbrev=False,
-    )
+    parser = _bare_parser()
     _global_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _narrate(_command(commands, "narrate", "narrate documents into one file or a folder"))
@@ -84,6 +99,17 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _bare_parser() -> argparse.ArgumentParser:
+    return _Parser(
+        prog="tts-supervisor",
+        description="Narrate long texts through a child process that may be killed at any moment.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some segments or "
+        "lines failed, 4 stopped by a signal (run again to go on), 75 cannot now, 76 GPU lost, 77 a process "
+        "cannot be killed, 78 gave up after a crash loop.",
+        allow_abbrev=False,
+    )
+
+
 def _command(commands: "_Commands", name: str, what: str) -> argparse.ArgumentParser:
     return commands.add_parser(
         name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
@@ -93,7 +119,10 @@ def _command(commands: "_Commands", name: str, what: str) -> argparse.ArgumentPa
 def _global_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
-        "--config", type=Path, metavar="FILE", help="default ./config.toml, then the XDG configuration folder"
+        "--config",
+        type=_path,
+        metavar="FILE",
+        help="default ./config.toml, then the XDG configuration folder",
     )
     add(
         "--set",
@@ -103,18 +132,21 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE.KEY=VALUE",
         help="set a key of config.toml; may be repeated",
     )
-    add("--state", type=Path, metavar="DIR", help="the ledger and the segments; default the XDG state folder")
+    add(
+        "--state", type=_path, metavar="DIR", help="the ledger and the segments; default the XDG state folder"
+    )
     add("--log-format", choices=("text", "json"), help="of the log on standard error")
     add("-v", "--verbose", action="store_true", help="log everything")
     add("--version", action="version", version=f"tts-supervisor {VERSION}")
 
 
 def _narrate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help=_INPUTS)
+    parser.add_argument("inputs", nargs="+", type=_some, metavar="INPUT", help=_INPUTS)
     parser.add_argument(
         "-o",
         "--output",
         required=True,
+        type=_some,
         metavar="OUT",
         help="a .wav or .flac file, or a folder (ends in / or exists): one file per chapter or JSONL line",
     )
@@ -127,7 +159,7 @@ def _narrate(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help=_INPUTS)
+    parser.add_argument("inputs", nargs="+", type=_some, metavar="INPUT", help=_INPUTS)
     _speech_options(parser)
     _format_option(parser)
     _json_option(parser, "one object")
@@ -139,6 +171,7 @@ def _say(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         default="say.wav",
+        type=_some,
         metavar="FILE",
         help="a .wav or .flac file (default say.wav); '-' writes WAV to standard output",
     )
@@ -157,22 +190,27 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
         ("remove", "delete a job's rows and segments from the state folder; its finished files stay"),
     ):
         action = _command(actions, name, what)
-        action.add_argument(
-            "job", metavar="ID", help="as 'jobs list' shows it, or its beginning, or the output path"
-        )
+        # These two change what they name: a slip must not name another.
+        which = _WHICH_WHOLE if name in ("cancel", "remove") else _WHICH
+        action.add_argument("job", type=_some, metavar="ID", help=which)
         _json_option(action, "one object")
 
 
 def _speech_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--voice", metavar="NAME", help="see 'tts-supervisor voices'")
+    add("--voice", type=_some, metavar="NAME", help="see 'tts-supervisor voices'")
     add(
-        "--reference", metavar="WAV", help="a recording to clone, for engines that can; with --reference-text"
+        "--reference",
+        type=_some,
+        metavar="WAV",
+        help="a recording to clone, for engines that can; with --reference-text",
     )
-    add("--reference-text", metavar="TEXT", help="what is said in the recording")
-    add("--engine", metavar="NAME", help="instead of engine.name")
+    add("--reference-text", type=_some, metavar="TEXT", help="what is said in the recording")
+    add("--engine", type=_some, metavar="NAME", help="instead of engine.name")
     device = parser.add_mutually_exclusive_group()
-    device.add_argument("--device", metavar="DEVICE", help="instead of child.device: auto, cpu, cuda:N")
+    device.add_argument(
+        "--device", type=_some, metavar="DEVICE", help="instead of child.device: auto, cpu, cuda:N"
+    )
     device.add_argument("--cpu", action="store_true", help="the same as --device cpu")
     add("--seed", type=_seed, default=0, metavar="N", help="default 0")
     add("--sample-rate", type=_rate_hz, metavar="HZ", help="of the finished file; default the engine's own")
@@ -184,6 +222,17 @@ def _format_option(parser: argparse.ArgumentParser) -> None:
 
 def _json_option(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"for programs: {what}")
+
+
+def _some(text: str) -> str:
+    # An unset variable between quotes: what it would stand for is never what was meant.
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; give a value (a variable that is not set, perhaps?)")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_some(text))
 
 
 def _seed(text: str) -> int:

@@ -9,35 +9,59 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from supervisor.cli.parser import Arguments, parse
+from supervisor.cli.stops import RESUMABLE, STOPPED, STOPPED_RESUMABLE, command_of, interrupt_raises
 from supervisor.cli.words import emit_json, tell
 from supervisor.errors import DiskFull, Interrupted, SupervisorError, UsageError
-
-#: Commands whose interruption leaves something to go on with (interface §1, exit 4).
-_RESUMABLE = ("narrate", "say")
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     _tame_streams()
-    refused = _not_utf8(argv)
-    if refused is not None:
-        tell(f"tts-supervisor: {refused}")
-        return UsageError.exit_code
-    args = parse(argv)
     try:
-        return _guarded(args)
+        return _guarded(argv)
     finally:
         _flush_quietly(sys.stdout)
 
 
-def _not_utf8(argv: Sequence[str]) -> str | None:
-    """Refuse words that are no UTF-8: the ledger and the wire hold text, names as well."""
-    for word in (*argv, os.getcwd()):  # noqa: PTH109 - a string is all that is looked at
+def _guarded(argv: Sequence[str]) -> int:
+    try:
+        _refuse_what_is_not_utf8(argv)
+        return _do(parse(argv))
+    except SupervisorError as error:
+        return _report(argv, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _report_stop(argv)
+    except BrokenPipeError:
+        # Who read our output has left, as `head` does: nothing is wrong, and nobody to tell.
+        return 0
+    except OSError as error:
+        code = DiskFull.exit_code if _is_full(error) else SupervisorError.exit_code
+        return _report(argv, _os_error(error), code)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug becomes one line, not a page
+        return _report_bug(argv, error)
+
+
+def _do(args: Arguments) -> int:
+    if args.command in RESUMABLE:
+        return _command(args.command)(args)
+    with interrupt_raises():
+        return _command(args.command)(args)
+
+
+def _refuse_what_is_not_utf8(argv: Sequence[str]) -> None:
+    # The ledger and the wire hold text, names as well.
+    for word in (*argv, _current_folder()):
         if not _is_utf8(word):
-            return (
+            raise UsageError(
                 f"{os.fsencode(word)!r} is not UTF-8; rename the file or folder, or convert the text, first"
             )
-    return None
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - a string is all that is looked at
+    except OSError as error:
+        raise UsageError(f"the current folder is gone ({error.strerror}); change to another") from error
 
 
 def _is_utf8(word: str) -> bool:
@@ -46,23 +70,6 @@ def _is_utf8(word: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _guarded(args: Arguments) -> int:
-    try:
-        return _command(args.command)(args)
-    except SupervisorError as error:
-        return _report(args, str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _report_stop(args)
-    except BrokenPipeError:
-        # Who read our output has left, as `head` does: nothing is wrong, and nobody to tell.
-        return 0
-    except OSError as error:
-        code = DiskFull.exit_code if _is_full(error) else SupervisorError.exit_code
-        return _report(args, _os_error(error), code)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug becomes one line, not a page
-        return _report_bug(args, error)
 
 
 def _command(name: str) -> Callable[[Arguments], int]:
@@ -85,26 +92,28 @@ def _command(name: str) -> Callable[[Arguments], int]:
     return command
 
 
-def _report(args: Arguments, message: str, exit_code: int) -> int:
+def _report(argv: Sequence[str], message: str, exit_code: int) -> int:
     tell(f"tts-supervisor: {message}")
-    if args.json:
-        with contextlib.suppress(OSError, ValueError):
+    # Looked for among the words: they may be wrong, and what reads us waits for its line all the same.
+    if "--json" in argv:
+        with contextlib.suppress(OSError, ValueError, SupervisorError):
             emit_json({"error": {"message": message, "exit_code": exit_code}})
     return exit_code
 
 
-def _report_stop(args: Arguments) -> int:
-    if args.command in _RESUMABLE:
-        return _report(args, "stopped; run the same command again to go on", Interrupted.exit_code)
-    return _report(args, "stopped", SupervisorError.exit_code)
+def _report_stop(argv: Sequence[str]) -> int:
+    if command_of(argv) in RESUMABLE:
+        return _report(argv, STOPPED_RESUMABLE, Interrupted.exit_code)
+    return _report(argv, STOPPED, SupervisorError.exit_code)
 
 
-def _report_bug(args: Arguments, error: Exception) -> int:
-    if args.verbose:
+def _report_bug(argv: Sequence[str], error: Exception) -> int:
+    verbose = "-v" in argv or "--verbose" in argv
+    if verbose:
         traceback.print_exception(error)
-    hint = "" if args.verbose else " with what -v before the command shows"
+    hint = "" if verbose else " with what -v before the command shows"
     message = f"this should not happen; please report it{hint}: {type(error).__name__}: {error}"
-    return _report(args, message, SupervisorError.exit_code)
+    return _report(argv, message, SupervisorError.exit_code)
 
 
 def _is_full(error: OSError) -> bool:

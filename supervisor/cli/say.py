@@ -8,6 +8,8 @@ from pathlib import Path
 from supervisor.cli.outcome import do_job, report
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration, output, standard_input, state_folder, voice
+from supervisor.cli.stops import remove_when_asked
+from supervisor.cli.words import result_written
 from supervisor.config import Config
 from supervisor.errors import UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
@@ -32,11 +34,13 @@ def _say_to_stdout(args: Arguments, config: Config) -> int:
     if args.json:
         raise UsageError("-o - and --json both want standard output; choose one")
     with tempfile.TemporaryDirectory(prefix="tts-supervisor-say-") as folder:
+        remove_when_asked(folder)
         path = Path(folder) / "say.wav"
         outcome = do_job(config, state_folder(args), _request(args, config, str(path)), json=False)
         if path.exists():
-            with path.open("rb") as file:
+            with path.open("rb") as file, result_written():
                 shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
         return report(outcome, json=False, paths=False)
 
 

@@ -2,7 +2,10 @@
 
 import json
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
+from supervisor.errors import DiskFull, SupervisorError
 from supervisor.log import to_stderr
 
 
@@ -16,9 +19,33 @@ def emit(line: str) -> None:
 
     Raises:
         BrokenPipeError: If its reader has left.
+        SupervisorError: If it cannot be written.
     """
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    with result_written():
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+@contextmanager
+def result_written() -> Generator[None]:
+    """Name standard output in what the system says of it: nobody would know which file is meant.
+
+    Raises:
+        BrokenPipeError: If its reader has left.
+        DiskFull: If what it leads to is full.
+        SupervisorError: If it cannot be written for another reason.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from supervisor.edge.disk import FULL_ERRNOS  # noqa: PLC0415 - only when something went wrong
+
+        kind = DiskFull if error.errno in FULL_ERRNOS else SupervisorError
+        raise kind(
+            f"standard output cannot be written ({error.strerror or error}); lead it elsewhere, or make room"
+        ) from error
 
 
 def emit_json(value: object) -> None:

@@ -29,10 +29,9 @@ from supervisor.loop.logged import log_note
 from supervisor.loop.orders import delivery_order
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Place, Runner
+from supervisor.loop.signals import stops_told
 from supervisor.loop.terms import terms_of
 from supervisor.loop.workers import WorkerFailed, run_worker
-
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_job(
@@ -94,18 +93,16 @@ class _Job:
 
     async def run(self) -> Outcome:
         """Run all stages."""
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self._stop, number)
-        self._sweep()
-        try:
-            finish = await self._plan_and_speak()
-            if finish.ending != "spoken":
-                raise ending_error(finish)
-            return self._conclude(await self._deliver())
-        except errors.SupervisorError as error:
-            self._park(error)
-            raise
+        with stops_told(self._stop):
+            self._sweep()
+            try:
+                finish = await self._plan_and_speak()
+                if finish.ending != "spoken":
+                    raise ending_error(finish)
+                return self._conclude(await self._deliver())
+            except errors.SupervisorError as error:
+                self._park(error)
+                raise
 
     def _sweep(self) -> None:
         for swept in sweep(str(self._state.path)):

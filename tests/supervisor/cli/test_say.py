@@ -28,6 +28,7 @@ def test_a_dash_writes_wav_to_standard_output_and_nothing_else(home: Home) -> No
     ("words", "code", "says"),
     [
         (("hi", "-o", "-", "--json"), 2, "choose one"),
+        (("hi", "-o", ""), 2, "is empty"),
         (("hi", "-o", "there/"), 2, "say writes one file"),
         (("...",), 1, "nothing to speak"),
     ],
@@ -42,3 +43,13 @@ def test_standard_input_that_is_not_utf8_is_told_with_its_place(home: Home) -> N
     done = home.run(*SCRIPTED, "say", "-", stdin=b"Stra\xdfe")
     assert done.code == 1
     assert "offset 4" in done.err
+
+
+def test_a_standard_output_that_is_full_loses_no_audio_in_silence(home: Home) -> None:
+    words = command((*SCRIPTED, "say", "H", "-o", "-"))
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, not a path of ours
+        done = subprocess.run(
+            words, cwd=home.path, env=home.environ(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 75
+    assert b"standard output cannot be written" in done.stderr
