@@ -155,7 +155,10 @@ def state_check(state: StateFolder) -> Check:
     place = state.path
     while not place.exists() and place != place.parent:
         place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+    if not place.is_dir():
+        detail = f"{place} is a file, not a folder"
+        return Check(name="state folder", ok=False, detail=detail, mend="choose another with --state")
+    if not os.access(place, os.W_OK | os.X_OK):
         mend = "make it writable for this user, or choose another with --state"
         return Check(
             name="state folder", ok=False, detail=f"{state.path}: {place} cannot be written", mend=mend

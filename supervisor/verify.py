@@ -128,7 +128,7 @@ class _Inquiry:
             if segment.state == "done" and segment.key not in self._heard:
                 self._heard[segment.key] = self._hear(segment)
             if segment.state == "failed" and not (segment.kind and segment.message):
-                self._problems.append(f"segment {segment.number} failed without a reason")
+                self._problems.append(f"segment {segment.number + 1} failed without a reason")
         if self._segments["waiting"]:
             count = self._segments["waiting"]
             self._problems.append(f"{count} segments are not spoken yet; run the same narrate command again")
@@ -139,7 +139,7 @@ class _Inquiry:
         if seen == segment.sha256:
             return True
         self._problems.append(
-            f"segment {segment.number}: {path} has {seen}, the ledger says {segment.sha256}; "
+            f"segment {segment.number + 1}: {path} has {seen}, the ledger says {segment.sha256}; "
             "run the same narrate command again to speak it anew"
         )
         return False
@@ -183,7 +183,7 @@ class _Inquiry:
         speakers = _around(span, stretches)
         self._spoken_segments.update(speaker.number for speaker in speakers)
         if len(speakers) != 1:
-            who = ", ".join(str(speaker.number) for speaker in speakers) or "none"
+            who = ", ".join(str(speaker.number + 1) for speaker in speakers) or "none"
             self._problems.append(
                 f"{name}: characters {span.start} to {span.end} are to be spoken by one segment, found {who}"
             )
@@ -194,7 +194,7 @@ class _Inquiry:
         for stretches in self._stretches.values():
             for stretch in stretches:
                 if stretch.number not in self._spoken_segments:
-                    self._problems.append(f"segment {stretch.number} speaks no character of its source")
+                    self._problems.append(f"segment {stretch.number + 1} speaks no character of its source")
 
     # ------------------------------------------------------------------ finished files
 

@@ -61,7 +61,7 @@ class _Watch:
                 if self.spoken in self.kills_after:
                     self._kill()
             case SegmentTrouble():
-                self._say(f"segment {note.segment} will be spoken again: {note.message}")
+                self._say(f"segment {note.segment + 1} will be spoken again: {note.message}")
             case _:
                 pass
 

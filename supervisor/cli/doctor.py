@@ -1,7 +1,7 @@
 """`doctor`."""
 
 from supervisor.cli.parser import Arguments
-from supervisor.cli.request import configuration, state_folder
+from supervisor.cli.request import configuration, named_state_folder
 from supervisor.cli.words import emit, emit_json, table
 from supervisor.doctor import Check, examine
 from supervisor.errors import SupervisorError
@@ -12,7 +12,7 @@ def doctor(args: Arguments) -> int:
     from supervisor.loop import probe_child  # noqa: PLC0415 - asyncio: after the configuration is known to be good
 
     config = configuration(args)
-    state = state_folder(args)
+    state = named_state_folder(args)
     checks = examine(config, state, lambda: probe_child(config, state))
     if args.json:
         emit_json({"checks": [_json(check) for check in checks]})

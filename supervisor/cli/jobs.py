@@ -9,11 +9,12 @@ from supervisor.cli import showing
 from supervisor.cli.outcome import do_job, report
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration, state_folder
+from supervisor.cli.which import meant
 from supervisor.cli.words import emit, emit_json, tell
 from supervisor.config import Given
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_schema import FILE_NAME
-from supervisor.edge.ledger_values import ABANDONED, JobSpec, JobView, job_id_for
+from supervisor.edge.ledger_values import ABANDONED, JobSpec, JobView
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import StateInUse, SupervisorError, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
@@ -46,23 +47,8 @@ def _ledger(state: StateFolder, *, read_only: bool) -> Generator[Ledger]:
         yield ledger
 
 
-def _known(state: StateFolder, wanted: str) -> JobView:
-    """Return the job that an id, its beginning, or an output path names.
-
-    Raises:
-        UsageError: If none or several do.
-    """
-    views = _views(state)
-    by_path = {job_id_for(showing.absolute(wanted)), job_id_for(showing.absolute(wanted) + "/")}
-    exact = [view for view in views if view.job == wanted or view.job in by_path]
-    found = exact or [view for view in views if view.job.startswith(wanted)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(
-            f"job {wanted}: several begin so ({', '.join(view.job for view in found)}); give one in full"
-        )
-    raise UsageError(f"job {wanted}: there is none in {state.path}; 'tts-supervisor jobs list' shows all")
+def _known(state: StateFolder, wanted: str, *, whole: bool = False) -> JobView:
+    return meant(_views(state), wanted, whole=whole, where=str(state.path))
 
 
 def _views(state: StateFolder) -> list[JobView]:
@@ -125,7 +111,7 @@ def _refuse_if_spoken(state: StateFolder, view: JobView) -> None:
 
 
 def _cancel(args: Arguments, state: StateFolder) -> int:
-    view = _known(state, args.job)
+    view = _known(state, args.job, whole=True)
     if view.state in ("done", "cancelled"):
         raise SupervisorError(f"job {view.job} is {view.state}: there is nothing to cancel")
     _refuse_if_spoken(state, view)
@@ -145,7 +131,7 @@ def _done(args: Arguments, state: StateFolder, job: str, words: str) -> int:
 
 
 def _remove(args: Arguments, state: StateFolder) -> int:
-    view = _known(state, args.job)
+    view = _known(state, args.job, whole=True)
     with state.lock(), _ledger(state, read_only=False) as ledger:
         ledger.remove(view.job)
     if args.json:

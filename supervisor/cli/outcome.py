@@ -4,10 +4,12 @@ import contextlib
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 from supervisor.cli.words import emit, emit_json, tell
 from supervisor.config import Config, faults_in_words
-from supervisor.display import make_display
+from supervisor.core.notes import Notice
+from supervisor.display import Display, make_display
 from supervisor.edge.ledger_values import job_id_for
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import StateInUse, SupervisorError
@@ -43,6 +45,7 @@ def do_job(config: Config, state: StateFolder, request: JobRequest, *, json: boo
     log.event("run.started", engine=config.engine.name, state=str(state.path), output=request.output)
     try:
         with closing(make_display(json=json, stderr_is_terminal=stderr_is_terminal())) as display:
+            _warn_if_replaced(state, request, display, log)
             outcome = run_job(config, state, request, display.show, log)
     except StateInUse:
         # The ledger is another's: what it says of this job is not ours to tell.
@@ -51,6 +54,30 @@ def do_job(config: Config, state: StateFolder, request: JobRequest, *, json: boo
         outcome = _ended(state, request, error)
     log.event("run.ended", exit_code=outcome.exit_code, seconds=time.monotonic() - started_s)
     return outcome
+
+
+def _warn_if_replaced(state: StateFolder, request: JobRequest, display: Display, log: Log) -> None:
+    """Say that a file is going to be replaced that this job has not made."""
+    from supervisor.loop.logged import log_note  # noqa: PLC0415 - do_job has imported it
+
+    path = Path(request.output)
+    if not path.is_file() or request.output in _delivered(state, job_id_for(request.output)):
+        return
+    text = f"{path} exists and will be replaced when the narration is complete"
+    note = Notice(level="warning", name="output.replaced", text=text)
+    log_note(log, note)
+    display.show(note)
+
+
+def _delivered(state: StateFolder, job: str) -> set[str]:
+    from supervisor.edge.ledger import Ledger  # noqa: PLC0415 - do_job has imported it
+
+    try:
+        with closing(Ledger.open(state.path, read_only=True)) as ledger:
+            return {delivery.path for delivery in ledger.deliveries(job)}
+    except SupervisorError:
+        # No ledger yet, or none that can be read: the run will tell.
+        return set()
 
 
 def make_log(config: Config) -> Log:
@@ -114,8 +141,8 @@ def _result(outcome: Outcome) -> dict[str, object]:
 def failure_lines(outcome: Outcome) -> list[str]:
     """List what failed, each with its reason, and the mend at the end."""
     lines = [
-        f"segment {failure.number} (chapter {failure.chapter + 1}, {failure.text_head!r}): {failure.kind} "
-        f"after {failure.attempts} attempts: {failure.message}"
+        f"segment {failure.number + 1} (chapter {failure.chapter + 1}, {failure.text_head!r}): "
+        f"{failure.kind} after {failure.attempts} attempts: {failure.message}"
         for failure in outcome.failures
     ]
     lines += [f"line {bad.line}: {bad.message}" for bad in outcome.bad_lines]

@@ -3,7 +3,6 @@
 Everything that can be refused before any work is refused here.
 """
 
-import errno
 import os
 import stat
 import sys
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from supervisor.cli.parser import Arguments
+from supervisor.cli.stops import held
 from supervisor.config import Config, Given, load_config
 from supervisor.config.keys import BUILTIN_ENGINES
+from supervisor.edge.disk import FULL_ERRNOS, write_error
 from supervisor.edge.statefolder import StateFolder, default_state_path
 from supervisor.errors import InputError, Unwritable, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
@@ -57,9 +58,22 @@ def _speech_options(args: Arguments) -> list[Given]:
     return options
 
 
-def state_folder(args: Arguments) -> StateFolder:
-    """Return the state folder; nothing is created yet."""
+def named_state_folder(args: Arguments) -> StateFolder:
+    """Return the state folder as it is named, be it one or not; nothing is created yet."""
     return StateFolder(default_state_path(os.environ) if args.state is None else args.state)
+
+
+def state_folder(args: Arguments) -> StateFolder:
+    """Return the state folder; nothing is created yet.
+
+    Raises:
+        UsageError: If a file stands where it, or a folder above it, should be.
+    """
+    state = named_state_folder(args)
+    place = _nearest(state.path)
+    if not place.is_dir():
+        raise UsageError(f"the state folder {place} is a file, not a folder; choose another with --state")
+    return state
 
 
 def voice(args: Arguments, config: Config) -> VoiceSpec:
@@ -161,6 +175,7 @@ def output(text: str, wanted: AudioFormat | None) -> tuple[str, AudioFormat]:
 
     Raises:
         UsageError: If it is neither a .wav or .flac file nor a folder, or contradicts `--format`.
+        DiskFull: If not even an empty file has room there.
         Unwritable: If its folder cannot be written.
     """
     path = os.path.abspath(text)  # noqa: PTH100 - links stay as the user wrote them
@@ -182,22 +197,34 @@ def output(text: str, wanted: AudioFormat | None) -> tuple[str, AudioFormat]:
 
 
 def _must_be_writable(folder: Path, text: str) -> None:
-    place = folder
     # What does not exist yet is created later: its nearest ancestor decides.
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    place = _nearest(folder)
     if not place.is_dir():
         raise Unwritable(f"-o {text}: {place} is no folder; choose another output")
     try:
-        # A nameless file: permissions alone do not tell of read-only mounts, nor of much to root.
-        os.close(os.open(place, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC))
+        _make_and_remove(place / f".tts-supervisor-probe-{os.getpid()}")
     except OSError as error:
-        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR):
-            return  # a file system without nameless files: delivery will see
+        if error.errno in FULL_ERRNOS:
+            raise write_error(place, error) from error
         said = error.strerror or str(error)
         raise Unwritable(
             f"-o {text}: cannot write in {place} ({said}); choose another output, or mend its permissions"
         ) from error
+
+
+def _nearest(place: Path) -> Path:
+    # Not Path.exists, which raises where a folder may not be searched.
+    while not os.path.exists(place) and place != place.parent:  # noqa: PTH110 - see above
+        place = place.parent
+    return place
+
+
+def _make_and_remove(path: Path) -> None:
+    # A real name: permissions alone do not tell of read-only mounts, nor of much to root, and a
+    # file system that has none of ours (/proc) says so only when one is made.
+    with held():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        path.unlink()
 
 
 def job_request(args: Arguments, config: Config, wanted: AudioFormat | None) -> JobRequest:

@@ -144,7 +144,7 @@ def lines(full: JobInFull) -> list[str]:
     shown += ["", *_chapter_lines(full.chapters)]
     shown += [f"line {bad.line}: {bad.message}" for bad in full.bad_lines]
     shown += [
-        f"segment {failure.number} ({failure.text_head!r}): {failure.kind} after {failure.attempts} "
+        f"segment {failure.number + 1} ({failure.text_head!r}): {failure.kind} after {failure.attempts} "
         f"attempts: {failure.message}"
         for failure in full.failures
     ]
@@ -179,7 +179,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         f"{verdict.characters} characters: {told}" + (f" ({reasons})" if reasons else ""),
         f"{verdict.audio_files} segment files have the hash they were recorded with",
         *(f"{path} has the hash it was delivered with" for path in verdict.outputs),
-        *(f"segment {failure.number} failed: {failure.message}" for failure in verdict.failures),
+        *(f"segment {failure.number + 1} failed: {failure.message}" for failure in verdict.failures),
         *(f"line {bad.line} is bad: {bad.message}" for bad in verdict.bad_lines),
         *(f"problem: {problem}" for problem in verdict.problems),
     ]

@@ -127,7 +127,7 @@ def notice_line(note: Notice) -> str:
 def trouble_line(note: SegmentTrouble) -> str:
     """Return a failed attempt in words."""
     fate = "set aside" if note.final else "trying again"
-    return f"segment {note.segment}: attempt {note.attempts} failed ({note.kind}): {note.message}; {fate}"
+    return f"segment {note.segment + 1}: attempt {note.attempts} failed ({note.kind}): {note.message}; {fate}"
 
 
 def child_line(note: ChildState) -> str | None:

@@ -9,7 +9,11 @@ from supervisor.errors import DiskFull, Unwritable
 #: ENOSPC is a full file system, EDQUOT a full quota: both pass when somebody makes room.
 FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
+_A_FILE = "a file stands where a folder should be: choose another folder"
+
 _MENDS = {
+    errno.EEXIST: _A_FILE,
+    errno.ENOTDIR: _A_FILE,
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EIO: "look after the disk, or choose another folder",
     errno.EFBIG: "choose a folder on a file system that takes larger files, or raise the limit (ulimit -f)",

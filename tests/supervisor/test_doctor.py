@@ -82,7 +82,8 @@ def test_a_state_folder_that_is_not_there_yet_is_judged_by_its_parent(tmp_path: 
     assert "free" in check.detail
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
-    assert not doctor.state_check(StateFolder(tmp_path / "file" / "state")).ok
+    check = doctor.state_check(StateFolder(tmp_path / "file" / "state"))
+    assert (check.ok, check.detail) == (False, f"{tmp_path}/file is a file, not a folder")
 
 
 def test_the_owner_of_the_state_folder_is_named(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_one_changed_byte_of_a_segment_is_found(ledger: Ledger, state: StateFold
     audio = bytearray(path.read_bytes())
     audio[1000] ^= 1
     path.write_bytes(audio)
-    assert only_problem(verify_job(ledger, state, job)).startswith(f"segment 1: {path} has ")
+    assert only_problem(verify_job(ledger, state, job)).startswith(f"segment 2: {path} has ")
 
 
 def test_a_segment_that_is_gone_is_found(ledger: Ledger, state: StateFolder, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ SPANS = PLAN.spans  # four spoken, each with a blank after it
         ((SPANS[0], *SPANS), "around character 4"),
         ((*SPANS, Span(source=0, start=22, end=23, reason="blank")), "has 22 characters, 23"),
         ((*SPANS[:1], replace(SPANS[1], reason=None), *SPANS[2:]), "characters 4 to 5 .* found none"),
-        ((*SPANS[:2], replace(SPANS[2], reason="blank"), *SPANS[3:]), "segment 1 speaks no character"),
+        ((*SPANS[:2], replace(SPANS[2], reason="blank"), *SPANS[3:]), "segment 2 speaks no character"),
         ((*SPANS, Span(source=1, start=0, end=1, reason="blank")), "source 1 stand where none belong"),
         ((), "nothing is said of its 22 characters"),
     ],
@@ -160,7 +160,7 @@ def test_characters_that_two_segments_speak_are_found(
     greedy = replace(chapter.segments[1], start=0)
     twice = replace(chapter, segments=(chapter.segments[0], greedy))
     job = finished(ledger, state, tmp_path, replace(PLAN, chapters=(twice, PLAN.chapters[1])))
-    assert "found 0, 1" in only_problem(verify_job(ledger, state, job))
+    assert "found 1, 2" in only_problem(verify_job(ledger, state, job))
 
 
 def test_a_job_that_is_not_there_is_named(ledger: Ledger, state: StateFolder) -> None:

@@ -95,6 +95,9 @@ def test_a_job_that_is_done_cannot_be_cancelled_but_removed(spoilt: Home) -> Non
 def test_the_beginning_of_an_id_is_enough_and_an_unknown_one_is_told(spoilt: Home) -> None:
     job = str(only_job(spoilt)["job"])
     assert spoilt.run("jobs", "show", job[:5]).code == 0
+    for words in (("show", ""), ("show", "j"), ("remove", ""), ("remove", job[:9]), ("cancel", job[:9])):
+        assert spoilt.run("jobs", *words).code == 2
+    assert only_job(spoilt)["job"] == job
     unknown = spoilt.run("jobs", "show", "nonesuch")
     assert unknown.code == 2
     assert "jobs list" in unknown.err

@@ -97,6 +97,7 @@ def test_nothing_of_a_text_is_logged_above_debug(home: Home) -> None:
         (("book.txt", "-o", "x.mp3"), 2, "-o x.mp3: need a file that ends in .wav or .flac"),
         (("book.txt", "-o", "x.wav", "--format", "flac"), 2, "leave --format out"),
         (("book.txt", "-o", "/proc/x.wav"), 1, "cannot write in /proc"),
+        (("book.txt", "-o", ""), 2, "is empty"),
         (("book.txt", "-o", "book.txt/x.wav"), 1, "is no folder"),
         (("book.txt",), 2, "-o"),
         (("book.txt", "-o", "x.wav", "--reference", "a.wav"), 2, "come together"),
@@ -188,3 +189,15 @@ def test_a_reader_that_leaves_does_not_end_the_job(home: Home) -> None:
     assert process.returncode == 0
     assert b"Traceback" not in err
     assert (home.path / "book.wav").exists()
+
+
+def test_a_strange_file_is_replaced_but_not_without_a_word(home: Home) -> None:
+    home.write("book.txt", TEXT)
+    home.write("book.wav", "somebody else's")
+    words = (*SCRIPTED, "narrate", "book.txt", "-o", "book.wav")
+    done = home.run(*words)
+    warning = f"warning: {home.path}/book.wav exists and will be replaced when the narration is complete\n"
+    assert (done.code, done.err.count(warning)) == (0, 1)
+    assert done.err.index(warning) < done.err.index("planning")
+    # Now it is the job's own.
+    assert "will be replaced" not in home.run(*words).err

@@ -37,6 +37,12 @@ def test_probing_an_output_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("text", ["/proc/x.wav", "/proc/new/", "/proc/new/x.flac"])
+def test_a_folder_that_takes_no_files_is_refused_even_to_root(text: str) -> None:
+    with pytest.raises(Unwritable, match="cannot write in /proc"):
+        output(text, None)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)

@@ -48,3 +48,62 @@ def test_a_name_that_is_no_utf8_is_refused_before_any_work(home: Home) -> None:
     assert done.returncode == 2
     assert b"is not UTF-8" in done.stderr
     assert {path.name for path in home.path.iterdir()} == {"t.txt"}
+
+
+def test_usage_errors_have_their_line_where_json_is_among_the_words(home: Home) -> None:
+    for words in (("jobs", "--json"), ("narrate", "x", "-o", "", "--json"), ("nonesuch", "--json")):
+        done = home.run(*words)
+        assert (done.code, len(done.lines)) == (2, 1)
+        assert done.last_json["error"]["exit_code"] == 2
+        assert done.last_json["error"]["message"] in done.err
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words", [("--help",), ("--version",), ("say", "--help"), ("jobs", "list", "--json"), ("plan", "t.txt")]
+)
+def test_a_standard_output_that_cannot_be_written_is_named(
+    home: Home, words: tuple[str, ...], unbuffered: str
+) -> None:
+    home.write("t.txt", "Hello there.")
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, not a path of ours
+        done = subprocess.run(
+            command(words),
+            cwd=home.path,
+            env=home.environ(PYTHONUNBUFFERED=unbuffered),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode in (1, 75)
+    assert done.stderr.startswith(b"tts-supervisor: standard output cannot be written (No space left")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_current_folder_that_is_gone_is_told(home: Home) -> None:
+    gone = home.path / "gone"
+    gone.mkdir()
+    line = f"rmdir {gone}; {' '.join(command(('jobs', 'list')))}"
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=gone, env=home.environ(PYTHONSAFEPATH="1"), capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert b"the current folder is gone" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("jobs", "list"),
+        ("jobs", "show", "jabcdef"),
+        ("voices",),
+        ("say", "hi"),
+        ("narrate", "t.txt", "-o", "t.wav"),
+    ],
+)
+def test_a_state_folder_that_is_a_file_is_refused_by_all(home: Home, words: tuple[str, ...]) -> None:
+    home.write("t.txt", "Hello there.")
+    for state in ("t.txt", "t.txt/below"):
+        done = home.run(*SCRIPTED, "--state", state, *words)
+        assert (done.code, done.out) == (2, "")
+        assert f"{home.path}/t.txt is a file, not a folder; choose another with --state" in done.err

@@ -78,7 +78,7 @@ def test_what_is_for_eyes_goes_to_the_eyes() -> None:
         display.show(note)
     display.close()
     assert out.getvalue() == ""
-    assert told == ["warning: careful", "segment 1: attempt 3 failed (oom): m; set aside"]
+    assert told == ["warning: careful", "segment 2: attempt 3 failed (oom): m; set aside"]
 
 
 def test_each_note_is_one_line_and_there_at_once() -> None:

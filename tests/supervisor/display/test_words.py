@@ -147,7 +147,7 @@ def test_a_life_makes_one_line_at_its_end() -> None:
 
 def test_trouble_notices_and_stages_in_words() -> None:
     trouble = SegmentTrouble(job="j", segment=4, kind="oom", message="too big", attempts=2, final=False)
-    assert trouble_line(trouble) == "segment 4: attempt 2 failed (oom): too big; trying again"
+    assert trouble_line(trouble) == "segment 5: attempt 2 failed (oom): too big; trying again"
     assert notice_line(Notice(level="info", name="n", text="so it is")) == "so it is"
     assert notice_line(Notice(level="warning", name="n", text="so it is")) == "warning: so it is"
     assert stage_line(Stage(name="planning", detail="a.txt")) == "planning: a.txt"

@@ -29,6 +29,8 @@ def test_a_full_disk_or_quota_is_one_with_figures_and_the_mend(
         (errno.EIO, "the disk"),
         (errno.ENAMETOOLONG, "shorter"),
         (errno.EFBIG, "ulimit"),
+        (errno.EEXIST, "a file stands where a folder should be"),
+        (errno.ENOTDIR, "a file stands where a folder should be"),
     ],
 )
 def test_anything_else_names_the_folder_and_the_mend(tmp_path: Path, number: int, mend: str) -> None:
