@@ -15,9 +15,13 @@ from pathlib import Path, PurePosixPath
 
 from supervisor.core.readings import HostReading
 from supervisor.edge import proc
+from supervisor.edge.clock import monotonic_s
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
+
+#: Of a processor, for walks over the child's pages: a parent that waits may take a hundredth in all.
+_WALK_SHARE = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,59 @@ class Bound:
 
 
 def read_host(child_pid: int | None) -> HostReading:
-    """Read the machine, and the child if there is one."""
+    """Read the machine, and the child if there is one: exactly, whatever it costs."""
+    return _reading(None if child_pid is None else private_bytes(child_pid))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walk:
+    """An exact figure, the kernel's own count at that moment, and until when they are the base."""
+
+    pid: int
+    private_bytes: int
+    counted_bytes: int
+    until_s: float
+
+
+class HostReader:
+    """Reads again and again at next to no cost, for whoever watches a child through the night.
+
+    The exact figure takes a walk over every page: 50 ms for 4 GiB, which at two readings a second
+    would be a tenth of a processor. Between two walks it moves with the kernel's own count of what
+    the child holds. With forks there is a walk each time: a count would have their shared pages twice.
+    """
+
+    def __init__(self) -> None:
+        self._walk: _Walk | None = None
+
+    def read(self, child_pid: int | None) -> HostReading:
+        """Read the machine, and the child if there is one."""
+        return _reading(None if child_pid is None else self._private_bytes(child_pid))
+
+    def _private_bytes(self, pid: int) -> int | None:
+        counted_bytes = proc.held_bytes(pid)
+        if counted_bytes is None or proc.descendants(pid):
+            self._walk = None
+            return private_bytes(pid)
+        walk = self._walk
+        if walk is None or walk.pid != pid or monotonic_s() >= walk.until_s:
+            return self._walk_now(pid, counted_bytes)
+        return max(1, walk.private_bytes + counted_bytes - walk.counted_bytes)
+
+    def _walk_now(self, pid: int, counted_bytes: int) -> int | None:
+        began_s = monotonic_s()
+        exact_bytes = private_bytes(pid)
+        ended_s = monotonic_s()
+        self._walk = None
+        if exact_bytes is not None:
+            until_s = ended_s + (ended_s - began_s) / _WALK_SHARE
+            self._walk = _Walk(
+                pid=pid, private_bytes=exact_bytes, counted_bytes=counted_bytes, until_s=until_s
+            )
+        return exact_bytes
+
+
+def _reading(child_private_bytes: int | None) -> HostReading:
     import psutil  # noqa: PLC0415 -- see the module's words
 
     memory = psutil.virtual_memory()
@@ -43,7 +99,7 @@ def read_host(child_pid: int | None) -> HostReading:
     return HostReading(
         total_bytes=min([memory.total, *(bound.limit_bytes for bound in bounds)]),
         available_bytes=min([memory.available, *room]),
-        child_private_bytes=None if child_pid is None else private_bytes(child_pid),
+        child_private_bytes=child_private_bytes,
     )
 
 

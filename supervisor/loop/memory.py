@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from supervisor.core import events as ev
 from supervisor.core.readings import DeviceAnswer
-from supervisor.edge import hostmem
 from supervisor.edge.clock import monotonic_s
+from supervisor.edge.hostmem import HostReader
 from supervisor.edge.nvml import DeviceReader
 from supervisor.edge.process import ChildProcess
 
@@ -36,6 +36,7 @@ class MemoryWatch:
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._reader = DeviceReader(self._from_thread)
+        self._host = HostReader()
         self._timer: asyncio.TimerHandle | None = None
         self._child: tuple[int, ChildProcess] | None = None
         self._last: DeviceAnswer | None = None
@@ -91,7 +92,7 @@ class MemoryWatch:
         if self._child is None:
             return
         life, process = self._child
-        host = hostmem.read_host(process.pid)
+        host = self._host.read(process.pid)
         stopped = process.is_stopped()
         self._tell(ev.Read(life=life, host=host, device=self._last, stopped=stopped))
 

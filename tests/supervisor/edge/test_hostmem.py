@@ -1,7 +1,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import psutil
 import pytest
 
 from supervisor.edge import hostmem, proc
-from supervisor.edge.hostmem import private_bytes, read_host
+from supervisor.edge.hostmem import HostReader, private_bytes, read_host
 
 pytestmark = pytest.mark.processes
 
@@ -68,6 +69,61 @@ def test_the_machine_has_at_least_what_is_left_of_it() -> None:
     assert 0 < reading.available_bytes <= reading.total_bytes <= psutil.virtual_memory().total
     assert reading.child_private_bytes is None
     assert read_host(os.getpid()).child_private_bytes
+
+
+BIG = 512 * MIB
+# Touches a page of each 4 KiB of `BIG` at once, then `HELD` more for each byte that it reads.
+GROWS = f"""
+import mmap
+held = []
+def touch(size):
+    held.append(mmap.mmap(-1, size))
+    for at in range(0, size, 4096): held[-1][at] = 1
+touch({BIG})
+while True:
+    os.write(1, b'on')
+    if not os.read(0, 1): break
+    touch({HELD})
+"""
+
+
+def test_a_reader_sees_growth_between_its_walks() -> None:
+    reader = HostReader()
+    with running(GROWS) as one:
+        assert one.stdin is not None
+        assert one.stdout is not None
+        before = reader.read(one.pid).child_private_bytes or 0
+        os.write(one.stdin.fileno(), b"!")
+        assert os.read(one.stdout.fileno(), 2) == b"on"
+        # The walk over 512 MiB took milliseconds, so the next one is due in seconds.
+        after = reader.read(one.pid).child_private_bytes or 0
+        assert abs(after - before - HELD) <= 2 * MIB
+        assert abs(after - (private_bytes(one.pid) or 0)) <= 2 * MIB
+
+
+def test_a_reader_walks_over_a_large_child_only_now_and_then() -> None:
+    reader = HostReader()
+    with running(GROWS) as one:
+        walked = _processor_s(lambda: read_host(one.pid))
+        reader.read(one.pid)
+        assert _processor_s(lambda: [reader.read(one.pid) for _ in range(10)]) < 5 * walked
+
+
+def _processor_s(work: Callable[[], object]) -> float:
+    began_s = time.process_time()
+    work()
+    return time.process_time() - began_s
+
+
+def test_a_reader_begins_anew_with_the_next_child_and_with_forks() -> None:
+    reader = HostReader()
+    with running(TOUCH) as one:
+        assert (reader.read(one.pid).child_private_bytes or 0) >= HELD
+    assert reader.read(one.pid).child_private_bytes is None
+    with running("") as other:
+        assert 0 < (reader.read(other.pid).child_private_bytes or 0) <= BARE
+    with running(f"{TOUCH}\n{FORK}") as forked:
+        assert HELD <= (reader.read(forked.pid).child_private_bytes or 0) <= HELD + 2 * BARE
 
 
 def group(folder: Path, **files: str) -> None:
