@@ -70,7 +70,10 @@ def leave_when_asked(words: Sequence[str]) -> None:
     """Take the signals for a command: all that stop `narrate` and `say`, of the others Ctrl-C."""
     leave = Leave(words)
     for number in SIGNALS if leave.is_resumable else SIGNALS[:1]:
-        signal.signal(number, leave)
+        # Under nohup a terminal that closes is to be nothing to us. SIGINT is another matter: a shell
+        # without job control has every background command ignore it, and a stop is meant all the same.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)
 
 
 def ignore_at_the_end() -> None:

@@ -19,7 +19,9 @@ def stops_told(stop: Callable[[int], None]) -> Generator[None]:
     """
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in STOPS}
-    for number in STOPS:
+    if before[signal.SIGHUP] == signal.SIG_IGN:
+        del before[signal.SIGHUP]  # nohup: the job outlives its terminal
+    for number in before:
         loop.add_signal_handler(number, stop, number)
     try:
         yield

@@ -143,3 +143,23 @@ def test_held_signals_come_afterwards() -> None:
         assert came == [signal.SIGHUP]
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_under_nohup_a_terminal_that_closes_is_nothing_to_a_narration(home: Home) -> None:
+    home.write("t.txt", "One.\n\nTwo.\n\nThree.")
+    slow = ("--log-format", "json", "-v", *SCRIPTED, "--set", "engine.scripted.wall_per_char_s=0.05")
+    process = subprocess.Popen(
+        ["nohup", *command((*slow, "narrate", "t.txt", "-o", "t.wav"))],
+        cwd=home.path,
+        env=home.environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if b"segment.done" in line:  # the loop runs, and there is more to come
+            process.send_signal(signal.SIGHUP)
+            break
+    process.communicate()
+    assert process.returncode == 0
