@@ -81,7 +81,10 @@ def test_a_leaking_child_is_replaced_between_segments_before_it_reaches_the_hard
     # Each was asked to release first, then to leave with nothing in hand; none was killed.
     for event in recycled(run):
         of_life = [one.state for one in run.seen if one.event == "child.state" and one.life == event.life]
-        assert of_life == ["starting", "ready", "releasing", "leaving", "gone"]
+        # A first release may bring it just below the mark, for one segment more.
+        asked = of_life.count("releasing")
+        assert of_life == ["starting", "ready", *["releasing"] * asked, "leaving", "gone"]
+        assert asked in (1, 2)
     assert sha256(task) == undisturbed(engine, text)
     # The ledger keeps how each life ended, and why.
     (job,) = json.loads(ask(task, "jobs", "list", "--json").stdout)
