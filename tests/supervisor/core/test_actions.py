@@ -142,6 +142,7 @@ def test_a_child_started_before_the_plan_is_sent_home_if_there_is_nothing_to_spe
     world = World([], planned=False)
     assert world.spawns == 1
     world.plan()
+    assert world.states[-1] == "dying"  # it is not waited for
     assert world.run_on().ending == "spoken"
     assert world.burials[-1].planned
 

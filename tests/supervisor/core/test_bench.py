@@ -9,7 +9,7 @@ from supervisor.core.bench import FETCH_SEGMENTS, Bench
 from supervisor.core.death import Death
 from supervisor.core.events import Broke
 from supervisor.core.hand import Hand
-from supervisor.core.notes import SegmentTrouble
+from supervisor.core.notes import Progress, SegmentTrouble
 from supervisor.wire import messages as say
 from tests.supervisor.core.ground import Row, segment
 from tests.supervisor.core.makebelieve import figures, pcm_of
@@ -238,6 +238,8 @@ def test_a_finished_segment_is_set_aside_never_and_a_poisoned_one_after_its_atte
     assert (row(world).state, row(world).attempts) == ("aside", 3)
     assert world.run_on().ending == "spoken"
     assert world.done() == ["b", "c"]
+    told = [note.segment for note in world.notes if isinstance(note, Progress)]
+    assert told[-1] == 3  # what was set aside is over too
 
 
 def test_what_cannot_succeed_is_set_aside_at_once() -> None:
@@ -268,11 +270,12 @@ def test_a_life_that_spoke_nothing_else_is_fresh_enough_for_a_last_try() -> None
 
 
 def test_no_fresh_child_is_needed_for_what_was_set_aside() -> None:
-    world = speaking("ab", attempts=1)
+    world = speaking("abc", attempts=1)
     world.behave()
     world.behave()
     world.says(world.alive.failed())
     assert row(world, "b").state == "aside"
+    assert row(world, "c").in_hand
     assert world.run_on().ending == "spoken"
     assert world.spawns == 1
 
