@@ -14,7 +14,7 @@ from tests.processes.narration import Event, Narration, Task, narrate, paragraph
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 #: Segments of a job: enough for several lives, and what the issue asks for.
-FEW, MANY = 40, 500
+FEW, MANY = 30, 500
 
 #: Every word of `[engine.faults]` by itself. What ends no life strikes at every tenth segment, what
 #: does strikes once a life; a hang costs `child.stall_s` each time.
@@ -156,7 +156,8 @@ def test_poison_costs_its_own_segment_and_no_other(
     spoken = {event.segment for event in run.seen if event.event == "segment.done"}
     poisoned = segments // 2
     assert spoken == set(range(segments)) - {poisoned}
-    named = [line for line in run.lines if f"segment {poisoned} " in line and "'Paragraph" in line]
+    # To people they are numbered from one.
+    named = [line for line in run.lines if f"segment {poisoned + 1} (" in line and "'Paragraph" in line]
     assert len(named) == 1, run.lines
     assert "after 3 attempts" in named[0]
     tell(f"poison {kind}: {named[0].strip()}")

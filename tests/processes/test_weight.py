@@ -1,6 +1,5 @@
 """What a running parent weighs, and how soon it is there."""
 
-import os
 import statistics
 from pathlib import Path
 
@@ -32,8 +31,15 @@ def figure_bytes(pid: int, name: str) -> int:
 
 
 def processor_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor time of all its threads: in nanoseconds, where `stat` counts hundredths of a second."""
+    return (
+        sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    )
+
+
+def kept_waiting_s(pid: int) -> float:
+    """How long its main thread could have run and others had the processors."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
 
 
 @pytest.mark.parametrize("chars", [20_000, pytest.param(300_000, marks=pytest.mark.slow)])
@@ -64,27 +70,34 @@ def test_the_parent_stays_small_and_maps_nothing_heavy(chars: int, tmp_path: Pat
 def test_the_parent_is_ready_within_400_ms_of_its_start(tmp_path: Path) -> None:
     task = task_in(tmp_path, paragraphs(20), **{"engine.scripted.load_s": "30.0"})
     took_s: list[float] = []
+    in_peace_s: list[float] = []
     for _ in range(7):
         with Narration(task, level="info") as run:
             assert run.until(lambda event: event.is_child("starting")), run.tail()
             took_s.append(run.age_s)
+            in_peace_s.append(took_s[-1] - kept_waiting_s(run.pid))
             assert not run.over_after(0.0)
             run.kill()
     middle_s = statistics.median(took_s)
-    tell(f"child spawned after {middle_s:.3f} s (median; {min(took_s):.3f} to {max(took_s):.3f})")
-    # Others may need the processors at any moment: one start in peace says what it takes.
-    assert min(took_s) <= SOONEST_S
+    tell(
+        f"child spawned after {middle_s:.3f} s (median; {min(took_s):.3f} to {max(took_s):.3f}), "
+        f"at best {min(in_peace_s):.3f} s without waiting for a processor"
+    )
+    # What others do with the processors meanwhile is not its doing, and so is not counted here.
+    assert min(in_peace_s) <= SOONEST_S
 
 
-@pytest.mark.parametrize("for_s", [3.0, pytest.param(60.0, marks=pytest.mark.slow)])
-def test_a_parent_that_waits_costs_next_to_nothing(for_s: float, tmp_path: Path) -> None:
-    task = task_in(tmp_path, paragraphs(20), **{"engine.scripted.load_s": "300.0"})
+@pytest.mark.parametrize("for_s", [5.0, pytest.param(60.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("held", ["0MiB", "512MiB"])
+def test_a_parent_that_waits_costs_next_to_nothing(held: str, for_s: float, tmp_path: Path) -> None:
+    loading = {"engine.scripted.load_s": "300.0", "engine.scripted.load_bytes": f'"{held}"'}
+    task = task_in(tmp_path, paragraphs(20), **loading)
     with Narration(task, level="info") as run:
         assert run.until(lambda event: event.is_child("starting")), run.tail()
-        run.over_after(1.0)  # the first reading of memory is no idling
+        run.over_after(2.0)  # the first readings, and a child that grows, are no idling
         before_s = processor_s(run.pid)
         assert not run.over_after(for_s), run.tail()
         share = (processor_s(run.pid) - before_s) / for_s
-        tell(f"idle for {for_s:g} s: {share:.2%} of a processor")
+        tell(f"idle for {for_s:g} s, its child holds {held}: {share:.2%} of a processor")
         run.kill()
     assert share <= MOST_IDLE_SHARE
