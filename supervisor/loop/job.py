@@ -121,7 +121,7 @@ class _Job:
             size = await self._plan()
         except BaseException:
             runner.tell(ev.StopAsked(at_once=True, why="there is no plan"))
-            await asyncio.wait([speaking])
+            await asyncio.gather(speaking, return_exceptions=True)
             raise
         runner.tell(ev.Planned(size=size))
         return await speaking

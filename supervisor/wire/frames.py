@@ -64,7 +64,8 @@ def _decode(body: bytes, kinds: object) -> tuple[int, object]:
         # announce a huge container; nested too deeply, it raises StackError, a ValueError.
         raw = _unpack(body)
     except (ValueError, msgpack.exceptions.UnpackException) as error:
-        raise PeerError(f"a frame of {len(body)} bytes is not msgpack: {error}") from error
+        said = str(error) or type(error).__name__
+        raise PeerError(f"a frame of {len(body)} bytes is not msgpack: {said}") from error
     try:
         number, message = msgspec.convert(raw, tuple[int, object])
     except msgspec.ValidationError as error:
