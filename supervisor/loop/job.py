@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,19 +20,18 @@ from supervisor.core.notes import Note, Notice, Stage
 from supervisor.core.tallies import JobSize
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_values import JobSpec, job_id_for
+from supervisor.edge.ledger_values import job_id_for
 from supervisor.edge.statefolder import StateFolder
 from supervisor.edge.sweep import sweep
-from supervisor.identity import engine_identity
 from supervisor.log import Level, Log
 from supervisor.loop.answers import DeliveryAnswer, PlanAnswer, ending_error, worker_error
 from supervisor.loop.logged import log_note
-from supervisor.loop.orders import delivery_order
+from supervisor.loop.orders import delivery_order, planning_order
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Place, Runner
 from supervisor.loop.signals import stops_told
 from supervisor.loop.terms import terms_of
-from supervisor.loop.workers import WorkerFailed, run_worker
+from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
 
 
 def run_job(
@@ -131,8 +131,9 @@ class _Job:
 
     async def _plan(self) -> JobSize:
         self._show(Stage(name="planning", detail=", ".join(i.name for i in self._request.inputs)))
-        order = msgspec.json.encode(self._planning_order()) + b"\n"
-        answer = msgspec.json.decode(await self._work("supervisor.planning", iter([order])), type=PlanAnswer)
+        order = planning_order(self._config, self._state.path, self._request)
+        line = await self._work("supervisor.planning", lambda: iter([order]))
+        answer = msgspec.json.decode(line, type=PlanAnswer)
         if answer.ok is None:
             raise worker_error(answer.error)
         self._is_planned = True
@@ -144,35 +145,6 @@ class _Job:
         self._event("job.planned", job=self._job, segments=size.segments, over=size.over)
         self._show(Stage(name="narrating", detail=""))
         return size
-
-    def _planning_order(self) -> dict[str, object]:
-        request, narration = self._request, self._config.narration
-        spec = JobSpec(
-            job=self._job,
-            output=request.output,
-            format=request.format,
-            sample_rate_hz=request.sample_rate_hz,
-            engine=self._config.engine.name,
-            engine_identity=engine_identity(self._config),
-            voice=request.voice,
-            seed=request.seed,
-            pauses_s={
-                "none": 0.0,
-                "sentence": narration.pause_sentence_s,
-                "paragraph": narration.pause_paragraph_s,
-                "heading": narration.pause_heading_s,
-            },
-            inputs=[i.name for i in request.inputs],
-            key=request.key,
-        )
-        return {
-            "state": str(self._state.path),
-            "spec": spec,
-            "inputs": request.inputs,
-            "segment_chars": narration.segment_chars,
-            "fresh": request.fresh,
-            "save": True,
-        }
 
     def _make_runner(self, size: JobSize | None) -> Runner:
         if self._config.engine.faults is not None:
@@ -199,7 +171,8 @@ class _Job:
         outputs: list[str] = []
         for file in self._ledger.files(self._job):
             self._show(Stage(name="delivering", detail=file.path))
-            line = await self._work("supervisor.delivery", delivery_order(self._ledger, self._job, file))
+            order = partial(delivery_order, self._ledger, self._job, file)
+            line = await self._work("supervisor.delivery", order)
             answer = msgspec.json.decode(line, type=DeliveryAnswer)
             if answer.ok is None:
                 raise worker_error(answer.error)
@@ -235,18 +208,21 @@ class _Job:
             self._show(Notice(level="warning", name="earlier_files", text=text))
         self._ledger.forget_earlier_files(self._job)
 
-    async def _work(self, module: str, lines: Iterator[bytes]) -> bytes:
-        """Run a worker to its answer.
+    async def _work(self, module: str, lines: Callable[[], Iterator[bytes]]) -> bytes:
+        """Run a worker to its answer; one that was killed is started again.
 
         Raises:
             Interrupted: If a signal came meanwhile.
         """
         if self._stops:
             raise errors.Interrupted(self._stop_why)
+        marker = str(self._state.path)
+        work = run_worker_to_the_end(module, lines, state_marker=marker, told=self._warn)
         try:
-            return await self._interruptible(run_worker(module, lines, state_marker=str(self._state.path)))
+            return await self._interruptible(work)
         except WorkerFailed as error:
-            raise errors.SupervisorError(f"{error}; run the same command again to go on") from error
+            kind = errors.TryLater if error.by_signal else errors.SupervisorError
+            raise kind(f"{error}; run the same command again to go on") from error
 
     async def _interruptible(self, work: Coroutine[None, None, bytes]) -> bytes:
         self._worker = asyncio.ensure_future(work)
@@ -288,6 +264,9 @@ class _Job:
     def _show(self, note: Note) -> None:
         log_note(self._log, note)
         self._shown(note)
+
+    def _warn(self, text: str) -> None:
+        self._show(Notice(level="warning", name="worker", text=text))
 
     def _event(self, name: str, level: Level = "info", **fields: str | int | float | None) -> None:
         self._log.event(name, level, **fields)

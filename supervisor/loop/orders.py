@@ -1,14 +1,58 @@
-"""What the delivery process is told: one JSON object a line, made as they are needed."""
+"""What the short-lived processes are told: one JSON object a line."""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
+
+from supervisor.config import Config
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_values import FileToDeliver, Silence
+from supervisor.edge.ledger_values import FileToDeliver, JobSpec, Silence, job_id_for
+from supervisor.identity import engine_identity
+from supervisor.loop.requests import JobRequest
+
+
+def planning_order(config: Config, state: Path, request: JobRequest) -> bytes:
+    """Return the planning process's line, as `supervisor/planning/__main__.py` has it.
+
+    Raises:
+        ConfigError: If the engine's distribution is not installed where the child runs.
+    """
+    narration = config.narration
+    spec = JobSpec(
+        job=job_id_for(request.output),
+        output=request.output,
+        format=request.format,
+        sample_rate_hz=request.sample_rate_hz,
+        engine=config.engine.name,
+        engine_identity=engine_identity(config),
+        voice=request.voice,
+        seed=request.seed,
+        pauses_s={
+            "none": 0.0,
+            "sentence": narration.pause_sentence_s,
+            "paragraph": narration.pause_paragraph_s,
+            "heading": narration.pause_heading_s,
+        },
+        inputs=[each.name for each in request.inputs],
+        key=request.key,
+    )
+    order = {
+        "state": str(state),
+        "spec": spec,
+        "inputs": request.inputs,
+        "segment_chars": narration.segment_chars,
+        "fresh": request.fresh,
+        "save": True,
+    }
+    return msgspec.json.encode(order) + b"\n"
 
 
 def delivery_order(ledger: Ledger, job: str, file: FileToDeliver) -> Iterator[bytes]:
-    """Yield the order for one finished file, as `supervisor/delivery/order.py` has it.
+    """Yield the delivery process's lines for one finished file, made as they are needed.
+
+    `supervisor/delivery/order.py` says what they are.
 
     Raises:
         LedgerError: If a segment is neither done nor failed, or there is no such job.

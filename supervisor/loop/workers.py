@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from supervisor.edge.pipes import PipeWriter, read_some
@@ -15,8 +15,27 @@ if TYPE_CHECKING:
 _FEED_BYTES = 256 * 1024
 
 
+#: Between looks at whether a worker is stopped (SIGSTOP), and looks in a row until it is ended:
+#: nobody works on a planner with a debugger, and a night's run must not wait for who forgot it.
+_LOOK_S = 0.5
+_LOOKS = 10
+
+
+#: Starts of a worker that is killed each time.
+TRIES = 10
+
+
 class WorkerFailed(Exception):
-    """A worker ended without an answer; the message has its status and its last words."""
+    """A worker ended without an answer; the message has its status and its last words.
+
+    Attributes:
+        by_signal: Killed rather than ended: by somebody, or by the kernel for want of memory.
+            What it did was one transaction, or a file under a temporary name, so it may be tried again.
+    """
+
+    def __init__(self, message: str, *, by_signal: bool) -> None:
+        super().__init__(message)
+        self.by_signal = by_signal
 
 
 async def run_worker(module: str, lines: Iterator[bytes], *, state_marker: str) -> bytes:
@@ -40,8 +59,37 @@ async def run_worker(module: str, lines: Iterator[bytes], *, state_marker: str) 
         worker.close()
     if not worker.output.strip():
         words = worker.errors.decode("utf-8", "replace").strip().splitlines()[-3:]
-        raise WorkerFailed(f"{module} {death.in_words}: {' / '.join(words) or 'it said nothing'}")
+        said = " / ".join(words) or "it said nothing"
+        raise WorkerFailed(f"{module} {death.in_words}: {said}", by_signal=death.signal is not None)
     return bytes(worker.output)
+
+
+async def run_worker_to_the_end(
+    module: str,
+    lines: Callable[[], Iterator[bytes]],
+    *,
+    state_marker: str,
+    told: Callable[[str], None],
+) -> bytes:
+    """Run a worker as `run_worker` does; one that is killed is started again, within a bound.
+
+    Args:
+        module: Of this package.
+        lines: Makes the lines anew for each start.
+        state_marker: Real path of the state folder.
+        told: Takes a sentence for each start after the first.
+
+    Raises:
+        WorkerFailed: If it ended by itself without an answer, or was killed `TRIES` times.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return await run_worker(module, lines(), state_marker=state_marker)
+        except WorkerFailed as error:
+            if not error.by_signal:
+                raise
+            told(f"{error}; it is started again")
+    return await run_worker(module, lines(), state_marker=state_marker)
 
 
 class _Worker:
@@ -59,14 +107,23 @@ class _Worker:
         self._loop.add_reader(process.stdout_fd, self._on_output)
         self._loop.add_reader(process.stderr_fd, self._on_errors)
         self._loop.add_reader(process.pidfd, self._on_death)
+        self._looks = 0
+        self._timer = self._loop.call_later(_LOOK_S, self._look)
 
     def close(self) -> None:
         """End it if it lives, and close every descriptor."""
+        self._timer.cancel()
         self._end_input()
         for fd in (self._process.stdout_fd, self._process.stderr_fd, self._process.pidfd):
             self._loop.remove_reader(fd)
         self._process.end_now()
         self._process.close()
+
+    def _look(self) -> None:
+        self._looks = self._looks + 1 if self._process.is_stopped() else 0
+        if self._looks >= _LOOKS:
+            self._process.kill_group()
+        self._timer = self._loop.call_later(_LOOK_S, self._look)
 
     def _on_writable(self) -> None:
         try:

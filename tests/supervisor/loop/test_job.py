@@ -1,5 +1,6 @@
 """Whole jobs through the loop: the scripted child, real processes, files and signals."""
 
+import asyncio
 import hashlib
 import os
 import signal
@@ -308,6 +309,33 @@ def test_a_job_that_cannot_be_planned_leaves_no_child(desk: Desk) -> None:
     assert [note.why for note in gone] == ["there is no plan"]
     with pytest.raises(ProcessLookupError):
         os.kill(gone[0].pid or 0, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+@pytest.mark.parametrize(("stage", "module"), [("planning", "planning"), ("delivering", "delivery")])
+def test_a_worker_that_is_killed_is_started_again(desk: Desk, stage: str, module: str, number: int) -> None:
+    def strike() -> None:
+        # The stage is shown just before its process starts: look until it is there, then once only.
+        pids = [
+            pid for pid in children() if f"supervisor.{module}" in Path(f"/proc/{pid}/cmdline").read_text()
+        ]
+        if pids:
+            os.kill(pids[0], number)
+        else:
+            asyncio.get_running_loop().call_soon(strike)
+
+    def begin(note: Note) -> None:
+        if isinstance(note, Stage) and note.name == stage:
+            asyncio.get_running_loop().call_soon(strike)
+
+    desk.react = begin
+    assert desk.run().exit_code == 0
+    (told,) = [note.text for note in desk.of(Notice) if note.name == "worker"]
+    assert told.startswith(f"supervisor.{module} killed by {signal.Signals(number).name}")
+
+
+def children() -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 
 def test_an_interpreter_that_is_not_there_is_an_error_of_the_configuration(desk: Desk) -> None:

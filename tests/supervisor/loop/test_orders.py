@@ -3,13 +3,18 @@
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from supervisor.config import load_config
 from supervisor.delivery.order import Order, Pause, SegmentAudio, read_order
 from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.ledger import Ledger, LedgerError
 from supervisor.edge.statefolder import StateFolder
-from supervisor.loop.orders import delivery_order
+from supervisor.loop.orders import delivery_order, planning_order
+from supervisor.loop.requests import InputSpec, JobRequest
+from supervisor.narration.plan import VoiceSpec
+from supervisor.planning.__main__ import PlanningOrder
 from tests.standin.jobs import plan_of, speak_all, spec_for
 
 
@@ -30,3 +35,29 @@ def test_an_order_carries_every_piece_with_its_hash(tmp_path: Path) -> None:
         for path in paths
     )
     assert pieces == [one, Pause(seconds=0.25), two]
+
+
+def test_the_planner_reads_what_was_asked_for() -> None:
+    config = load_config(sets=["engine.name=scripted", "narration.pause_heading_s=2"], environ={})
+    request = JobRequest(
+        output="/out/story.wav",
+        format="wav",
+        sample_rate_hz=48_000,
+        voice=VoiceSpec(name="reed"),
+        seed=7,
+        inputs=[InputSpec(path=None, name="text", text="One.")],
+        fresh=True,
+    )
+    line = planning_order(config, Path("/state"), request)
+    order = msgspec.json.decode(line, type=PlanningOrder)
+    assert (order.state, order.fresh, order.save, order.segment_chars) == ("/state", True, True, 200)
+    spec = order.spec
+    assert (spec.output, spec.sample_rate_hz, spec.seed, spec.voice.name) == (
+        "/out/story.wav",
+        48_000,
+        7,
+        "reed",
+    )
+    assert spec.pauses_s["heading"] == 2.0
+    assert spec.engine_identity.startswith("scripted/")
+    assert [(each.name, each.text) for each in order.inputs] == [("text", "One.")]
