@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 #: Raised whenever a message changes; both ends must agree at the handshake.
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 #: A child sends audio in pieces of at most this size (10.9 s at 24 kHz), well under a frame.
 MAX_CHUNK_BYTES = 512 * 1024
@@ -66,6 +66,8 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         reserved_bytes: Reserved by torch's allocator.
         peak_bytes: Peak of live bytes within the last segment.
         declared_bytes: In caches that the engine keeps on purpose.
+        alloc_retries: Times that torch's allocator had to empty its cache to find room, in this life.
+        inactive_split_bytes: Free pieces within blocks in use: fragmentation.
     """
 
     host_private_bytes: int
@@ -73,6 +75,8 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reserved_bytes: int | None = None
     peak_bytes: int | None = None
     declared_bytes: int | None = None
+    alloc_retries: int | None = None
+    inactive_split_bytes: int | None = None
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -184,6 +188,7 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
         canary: Figures of the canary.
         vitals: After the canary.
         took_s: From the start of the process.
+        weight_files: Absolute paths that the next child will read: prefetched when a recycle is decided.
     """
 
     engine: str
@@ -196,6 +201,7 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     canary: Figures
     vitals: Vitals
     took_s: float
+    weight_files: list[str] = []
 
 
 class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):
