@@ -11,7 +11,7 @@ from pathlib import Path
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration
 from supervisor.cli.words import emit
-from supervisor.config import Config, Given, Marks, MemoryConfig, Size
+from supervisor.config import Config, Given, Marks, Size
 from supervisor.core.notes import ChildState, Note, SegmentSpoken, SegmentTrouble
 from supervisor.display.words import clock, count, size
 from supervisor.edge.statefolder import StateFolder
@@ -143,7 +143,7 @@ def _demo(config: Config, folder: Path) -> int:
 
 def _bad_day(config: Config, soft_bytes: int, hard_bytes: int) -> Config:
     marks = Marks(soft=Size.parse(f"{soft_bytes}B"), hard=Size.parse(f"{hard_bytes}B"))
-    memory = MemoryConfig(poll_s=config.memory.poll_s, device=config.memory.device, host=marks)
+    memory = replace(config.memory, host=marks)
     engine = replace(config.engine, faults=FaultPlan(leak_bytes=_LEAK_BYTES))
     return replace(config, engine=engine, memory=memory)
 

@@ -3,26 +3,36 @@
 from supervisor.config.load import faults_in_words, load_config
 from supervisor.config.sources import Given, shipped_file
 from supervisor.config.values import (
+    AlertsConfig,
+    BatchConfig,
     ChildConfig,
     Config,
+    DegradeConfig,
     EngineConfig,
+    LeakMarks,
     LogConfig,
     Marks,
     MemoryConfig,
     NarrationConfig,
     Size,
+    Step,
 )
 
 __all__ = [
+    "AlertsConfig",
+    "BatchConfig",
     "ChildConfig",
     "Config",
+    "DegradeConfig",
     "EngineConfig",
     "Given",
+    "LeakMarks",
     "LogConfig",
     "Marks",
     "MemoryConfig",
     "NarrationConfig",
     "Size",
+    "Step",
     "faults_in_words",
     "load_config",
     "shipped_file",

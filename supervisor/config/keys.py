@@ -7,9 +7,9 @@ needed and what was seen; who called it adds the key and where the value came fr
 import math
 import re
 from collections.abc import Callable
-from typing import cast
+from typing import cast, get_args
 
-from supervisor.config.values import Size
+from supervisor.config.values import Size, Step
 from supervisor.wire.messages import Setting
 
 #: Kinds of `[engine.faults] faults` and `poison` (interface §3).
@@ -139,6 +139,34 @@ def amount(value: object) -> str:
     return text(value)
 
 
+def steps(value: object) -> list[str]:
+    """Take a list of degrade steps, none twice."""
+    known = ", ".join(map(repr, get_args(Step)))
+    if not isinstance(value, list):
+        raise ValueError(f"need a list of {known}, got {toml_type(value)}: {value!r}")  # noqa: TRY004 - see text
+    entries = [text(entry) for entry in cast("list[object]", value)]
+    for at, entry in enumerate(entries):
+        if entry not in get_args(Step):
+            raise ValueError(f"need a list of {known}, got {entry!r} in it")
+        if entry in entries[:at]:
+            raise ValueError(f"need each step at most once, got {entry!r} twice")
+    return entries
+
+
+def command(value: object) -> list[str]:
+    """Take a program with its arguments: a list, or a string that is cut as a shell would; empty for none."""
+    if isinstance(value, str):
+        import shlex  # noqa: PLC0415 - 1 ms of every start, for one key
+
+        return shlex.split(value)  # raises ValueError with words of its own at an open quotation
+    if not isinstance(value, list):
+        raise ValueError(f"need a string or a list of strings, got {toml_type(value)}: {value!r}")  # noqa: TRY004 - see text
+    entries = [text(entry) for entry in cast("list[object]", value)]
+    if entries and not entries[0].strip():
+        raise ValueError('need a program first in the list, got ""')
+    return entries
+
+
 def faults(value: object) -> list[str]:
     """Take a list of `"KIND@N"`, N from 1."""
     if not isinstance(value, list):
@@ -174,6 +202,7 @@ def setting(value: object) -> Setting:
 
 #: An hour: longer waits and pauses are surely a slip of the unit.
 _HOUR_S = 3600.0
+_DAY_S = 86400.0
 _seconds = number(least=0, most=_HOUR_S)
 _some_seconds = number(least=0, most=_HOUR_S, open_below=True)
 
@@ -196,21 +225,32 @@ KEYS: dict[str, Check] = {
     "engine.faults.poison": poison,
     "child.python": text,
     "child.device": device,
+    "child.start": one_of("template", "cold"),
     # A day: loading weights over a slow network takes long, and nothing else waits for it.
-    "child.start_timeout_s": number(least=0, most=86400, open_below=True),
+    "child.start_timeout_s": number(least=0, most=_DAY_S, open_below=True),
     "child.term_grace_s": _seconds,
-    "child.stall_s": number(least=0, most=86400, open_below=True),
+    "child.stall_s": number(least=0, most=_DAY_S, open_below=True),
     "child.attempts": whole(least=1, most=1000),
+    "child.idle_unload_s": number(least=0, most=_DAY_S),
+    "child.max_segments": whole(least=0, most=10**9),
     "memory.poll_s": _some_seconds,
     "memory.device.soft": mark,
     "memory.device.hard": mark,
     "memory.host.soft": mark,
     "memory.host.hard": mark,
+    "memory.leak.live": mark,
+    "memory.leak.other": mark,
+    "memory.record": text,
+    "memory.clean_after": one_of("never", "segment", "job"),
+    "degrade.steps": steps,
+    "batch.size": whole(least=0, most=10**9),
+    "batch.rest_s": _seconds,
     # 10,000 characters are ten minutes of speech in one piece: more is no segment any more.
     "narration.segment_chars": whole(least=1, most=10_000),
     "narration.pause_sentence_s": _seconds,
     "narration.pause_paragraph_s": _seconds,
     "narration.pause_heading_s": _seconds,
+    "alerts.command": command,
     "log.format": one_of("text", "json"),
     "log.level": one_of("debug", "info", "warning", "error"),
 }

@@ -19,9 +19,15 @@ from supervisor.config.sources import (
     unknown_key,
 )
 from supervisor.config.values import (
+    AlertsConfig,
+    BatchConfig,
     ChildConfig,
+    ChildStart,
+    CleanAfter,
     Config,
+    DegradeConfig,
     EngineConfig,
+    LeakMarks,
     LogConfig,
     LogFormat,
     LogLevel,
@@ -29,6 +35,7 @@ from supervisor.config.values import (
     MemoryConfig,
     NarrationConfig,
     Size,
+    Step,
 )
 from supervisor.errors import ConfigError
 from supervisor.wire.messages import FaultPlan, Setting
@@ -51,6 +58,12 @@ class _Checked:
 
     def whole(self, key: str) -> int:
         return cast("int", self.values[key])
+
+    def texts(self, key: str) -> list[str]:
+        return cast("list[str]", self.values[key])
+
+    def error(self, key: str, what: str) -> ConfigError:
+        return self.given[key].error(what)
 
     def table(self, prefix: str) -> dict[str, Setting]:
         return {k.removeprefix(prefix): v for k, v in self.values.items() if k.startswith(prefix)}
@@ -104,29 +117,47 @@ def _check(given: Mapping[str, Given]) -> _Checked:
 def _config(checked: _Checked) -> Config:
     return Config(
         engine=_engine(checked),
-        child=ChildConfig(
-            python=_python(checked),
-            device=checked.text("child.device"),
-            start_timeout_s=checked.number("child.start_timeout_s"),
-            term_grace_s=checked.number("child.term_grace_s"),
-            stall_s=checked.number("child.stall_s"),
-            attempts=checked.whole("child.attempts"),
-        ),
-        memory=MemoryConfig(
-            poll_s=checked.number("memory.poll_s"),
-            device=_marks(checked, "memory.device", None),
-            host=_marks(checked, "memory.host", _machine_bytes()),
-        ),
+        child=_child(checked),
+        memory=_memory(checked),
+        degrade=DegradeConfig(steps=cast("tuple[Step, ...]", tuple(checked.texts("degrade.steps")))),
+        batch=BatchConfig(size=checked.whole("batch.size"), rest_s=checked.number("batch.rest_s")),
         narration=NarrationConfig(
             segment_chars=checked.whole("narration.segment_chars"),
             pause_sentence_s=checked.number("narration.pause_sentence_s"),
             pause_paragraph_s=checked.number("narration.pause_paragraph_s"),
             pause_heading_s=checked.number("narration.pause_heading_s"),
         ),
+        alerts=AlertsConfig(command=_alerts_command(checked)),
         log=LogConfig(
             format=cast("LogFormat", checked.text("log.format")),
             level=cast("LogLevel", checked.text("log.level")),
         ),
+    )
+
+
+def _child(checked: _Checked) -> ChildConfig:
+    return ChildConfig(
+        python=_python(checked),
+        device=checked.text("child.device"),
+        start=cast("ChildStart", checked.text("child.start")),
+        start_timeout_s=checked.number("child.start_timeout_s"),
+        term_grace_s=checked.number("child.term_grace_s"),
+        stall_s=checked.number("child.stall_s"),
+        attempts=checked.whole("child.attempts"),
+        idle_unload_s=checked.number("child.idle_unload_s"),
+        max_segments=checked.whole("child.max_segments"),
+    )
+
+
+def _memory(checked: _Checked) -> MemoryConfig:
+    live, other = (Size.parse(checked.text(f"memory.leak.{name}")) for name in ("live", "other"))
+    return MemoryConfig(
+        poll_s=checked.number("memory.poll_s"),
+        device=_marks(checked, "memory.device", None),
+        host=_marks(checked, "memory.host", _machine_bytes()),
+        leak=LeakMarks(live=live, other=other),
+        record=_record(checked),
+        clean_after=cast("CleanAfter", checked.text("memory.clean_after")),
     )
 
 
@@ -176,21 +207,45 @@ def _fixed_bytes(value: Setting) -> int:
 
 def _python(checked: _Checked) -> str:
     python = checked.text("child.python")
-    if not python:
-        return sys.executable
-    if "/" in python:
-        # Links stay: a virtual environment's interpreter finds its packages by its own path.
-        path = os.path.abspath(os.path.expanduser(python))  # noqa: PTH100, PTH111 - pathlib has no abspath without resolve
+    return _program(checked, "child.python", python) if python else sys.executable
+
+
+def _alerts_command(checked: _Checked) -> tuple[str, ...]:
+    words = checked.texts("alerts.command")
+    return (_program(checked, "alerts.command", words[0]), *words[1:]) if words else ()
+
+
+def _program(checked: _Checked, key: str, name: str) -> str:
+    """Find a program by its path, or by its name among those that the shell finds."""
+    if "/" in name:
+        path = _absolute(name)
         found = path if os.access(path, os.X_OK) and Path(path).is_file() else None
     else:
         import shutil  # noqa: PLC0415 - 5 ms, only for a name to be looked up
 
-        found = shutil.which(python)
+        found = shutil.which(name)
     if found is None:
-        raise checked.given["child.python"].error(
-            f"{python} is no program that can be run; give its full path"
-        )
+        raise checked.error(key, f"{name} is no program that can be run; give its full path")
     return found
+
+
+def _absolute(path: str) -> str:
+    # Links stay: a virtual environment's interpreter finds its packages by its own path.
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - pathlib has no abspath without resolve
+
+
+def _record(checked: _Checked) -> Path | None:
+    given = checked.text("memory.record")
+    if not given:
+        return None
+    path = Path(_absolute(given))
+    if path.is_dir():
+        raise checked.error("memory.record", f"{given} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise checked.error(
+            "memory.record", f"there is no folder {path.parent}; make it, or name another file"
+        )
+    return path
 
 
 def _machine_bytes() -> int:

@@ -5,12 +5,16 @@ Only `__main__`, `cli`, `config` and `loop` see the whole `Config`.
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Self
 
 from supervisor.wire.messages import FaultPlan, Setting
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+ChildStart = Literal["template", "cold"]
+CleanAfter = Literal["never", "segment", "job"]
+Step = Literal["smaller_segments", "24khz"]
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB|%)\s*")
 _UNIT_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -89,18 +93,37 @@ class ChildConfig:
     Attributes:
         python: Absolute path of the interpreter that runs it.
         device: `"auto"`, `"cpu"` or `"cuda:N"`.
+        start: Forked from a warm template, or an interpreter of its own each time.
         start_timeout_s: From the spawn to ready.
         term_grace_s: Between SIGTERM and SIGKILL.
         stall_s: Without progress on a segment; a floor.
         attempts: Tries for one segment, at least 1.
+        idle_unload_s: Without work until the child is ended; 0 = never.
+        max_segments: Of a life, until it is replaced; 0 = by need only.
     """
 
     python: str
     device: str
+    start: ChildStart
     start_timeout_s: float
     term_grace_s: float
     stall_s: float
     attempts: int
+    idle_unload_s: float
+    max_segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakMarks:
+    """Growth over a life's baseline that counts as a leak; a share is of the device's memory.
+
+    Attributes:
+        live: Of live bytes that the child does not declare.
+        other: Of the child's own bytes on the device outside torch.
+    """
+
+    live: Size
+    other: Size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +134,41 @@ class MemoryConfig:
         poll_s: Between readings.
         device: Of the whole GPU.
         host: Of the child's private memory.
+        leak: Growth that counts.
+        record: Absolute path of the trace that readings are appended to; None = not recorded.
+        clean_after: When caches are released by the clock of the work.
     """
 
     poll_s: float
     device: Marks
     host: Marks
+    leak: LeakMarks
+    record: Path | None
+    clean_after: CleanAfter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchConfig:
+    """A rest within a batch.
+
+    Attributes:
+        size: JSONL lines between two rests; 0 = no rest.
+        rest_s: How long each rest is.
+    """
+
+    size: int
+    rest_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DegradeConfig:
+    """What may change the bytes of a chapter or line that would fit no fresh child.
+
+    Attributes:
+        steps: In the order in which they are taken; empty = the text is refused.
+    """
+
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +189,18 @@ class NarrationConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsConfig:
+    """Who is told of warnings.
+
+    Attributes:
+        command: Program (absolute path) and its arguments, run with one event on its standard
+            input; empty = nobody.
+    """
+
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
     """What is logged on standard error, and how."""
 
@@ -150,5 +215,8 @@ class Config:
     engine: EngineConfig
     child: ChildConfig
     memory: MemoryConfig
+    degrade: DegradeConfig
+    batch: BatchConfig
     narration: NarrationConfig
+    alerts: AlertsConfig
     log: LogConfig

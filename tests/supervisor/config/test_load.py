@@ -25,6 +25,11 @@ def test_the_shipped_defaults_are_those_of_the_contract() -> None:
     assert (config.child.attempts, config.memory.poll_s, config.narration.segment_chars) == (3, 0.5, 200)
     marks = [(marks.soft.text, marks.hard.text) for marks in (config.memory.device, config.memory.host)]
     assert marks == [("85%", "95%"), ("50%", "70%")]
+    assert (config.child.start, config.child.idle_unload_s, config.child.max_segments) == ("template", 0, 0)
+    assert (config.memory.leak.live.text, config.memory.leak.other.text) == ("192MiB", "256MiB")
+    assert (config.memory.record, config.memory.clean_after) == (None, "never")
+    assert (config.batch.size, config.batch.rest_s) == (0, 0)
+    assert (config.degrade.steps, config.alerts.command) == ((), ())
     assert load("engine.name=scripted").engine.settings == {
         "seconds_per_char": 0.06,
         "wall_per_char_s": 0.0,
@@ -112,3 +117,33 @@ def test_the_childs_interpreter_is_found_by_path_or_name(tmp_path: Path) -> None
     for wrong in ("./none", "no-such-program", str(tmp_path)):
         with pytest.raises(ConfigError, match=r"child\.python from"):
             load(f"child.python={wrong}")
+
+
+def test_a_trace_goes_where_it_was_named_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load("memory.record=~/night.jsonl").memory.record == tmp_path / "night.jsonl"
+    assert load("memory.record=night.jsonl").memory.record == tmp_path / "night.jsonl"
+    with pytest.raises(ConfigError, match=r"memory\.record from --set .* is a folder"):
+        load(f"memory.record={tmp_path}")
+    with pytest.raises(ConfigError, match=r"memory\.record from --set .*there is no folder .*; make it"):
+        load("memory.record=none/night.jsonl")
+
+
+def test_a_program_for_alerts_must_be_one_that_can_be_run(tmp_path: Path) -> None:
+    (tmp_path / "tell").symlink_to(sys.executable)
+    assert load("alerts.command=./tell me more").alerts.command == (str(tmp_path / "tell"), "me", "more")
+    found = load('alerts.command=["sh", "-c", "cat >/dev/null"]').alerts.command
+    assert (Path(found[0]).name, found[0][0], found[1:]) == ("sh", "/", ("-c", "cat >/dev/null"))
+    for wrong in ("./none", "no-such-program --now", str(tmp_path)):
+        with pytest.raises(ConfigError, match=r"alerts\.command from .* is no program that can be run"):
+            load(f"alerts.command={wrong}")
+
+
+def test_steps_of_degrading_keep_their_order() -> None:
+    steps = load('degrade.steps=["24khz", "smaller_segments"]').degrade.steps
+    assert steps == ("24khz", "smaller_segments")
+
+
+def test_marks_of_a_leak_may_be_shares() -> None:
+    leak = load("memory.leak.live=2%", "memory.leak.other=1GiB").memory.leak
+    assert (leak.live.of(100 * 2**20), leak.other.of(0)) == (2 * 2**20, 2**30)
