@@ -44,9 +44,15 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind
 
 
 class LifeReady(_Line, frozen=True, kw_only=True, gc=False, tag="ready"):
-    """A child life is ready: its canary was spoken."""
+    """A child life is ready: its canary was spoken.
+
+    Attributes:
+        life: Its number.
+        vitals: After the canary, where the trace has them: the baseline of what it says of itself.
+    """
 
     life: int
+    vitals: TraceVitals | None = None
 
 
 class Reading(_Line, frozen=True, kw_only=True, gc=False, tag="reading"):
