@@ -1,8 +1,9 @@
 """What a trace records, one line each: the words in which live run, replay and plot speak of memory.
 
 JSON lines as in interface §5, times in seconds on one monotonic clock, sizes in bytes, null where
-unknown. Two kinds are our own: `released` (what a release gave back) and `decided` (what the live
-run did; replay decides anew and passes it by). Fields and kinds that are not known are ignored: a
+unknown. Three kinds are our own: `released` (what a release gave back), `decided` (what the live
+run did; replay decides anew and passes it by) and `asked` (a text that was held back: no
+`segment_begin` tells of it). Fields and kinds that are not known are ignored: a
 trace of a later version can be read.
 """
 
@@ -126,10 +127,20 @@ class Decided(_Line, frozen=True, kw_only=True, gc=False, tag="decided"):
     why: str = ""
 
 
-Record = LifeReady | Reading | SegmentBegin | SegmentEnd | Boundary | LifeEnded | Released | Decided
+class Asked(_Line, frozen=True, kw_only=True, gc=False, tag="asked"):
+    """The panel was asked for a text, and its answer was not that it may go on.
+
+    Attributes:
+        chars: The outlook: of this text and those after it up to the next boundary.
+    """
+
+    chars: tuple[int, ...]
+
+
+Record = LifeReady | Reading | SegmentBegin | SegmentEnd | Boundary | LifeEnded | Released | Decided | Asked
 
 KINDS: Final = frozenset(
-    {"ready", "reading", "segment_begin", "segment_end", "boundary", "ended", "released", "decided"}
+    {"ready", "reading", "segment_begin", "segment_end", "boundary", "ended", "released", "decided", "asked"}
 )
 
 
