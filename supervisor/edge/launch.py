@@ -31,7 +31,17 @@ _FIXED = {
 _DEFAULTS = {
     "MALLOC_ARENA_MAX": "2",  # glibc keeps up to 8 arenas a core: memory that looks leaked
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # so that cuda:N is the N of the driver that we read
+    # On the CPU oneDNN keeps a kernel with its workspace for each shape of input, and every text has another
+    # length: with the 1,024 that torch and oneDNN allow, gigabytes that look leaked.
+    "LRU_CACHE_CAPACITY": "256",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
 }
+
+#: Its older name and its newer one: torch up to 2.8 reads the first alone, later ones grumble at it alone.
+_ALLOCATOR_SETTINGS = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+
+#: There where NVIDIA's own kernel driver runs. Not under WSL, nor on boards with unified memory.
+_KERNEL_DRIVER = Path("/proc/driver/nvidia/version")
 
 #: Top-level packages that must be the very ones the parent runs from.
 _OUR_PACKAGES = ("supervisor", "child")
@@ -74,6 +84,26 @@ def environment_for(python: str, state_marker: str, extra: Mapping[str, str]) ->
         env = {name: value for name, value in env.items() if name not in _OF_THIS_INTERPRETER}
     markers = {PARENT_VARIABLE: str(os.getpid()), STATE_VARIABLE: state_marker}
     return {**_DEFAULTS, **env, **_FIXED, **markers, **extra}
+
+
+def allocator_env(device: str, kernel_driver: Path = _KERNEL_DRIVER) -> dict[str, str]:
+    """Return what torch's allocator in a child is told, to be given to `environment_for` as extra.
+
+    With expandable segments it maps pages into one growing range, where it would otherwise take
+    blocks of fixed sizes that texts of ever other lengths split and leave lying. That needs the
+    driver's calls for virtual memory; under another kernel driver, or none, torch's default stays.
+
+    Args:
+        device: As configured: "auto", "cpu" or "cuda:N".
+        kernel_driver: Where that driver says its version.
+
+    Returns:
+        Nothing on the CPU, without that driver, or where the user has set the allocator: that wins.
+    """
+    told_by_user = any(name in os.environ for name in _ALLOCATOR_SETTINGS)
+    if device == "cpu" or told_by_user or not kernel_driver.exists():
+        return {}
+    return dict.fromkeys(_ALLOCATOR_SETTINGS, "expandable_segments:True")
 
 
 def _lead_to_our_packages(env: dict[str, str]) -> None:

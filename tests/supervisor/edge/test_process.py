@@ -14,7 +14,7 @@ import pytest
 
 from supervisor.edge import launch, proc
 from supervisor.edge.clock import monotonic_s
-from supervisor.edge.launch import CannotStart, environment_for
+from supervisor.edge.launch import CannotStart, allocator_env, environment_for
 from supervisor.edge.pipes import read_some
 from supervisor.edge.process import ChildProcess, Process, start_child, start_worker
 from supervisor.edge.stderrtail import StderrTail
@@ -377,6 +377,40 @@ def test_the_service_managers_socket_is_not_inherited_and_extras_win(monkeypatch
     env = environment_for(sys.executable, "/a/state", {"OPENBLAS_NUM_THREADS": "3"})
     assert "NOTIFY_SOCKET" not in env
     assert (env["MALLOC_ARENA_MAX"], env["OPENBLAS_NUM_THREADS"]) == ("9", "3")
+
+
+def test_the_caches_of_kernels_on_the_cpu_are_bounded_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LRU_CACHE_CAPACITY", raising=False)
+    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1024")
+    env = environment_for(sys.executable, "/a/state", {})
+    assert (env["LRU_CACHE_CAPACITY"], env["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) == ("256", "1024")
+
+
+EXPANDABLE = dict.fromkeys(("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"), "expandable_segments:True")
+THERE, NOT_THERE = "/proc/self/status", "/proc/self/none"
+
+
+@pytest.mark.parametrize(
+    ("device", "driver", "own", "told"),
+    [
+        pytest.param("auto", THERE, {}, EXPANDABLE, id="the driver has it"),
+        pytest.param("cuda:1", THERE, {}, EXPANDABLE, id="a chosen card"),
+        pytest.param("cpu", THERE, {}, {}, id="never on the CPU"),
+        pytest.param("auto", NOT_THERE, {}, {}, id="no such driver"),
+        pytest.param("auto", THERE, {"PYTORCH_ALLOC_CONF": "backend:native"}, {}, id="the user's own"),
+        pytest.param("auto", THERE, {"PYTORCH_CUDA_ALLOC_CONF": ""}, {}, id="by its older name"),
+    ],
+)
+def test_segments_are_expandable_where_the_driver_has_it(
+    monkeypatch: pytest.MonkeyPatch, device: str, driver: str, own: dict[str, str], told: dict[str, str]
+) -> None:
+    for name in EXPANDABLE:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    assert allocator_env(device, Path(driver)) == told
 
 
 def test_installed_packages_do_not_come_before_the_standard_library_unless_they_would_be_hidden(
