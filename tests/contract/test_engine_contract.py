@@ -29,6 +29,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "scripted": lambda: make_engine("scripted"),
     "espeak": lambda: make_engine("espeak"),
     "rehearsed": rehearsed,
+    "torch-stand-in": lambda: make_engine("torch-stand-in"),
 }
 
 TEXTS = ["Hello there, said the fox.", "a", "我们今天去北京看朋友。", "In 2024年 he said “你好”, twice.", "7"]

@@ -1,0 +1,1 @@
+"""An engine on torch for tests, as another package brings one; this folder's parent is put on PYTHONPATH."""
