@@ -12,7 +12,7 @@ context and workspaces outside the allocator that grow while it warms up (and no
 the `Kind`'s: its habits keep parts, grow other memory, fill caches and leave garbage, always while
 the working set is alive, so that leaks land between its parts and fragment it as real ones do.
 
-A child holds 6 GiB of weights, less than half of a small card, and reads about three tokens a character.
+A child holds 6 GiB of weights, half of a card below 12 GiB, and reads about three tokens a character.
 The figures of one seed are the same each time.
 """
 
@@ -43,7 +43,7 @@ _TOKENS_PER_CHAR: Final = 3.0
 _RETRY_SLOWDOWN: Final = 1.0
 _WORST_SLOWDOWN: Final = 4.0
 
-#: Virtual seconds from spawn to ready: only the neighbour's clock takes note.
+#: Virtual seconds from spawn to ready.
 START_S: Final = 5.0
 
 
@@ -137,6 +137,10 @@ class Footprint:
     host_bytes: int
     wall_per_audio_s: float
 
+    def undisturbed_s(self, chars: int) -> float:
+        """Return the seconds of work for a text."""
+        return chars / _CHARS_PER_AUDIO_S * self.wall_per_audio_s
+
 
 #: Late workspaces come no later than this text of a life.
 LATE_TEXTS: Final = 150
@@ -144,7 +148,7 @@ LATE_TEXTS: Final = 150
 
 def footprint(card_bytes: int, rng: Random) -> Footprint:
     """Draw a child's footprint, scaled to a small card."""
-    scale = min(1.0, 0.45 * card_bytes / (6 * GIB))
+    scale = min(1.0, 0.5 * card_bytes / (6 * GIB))
     return Footprint(
         weights_bytes=int(6 * GIB * scale * rng.uniform(0.94, 1.0)),
         context_bytes=rng.randrange(350, 550) * MIB,
@@ -216,6 +220,7 @@ class ModelChild:
         kind: What it does to its memory.
         rng: Its chance; one for all lives of a job keeps the job's figures the same each time.
         declare: Whether the engine declares its caches.
+        start_s: Virtual seconds until it is ready.
 
     Attributes:
         card: The card.
@@ -231,7 +236,9 @@ class ModelChild:
         OutOfMemory: The card has no room for a fresh child; it holds nothing then.
     """
 
-    def __init__(self, card: Card, kind: Kind, rng: Random, *, declare: bool = True) -> None:
+    def __init__(
+        self, card: Card, kind: Kind, rng: Random, *, declare: bool = True, start_s: float = START_S
+    ) -> None:
         self.card = card
         self.kind = kind
         self.rng = rng
@@ -243,7 +250,7 @@ class ModelChild:
         self._declare = declare
         self._garbage: list[Part] = []
         self._habits = [make(rng) for make in kind.habits]
-        card.pass_time(START_S)
+        card.pass_time(start_s)
         try:
             self.grow_other(kind.footprint.context_bytes)
             self.allocator.take(kind.footprint.weights_bytes)
@@ -259,8 +266,7 @@ class ModelChild:
         self.texts += 1
         card.texts += 1
         begun_s, before, retries = card.now_s, card.neighbour_bytes, allocator.retries
-        audio_s = chars / _CHARS_PER_AUDIO_S
-        undisturbed_s = audio_s * self.kind.footprint.wall_per_audio_s
+        undisturbed_s = self.kind.footprint.undisturbed_s(chars)
         card.pass_time(undisturbed_s / 2)
         grew = card.neighbour_bytes - before
         allocator.peak = allocator.live
@@ -274,7 +280,7 @@ class ModelChild:
             peak_at_s=peak_at_s,
             after=self.device(),
             took_s=card.now_s - begun_s,
-            audio_s=0.0 if missing else audio_s,
+            audio_s=0.0 if missing else chars / _CHARS_PER_AUDIO_S,
             oom=missing > 0,
             missing_bytes=missing,
             neighbour_grew_bytes=grew,

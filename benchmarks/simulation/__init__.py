@@ -1,0 +1,1 @@
+"""Policies against modelled children on modelled cards: whole jobs, tallied."""
