@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { OK = 0, INVALID_ARGUMENT = 2, NO_PERMISSION = 4, INSUFFICIENT_SIZE = 7, FUNCTION_NOT_FOUND = 13 };
-enum { MOST_PROCESSES = 64, MOST_DEVICES = 8, MIG_SLICE = 7 };
+enum { MOST_PROCESSES = 64, MOST_DEVICES = 8, MIG_SLICE = 7, MOST_REMEMBERED = 512 };
 
 typedef unsigned long long bytes_t;
 typedef struct { unsigned pid; bytes_t used; unsigned gpu_instance, compute_instance; } process_t;
@@ -111,10 +111,42 @@ static int processes(process_t *list) {
     return count;
 }
 
+static double now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* lag=SECONDS: what a process held when it was last seen stays in `used` for so long after its death. */
+static bytes_t lingering(const process_t *list, int count) {
+    static struct { unsigned pid; bytes_t used; double gone_s; } seen[MOST_REMEMBERED];
+    static int seen_count;
+    double lag_s = (double)number_of("lag", 0), at_s = now_s();
+    bytes_t late = 0;
+    for (int i = 0; i < count; i++) {
+        int place = 0;
+        while (place < seen_count && seen[place].pid != list[i].pid) place++;
+        if (place == MOST_REMEMBERED) continue;
+        if (place == seen_count) seen_count++;
+        seen[place].pid = list[i].pid;
+        seen[place].used = list[i].used;
+        seen[place].gone_s = 0;
+    }
+    for (int place = 0; place < seen_count; place++) {
+        int alive = 0;
+        for (int i = 0; i < count; i++) alive |= seen[place].pid == list[i].pid;
+        if (alive) continue;
+        if (seen[place].gone_s == 0) seen[place].gone_s = at_s;
+        if (at_s - seen[place].gone_s < lag_s) late += seen[place].used;
+    }
+    return late;
+}
+
 static bytes_t used_bytes(void) {
     process_t list[MOST_PROCESSES];
-    bytes_t used = (bytes_t)number_of("used", 0) + (bytes_t)number_of("neighbour", 0);
-    for (int i = processes(list); i-- > 0;) used += list[i].used;
+    int count = processes(list);
+    bytes_t used = (bytes_t)number_of("used", 0) + (bytes_t)number_of("neighbour", 0) + lingering(list, count);
+    while (count-- > 0) used += list[count].used;
     return used;
 }
 
