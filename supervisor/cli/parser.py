@@ -28,6 +28,10 @@ _INPUTS = (
     "documents: .txt, .md, .jsonl; '-' reads text from standard input; several are chapters in their order"
 )
 
+_TRACES = (
+    "files that memory.record named, plain or gzip; '-' reads standard input; several follow one another"
+)
+
 _WHICH = "as 'jobs list' shows it, or its beginning (j and 4 characters or more), or the output path"
 _WHICH_WHOLE = "as 'jobs list' shows it, whole, or the output path"
 
@@ -57,6 +61,8 @@ class Arguments(argparse.Namespace):
     text: str
     action: Literal["list", "show", "cancel", "retry", "verify", "remove"]
     job: str
+    traces: list[str]
+    plot: str | None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,6 +101,8 @@ def make_parser() -> argparse.ArgumentParser:
     _json_option(
         _command(commands, "doctor", "say what this machine has, lacks, and how to mend it"), "one object"
     )
+    _replay(_command(commands, "replay", "say what the memory policies decide over recorded traces, and why"))
+    _plot(_command(commands, "plot", "draw recorded traces: memory, marks, lives and decisions"))
     _command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
     return parser
 
@@ -194,6 +202,21 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
         which = _WHICH_WHOLE if name in ("cancel", "remove") else _WHICH
         action.add_argument("job", type=_some, metavar="ID", help=which)
         _json_option(action, "one object")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("traces", nargs="+", type=_some, metavar="TRACE", help=_TRACES)
+    parser.add_argument(
+        "--plot", type=_some, metavar="FILE", help="draw them as well, as a .png, .svg or .pdf file"
+    )
+    _json_option(parser, "one line a decision, and nothing else")
+
+
+def _plot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("traces", nargs="+", type=_some, metavar="TRACE", help=_TRACES)
+    parser.add_argument(
+        "-o", "--output", required=True, type=_some, metavar="FILE", help="a .png, .svg or .pdf file"
+    )
 
 
 def _speech_options(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from supervisor.cli.parser import Arguments, parse
-from supervisor.cli.stops import RESUMABLE, STOPPED, STOPPED_RESUMABLE, command_of, interrupt_raises
+from supervisor.cli.stops import (
+    DECISIONS_ALONE,
+    RESUMABLE,
+    STOPPED,
+    STOPPED_RESUMABLE,
+    command_of,
+    interrupt_raises,
+)
 from supervisor.cli.words import emit_json, tell
 from supervisor.errors import DiskFull, Interrupted, SupervisorError, UsageError
 
@@ -87,6 +94,10 @@ def _command(name: str) -> Callable[[Arguments], int]:
             from supervisor.cli.voices import voices as command  # noqa: PLC0415 - see above
         case "doctor":
             from supervisor.cli.doctor import doctor as command  # noqa: PLC0415 - see above
+        case "replay":
+            from supervisor.cli.replay import replay as command  # noqa: PLC0415 - see above
+        case "plot":
+            from supervisor.cli.replay import plot as command  # noqa: PLC0415 - see above
         case _:
             from supervisor.cli.demo import demo as command  # noqa: PLC0415 - see above
     return command
@@ -95,7 +106,7 @@ def _command(name: str) -> Callable[[Arguments], int]:
 def _report(argv: Sequence[str], message: str, exit_code: int) -> int:
     tell(f"tts-supervisor: {message}")
     # Looked for among the words: they may be wrong, and what reads us waits for its line all the same.
-    if "--json" in argv:
+    if "--json" in argv and command_of(argv) != DECISIONS_ALONE:
         with contextlib.suppress(OSError, ValueError, SupervisorError):
             emit_json({"error": {"message": message, "exit_code": exit_code}})
     return exit_code

@@ -17,6 +17,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Commands whose interruption leaves something to go on with (interface §1, exit 4).
 RESUMABLE = ("narrate", "say")
 
+#: Of this command standard output holds lines of one kind alone; an error is for standard error.
+DECISIONS_ALONE = "replay"
+
 #: Options before the command that take the next word with them; the parser is not imported yet.
 VALUED = ("--config", "--set", "--state", "--log-format")
 
@@ -36,7 +39,7 @@ class Leave:
 
     def __init__(self, words: Sequence[str]) -> None:
         self.is_resumable = command_of(words) in RESUMABLE
-        self._json = "--json" in words
+        self._json = "--json" in words and command_of(words) != DECISIONS_ALONE
         #: Temporary folders that go with the process.
         self.leftovers: list[str] = []
 

@@ -1,0 +1,146 @@
+"""Run the panel of policies over a recorded trace, as it ran (or would have run) live.
+
+Live, the panel is asked before each text, and knows the texts up to the next boundary. In a trace
+those are found by reading ahead: at most `OUTLOOK_TEXTS` texts and `MOST_AHEAD` records, so that a
+trace of any length takes the same memory. The trace goes on as recorded whatever is decided.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from supervisor.core.decisions import Decision
+from supervisor.core.panel import OUTLOOK_TEXTS, MemoryTerms, Outlook, Panel
+from supervisor.core.traces import Asked, Boundary, Decided, LifeReady, Reading, Record, SegmentBegin, SegmentEnd
+
+#: Records that are read ahead at most. Fifty texts of a minute each at two readings a second are 6,000;
+#: beyond this a service stood idle, and what it spoke hours later was not known.
+MOST_AHEAD = 20_000
+
+#: A clock that goes back by more than this is another run's; less is two threads that took turns.
+BACK_S = 1.0
+
+
+class RunCounter:
+    """Tell the runs in a trace apart: several may be appended to one file.
+
+    A new one begins where the clock goes back, or where the lives are numbered from the start again.
+
+    Attributes:
+        run: Number of the one that the latest record belongs to, from 1.
+    """
+
+    def __init__(self) -> None:
+        self.run = 1
+        self._at_s = float("-inf")
+        self._life = 0
+
+    def __call__(self, record: Record) -> int:
+        """Return the number of the run that a record belongs to."""
+        life = record.life if isinstance(record, LifeReady) else None
+        if record.t < self._at_s - BACK_S or (life is not None and life <= self._life):
+            self.run += 1
+            self._at_s, self._life = record.t, 0
+        self._at_s = max(self._at_s, record.t)
+        if life is not None:
+            self._life = life
+        return self.run
+
+
+def find_device_total(records: Iterable[Record]) -> tuple[int | None, Iterator[Record]]:
+    """Return the device's total bytes as the first reading that has it says, and all the records again.
+
+    None if it is not among the first `MOST_AHEAD`.
+    """
+    rest = iter(records)
+    seen: list[Record] = []
+    total_bytes = None
+    for record in itertools.islice(rest, MOST_AHEAD):
+        seen.append(record)
+        total_bytes = record.device_total if isinstance(record, Reading) else None
+        if total_bytes is not None:
+            break
+    return total_bytes, itertools.chain(seen, rest)
+
+
+def replay(records: Iterable[Record], terms: MemoryTerms) -> Iterator[Decision]:
+    """Return what the policies decide over a trace, in its order.
+
+    Args:
+        records: As recorded; consumed as they are needed.
+        terms: What the policies work under.
+    """
+    for _, decisions in steps(records, terms):
+        yield from decisions
+
+
+def steps(records: Iterable[Record], terms: MemoryTerms) -> Iterator[tuple[Record, list[Decision]]]:
+    """Return each record with what is decided at it; otherwise as `replay`."""
+    for _, run in itertools.groupby(records, RunCounter()):
+        yield from _steps_of_run(_Ahead(run), Panel(terms))
+
+
+def _steps_of_run(ahead: "_Ahead", panel: Panel) -> Iterator[tuple[Record, list[Decision]]]:
+    was_asked = False
+    for record in ahead:
+        if isinstance(record, Decided):
+            yield record, []
+            continue
+        decisions: list[Decision] = []
+        if isinstance(record, Asked):
+            decisions = _ask(panel, record.t, record.chars)
+        elif isinstance(record, SegmentBegin) and not was_asked:
+            decisions = _ask(panel, record.t, ahead.outlook(record))
+        was_asked = isinstance(record, Asked)
+        yield record, [*decisions, *panel.take(record)]
+
+
+def _ask(panel: Panel, at_s: float, chars: tuple[int, ...]) -> list[Decision]:
+    return panel.ask(at_s, Outlook(chars=chars)) if chars else []
+
+
+class _Ahead:
+    """The records of one run, and the texts to come."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = iter(records)
+        self._waiting: deque[Record] = deque()
+        self._texts: deque[SegmentBegin] = deque()
+        self._reaches_boundary = False
+        self._unfinished: int | None = None
+
+    def __iter__(self) -> Iterator[Record]:
+        while self._waiting or self._read():
+            record = self._waiting.popleft()
+            if self._texts and self._texts[0] is record:
+                self._texts.popleft()
+            elif isinstance(record, Boundary):
+                self._reaches_boundary = False
+            yield record
+
+    def outlook(self, begin: SegmentBegin) -> tuple[int, ...]:
+        """Return the characters of the text that begins, and of those up to the next boundary.
+
+        A text that was in hand when its child ended begins once more; it counts as one text.
+        """
+        while not self._reaches_boundary and self._has_room() and self._read():
+            pass
+        return (begin.chars, *[each.chars for each in self._texts])
+
+    def _has_room(self) -> bool:
+        return len(self._texts) < OUTLOOK_TEXTS - 1 and len(self._waiting) < MOST_AHEAD
+
+    def _read(self) -> bool:
+        record = next(self._records, None)
+        if record is None:
+            return False
+        self._waiting.append(record)
+        if isinstance(record, SegmentBegin):
+            if record.segment != self._unfinished:
+                self._texts.append(record)
+            self._unfinished = record.segment
+        elif isinstance(record, SegmentEnd):
+            self._unfinished = None
+        elif isinstance(record, Boundary):
+            self._reaches_boundary = True
+        return True
