@@ -6,6 +6,7 @@ from typing import Literal
 from supervisor.core.death import Death
 from supervisor.core.notes import Note
 from supervisor.core.segments import WaitingSegment
+from supervisor.core.traces import Record
 from supervisor.wire.messages import Done, FromParent
 
 
@@ -41,8 +42,65 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Read memory for this life from now on, at the pace of `memory.poll_s`."""
+
+    life: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchRoom:
+    """With no child to watch, read the device every `poll_s` seconds and answer `Read` of life 0.
+
+    The share told is still that of the child that was watched last: whether the driver lists it.
+    """
+
+    poll_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMemory:
     """Read memory now and answer `Read`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefetch:
+    """A recycle is near: have the weights in the page cache by then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Record what the memory policies were told, or what they decided."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPaused:
+    """Record that the job stands still, or goes on; `why` is empty when it goes on."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Answer somebody who asked for a release or a recycle.
+
+    Attributes:
+        ask: Number of the request.
+        before_bytes: Held before.
+        after_bytes: Held after.
+        took_s: From the moment that it was begun.
+        waited_s: For the boundary.
+        error: Why it could not be done; empty if it was.
+    """
+
+    ask: int
+    before_bytes: int = 0
+    after_bytes: int = 0
+    took_s: float = 0.0
+    waited_s: float = 0.0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +192,7 @@ Ending = Literal[
     "configuration",  # only a person can mend it
     "gave_up",  # a crash loop
     "stuck",  # the child cannot be killed
+    "held",  # the driver does not give the child's memory back, or the device is lost
 ]
 
 
@@ -150,7 +209,13 @@ Action = (
     | Spawn
     | Send
     | Signal
+    | Watch
+    | WatchRoom
     | ReadMemory
+    | Prefetch
+    | Trace
+    | SetPaused
+    | Answer
     | Claim
     | Unclaim
     | Charge

@@ -5,6 +5,7 @@ aside). Every method returns the actions that make its step durable.
 """
 
 from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
@@ -53,6 +54,16 @@ class Bench:
         """Whether nothing is on its way to the disk."""
         return not self._storing
 
+    @property
+    def queue(self) -> Iterable[WaitingSegment]:
+        """The segments at hand, in order."""
+        return self._queue
+
+    @property
+    def next_chars(self) -> int:
+        """Characters of the next segment; there must be one."""
+        return len(self._queue[0].text)
+
     def fetch(self) -> list[do.Action]:
         """Ask for more segments when few are left."""
         if self._fetching or self._exhausted or len(self._queue) > FETCH_SEGMENTS // 2:
@@ -82,6 +93,11 @@ class Bench:
         segment = self._queue.popleft()
         self.hand = Hand(segment, attempt=self._handouts, stall_s=self._stall_s, at_s=at_s)
         return [do.Claim(key=segment.key), do.OpenAudio(key=segment.key)]
+
+    def refuse(self, kind: str, message: str) -> tuple[WaitingSegment, list[do.Action]]:
+        """Set the next segment aside without handing it out."""
+        segment = self._queue.popleft()
+        return segment, [do.SetAside(key=segment.key, kind=kind, message=message)]
 
     def store(self, hand: Hand, done: do.Done) -> do.Action:
         """Let go of a segment that was spoken: its audio goes to the disk."""

@@ -1,6 +1,7 @@
 """What may happen to the conductor: a closed union of values."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from supervisor.core.death import Death
 from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
@@ -89,6 +90,7 @@ class Read:
     """A reading of memory, of the child's life `life`.
 
     Attributes:
+        life: 0 while no child is watched.
         device: None if no device is watched.
         stopped: Whether the process is stopped (SIGSTOP).
     """
@@ -129,6 +131,14 @@ class StopAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Somebody asks for a release of caches (`clean`) or a fresh child (`recycle`); answer `Answer`."""
+
+    ask: int
+    what: Literal["clean", "recycle"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """A deadline may have passed."""
 
@@ -146,5 +156,6 @@ Event = (
     | Stored
     | StoreFailed
     | StopAsked
+    | Asked
     | Tick
 )

@@ -7,6 +7,8 @@ rendered from these; the rest is for eyes.
 from dataclasses import dataclass
 from typing import Literal
 
+from supervisor.core.decisions import Act, Policy
+
 ChildStateName = Literal[
     "starting", "ready", "releasing", "draining", "leaving", "dying", "gone", "given_up", "stuck"
 ]
@@ -108,4 +110,23 @@ class Notice:
     text: str
 
 
-Note = ChildState | SegmentSpoken | SegmentTrouble | Progress | Stage | Notice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryDecision:
+    """A memory policy decided something.
+
+    Attributes:
+        life: Of which child.
+        action: `flag`, `clean`, `drain`, `kill`, `pause`, `resume` or `refuse`.
+        policy: Who says so.
+        why: A sentence with the figures.
+        memory: Bytes by name, as last read.
+    """
+
+    life: int
+    action: Act
+    policy: Policy
+    why: str
+    memory: dict[str, int]
+
+
+Note = ChildState | SegmentSpoken | SegmentTrouble | Progress | Stage | Notice | MemoryDecision

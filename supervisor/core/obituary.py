@@ -8,6 +8,7 @@ from supervisor.core.death import Death
 Wish = Literal[
     "recycle",  # a mark, or the last attempt of a segment: planned
     "over",  # no more work: planned
+    "idle",  # nothing to do for long: planned
     "stop",  # the run is to stop: planned
     "hard",  # a hard mark: planned, unless the life was fresh: no successor would fare better
     "stalled",  # no progress
@@ -15,7 +16,7 @@ Wish = Literal[
     "unready",  # not ready in time
 ]
 
-_PLANNED = frozenset({"recycle", "over", "stop", "hard"})
+_PLANNED = frozenset({"recycle", "over", "idle", "stop", "hard"})
 _RECYCLES = frozenset({"recycle", "hard"})
 
 

@@ -43,6 +43,7 @@ class DeviceReading:
         child_bytes: Held by the child and all it forked; None = the driver does not say.
         api: Which memory call answered.
         child_pid: Whom `child_bytes` speaks of; None = nobody was asked about.
+        others_bytes: Held by all other programs that the driver lists; None = it does not say.
     """
 
     total_bytes: int
@@ -50,6 +51,7 @@ class DeviceReading:
     child_bytes: int | None
     api: Literal["v2", "v1"]
     child_pid: int | None = None
+    others_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

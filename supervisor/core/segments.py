@@ -22,6 +22,7 @@ class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
         twins: Segments of the job with this key, this one included: one audio serves them all.
         ends_paragraph: A paragraph ends with it.
         ends_chapter: A chapter does.
+        ends_line: A line of a JSONL does.
     """
 
     number: int
@@ -37,3 +38,4 @@ class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
     twins: int = 1
     ends_paragraph: bool = False
     ends_chapter: bool = False
+    ends_line: bool = False

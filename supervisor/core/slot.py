@@ -1,7 +1,7 @@
-"""One child's slot: the lifecycle table with its clock.
+"""One child life's slot: the lifecycle table with its clock.
 
-Pure: time comes as an argument. The slot knows which state has which deadline and which
-life is in it; what the states mean for segments is the conductor's business.
+Pure: time comes as an argument. The slot knows which state has which deadline; what the
+states mean for segments is the conductor's business.
 """
 
 import math
@@ -46,13 +46,12 @@ class SlotTimes:
 
 
 class Slot:
-    """State, life number and deadline of one child."""
+    """State and deadline of one child life."""
 
     def __init__(self, times: SlotTimes) -> None:
         self._times = times
         self._deadline_s = math.inf
         self.state = State.ABSENT
-        self.life = 0
 
     @property
     def deadline_s(self) -> float:
@@ -66,8 +65,6 @@ class Slot:
             return ()
         self.state, todo = row
         self._deadline_s = at_s + self._times.of(self.state)
-        if Do.SPAWN in todo:
-            self.life += 1
         return todo
 
     def is_late(self, at_s: float) -> bool:

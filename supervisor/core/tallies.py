@@ -38,6 +38,7 @@ class Tallies:
     def __init__(self, size: JobSize, *, at_s: float) -> None:
         self.recycles = 0
         self.deaths = 0
+        self.cleans = 0
         self._chars_done = 0
         self._chapter = 0
         self.begin(size, at_s)

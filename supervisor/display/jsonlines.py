@@ -6,6 +6,7 @@ from typing import TextIO, assert_never
 
 from supervisor.core.notes import (
     ChildState,
+    MemoryDecision,
     Note,
     Notice,
     Progress,
@@ -27,7 +28,7 @@ def notification(note: Note) -> Json | None:
             return _call("job/segment", _spoken(note))
         case ChildState():
             return _call("child/state", _child(note))
-        case SegmentTrouble() | Stage() | Notice():
+        case SegmentTrouble() | Stage() | Notice() | MemoryDecision():
             return None
         case _:
             assert_never(note)

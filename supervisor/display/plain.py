@@ -5,6 +5,7 @@ from typing import assert_never
 
 from supervisor.core.notes import (
     ChildState,
+    MemoryDecision,
     Note,
     Notice,
     Progress,
@@ -12,7 +13,7 @@ from supervisor.core.notes import (
     SegmentTrouble,
     Stage,
 )
-from supervisor.display.words import child_line, notice_line, plain_line, stage_line, trouble_line
+from supervisor.display.words import child_line, decision_line, notice_line, plain_line, stage_line, trouble_line
 
 #: Between two lines of progress (interface §1).
 EVERY_S = 10.0
@@ -29,6 +30,8 @@ def notable(note: Note) -> str | None:
             return notice_line(note)
         case Stage():
             return stage_line(note) if note.detail else None
+        case MemoryDecision():
+            return decision_line(note)
         case Progress() | SegmentSpoken():
             return None
         case _:

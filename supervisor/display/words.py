@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 
-from supervisor.core.notes import ChildState, Notice, Progress, SegmentTrouble, Stage
+from supervisor.core.notes import ChildState, MemoryDecision, Notice, Progress, SegmentTrouble, Stage
 
 #: A bar shorter than this tells nothing that the percentage does not.
 _LEAST_BAR_CELLS = 8
@@ -128,6 +128,16 @@ def trouble_line(note: SegmentTrouble) -> str:
     """Return a failed attempt in words."""
     fate = "set aside" if note.final else "trying again"
     return f"segment {note.segment + 1}: attempt {note.attempts} failed ({note.kind}): {note.message}; {fate}"
+
+
+def decision_line(note: MemoryDecision) -> str | None:
+    """Return what a memory policy decided, where nothing else tells of it.
+
+    A recycle is told at the child's end, a pause and a refusal by themselves, a release is routine.
+    """
+    if note.action != "flag":
+        return None
+    return f"warning: child {note.life} leaks: {note.why}; it is replaced at a boundary that is still safe"
 
 
 def child_line(note: ChildState) -> str | None:

@@ -54,6 +54,7 @@ _ENDINGS: Final[dict[do.Ending, type[errors.SupervisorError]]] = {
     "configuration": errors.ConfigError,
     "gave_up": errors.GaveUp,
     "stuck": errors.ProcessStuck,
+    "held": errors.GpuLost,
 }
 
 

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from supervisor.core.notes import (
     ChildState,
+    MemoryDecision,
     Note,
     Notice,
     Progress,
@@ -46,6 +47,16 @@ def log_note(log: Log, note: Note) -> None:
                 kind=note.kind,
                 message=note.message,
                 attempts=note.attempts,
+            )
+        case MemoryDecision():
+            log.event(
+                "memory.verdict",
+                "info" if note.action in ("clean", "resume") else "warning",
+                life=note.life,
+                action=note.action,
+                policy=note.policy,
+                why=note.why,
+                **note.memory,
             )
         case Stage():
             log.event("job.state", stage=note.name, detail=note.detail or None)

@@ -39,18 +39,30 @@ class MemoryWatch:
         self._host = HostReader()
         self._timer: asyncio.TimerHandle | None = None
         self._child: tuple[int, ChildProcess] | None = None
+        self._room_s: float | None = None
+        self._pid: int | None = None
         self._last: DeviceAnswer | None = None
         self._asked_s: float | None = None
         self._ask_again = False
 
     def watch(self, life: int, process: ChildProcess) -> None:
         """Read for this child from now on."""
-        self._child = (life, process)
+        self.unwatch()
+        self._child, self._pid = (life, process), process.pid
         self._again()
 
-    def unwatch(self) -> None:
-        """Read no more until there is another child."""
-        self._child = None
+    def watch_room(self, poll_s: float) -> None:
+        """With no child, read the device at this pace: whether there is room for one."""
+        self.unwatch()
+        self._room_s = poll_s
+        self._last = None  # it was read with the child alive
+        self._again()
+
+    def unwatch(self, life: int | None = None) -> None:
+        """Read no more until there is another child; with `life`, only if that is the one watched."""
+        if life is not None and (self._child is None or self._child[0] != life):
+            return
+        self._child = self._room_s = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -61,11 +73,11 @@ class MemoryWatch:
         An answer that is on its way may be older than the question, so the driver is then asked
         once more. From one that is slow nothing new can be had: its last word stands.
         """
-        if self._child is None:
+        if self._child is None and self._room_s is None:
             return
         if self._asked_s is not None and monotonic_s() - self._asked_s < _PROMPT_S:
             self._ask_again = True
-        elif self._reader.request(self._device, self._child[1].pid):
+        elif self._reader.request(self._device, self._pid):
             self._asked_s = monotonic_s()
         else:
             self._loop.call_soon(self._answer)
@@ -89,6 +101,8 @@ class MemoryWatch:
             self._answer()
 
     def _answer(self) -> None:
+        if self._room_s is not None:
+            self._tell(ev.Read(life=0, host=self._host.read(None), device=self._last, stopped=False))
         if self._child is None:
             return
         life, process = self._child
@@ -97,5 +111,5 @@ class MemoryWatch:
         self._tell(ev.Read(life=life, host=host, device=self._last, stopped=stopped))
 
     def _again(self) -> None:
-        self._timer = self._loop.call_later(self._poll_s, self._again)
+        self._timer = self._loop.call_later(self._room_s or self._poll_s, self._again)
         self.read_now()

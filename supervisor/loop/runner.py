@@ -5,12 +5,13 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Literal, assert_never
 
 from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.conductor import Conductor
 from supervisor.core.notes import Note
+from supervisor.core.traces import Record
 from supervisor.edge.audiofile import AudioPart
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.launch import CannotStart
@@ -37,6 +38,7 @@ class Place:
         wall_s: The wall clock, for records that people read.
         show: Takes notes.
         overheard: Takes lines of the child's stderr.
+        trace: Takes what the memory policies were told and what they decided; None = not recorded.
     """
 
     state: StateFolder
@@ -48,10 +50,11 @@ class Place:
     wall_s: Callable[[], float]
     show: Callable[[Note], None]
     overheard: Callable[[int, str], None]
+    trace: Callable[[Record], None] | None = None
 
 
 class Runner:
-    """One conductor, one child slot, one job."""
+    """One conductor and its job: one child at a time, two while one takes over from the other."""
 
     def __init__(self, conductor: Conductor, place: Place) -> None:
         self._conductor = conductor
@@ -61,8 +64,9 @@ class Runner:
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
         self._over: asyncio.Future[do.Finish] = self._loop.create_future()
-        self._link: ChildLink | None = None
-        self._born_s = 0.0
+        self._links: dict[int, ChildLink] = {}
+        self._born_s: dict[int, float] = {}
+        self._asked: dict[int, asyncio.Future[do.Answer]] = {}
         self._parts: dict[str, AudioPart] = {}
         self._watch = MemoryWatch(poll_s=place.poll_s, device=place.device, tell=self.tell)
 
@@ -88,6 +92,29 @@ class Runner:
         self._inbox.append(event)
         if not self._busy:
             self._pump()
+
+    async def ask(self, what: Literal["clean", "recycle"]) -> do.Answer:
+        """Have the child release its caches, or a fresh one take over, at the next boundary."""
+        number = len(self._asked) + 1 if not self._asked else max(self._asked) + 1
+        answer: asyncio.Future[do.Answer] = self._loop.create_future()
+        if self._over.done():
+            return do.Answer(ask=number, error="the run is over")
+        self._asked[number] = answer
+        self.tell(ev.Asked(ask=number, what=what))
+        try:
+            # A caller that goes away takes nothing back: what was asked for is done all the same.
+            return await answer
+        finally:
+            self._asked.pop(number, None)
+
+    @property
+    def conductor(self) -> Conductor:
+        """What decides; to be looked at, for `status`."""
+        return self._conductor
+
+    def born_s(self, life: int) -> float | None:
+        """When a life that is there was started, on the wall clock."""
+        return self._born_s.get(life)
 
     def _pump(self) -> None:
         self._busy = True
@@ -119,12 +146,24 @@ class Runner:
             case do.Spawn():
                 self._spawn(action.life)
             case do.Send():
-                if self._link is not None:
-                    self._link.send(action.message)
+                if action.life in self._links:
+                    self._links[action.life].send(action.message)
             case do.Signal():
                 self._signal(action)
-            case do.ReadMemory():
-                self._watch.read_now()
+            case do.Watch() | do.WatchRoom() | do.ReadMemory():
+                self._watch_memory(action)
+            case do.Trace():
+                if self._place.trace is not None:
+                    self._place.trace(action.record)
+            case do.Prefetch():
+                pass
+            case do.SetPaused():
+                state = "paused" if action.why else "running"
+                self._place.ledger.set_state(self._place.job, state, action.why or None)
+            case do.Answer():
+                asked = self._asked.get(action.ask)
+                if asked is not None and not asked.done():
+                    asked.set_result(action)
             case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
                 self._write_ledger(action)
             case do.OpenAudio() | do.AppendAudio() | do.DropAudio() | do.StoreAudio():
@@ -152,20 +191,32 @@ class Runner:
             retryable = isinstance(error, CannotStart)
             self._inbox.append(ev.SpawnFailed(life=life, why=str(error), retryable=retryable))
             return
-        self._born_s = self._place.wall_s()
-        self._link = ChildLink(
+        self._born_s[life] = self._place.wall_s()
+        self._links[life] = ChildLink(
             process,
             life=life,
             tell=self.tell,
             overheard=lambda line: self._place.overheard(life, line),
         )
-        self._watch.watch(life, process)
         self._inbox.append(ev.Spawned(life=life, pid=process.pid))
 
+    def _watch_memory(self, action: do.Watch | do.WatchRoom | do.ReadMemory) -> None:
+        match action:
+            case do.Watch() if action.life in self._links:
+                self._watch.watch(action.life, self._links[action.life].process)
+            case do.Watch():
+                pass
+            case do.WatchRoom():
+                self._watch.watch_room(action.poll_s)
+            case do.ReadMemory():
+                self._watch.read_now()
+            case _:
+                assert_never(action)
+
     def _signal(self, action: do.Signal) -> None:
-        if self._link is None:
+        if action.life not in self._links:
             return
-        process = self._link.process
+        process = self._links[action.life].process
         match action.what:
             case "terminate":
                 process.terminate()
@@ -235,10 +286,11 @@ class Runner:
         )
 
     def _bury(self, action: do.Bury) -> None:
-        link, self._link = self._link, None
-        self._watch.unwatch()
+        link = self._links.pop(action.life, None)
+        born_s = self._born_s.pop(action.life, 0.0)
         if link is None:
             return
+        self._watch.unwatch(action.life)
         link.close()
         if action.planned and action.segments == 0:
             return  # it was started in advance and found nothing to do: no life to tell of
@@ -246,7 +298,7 @@ class Runner:
             self._place.job,
             Life(
                 life=action.life,
-                started_s=self._born_s,
+                started_s=born_s,
                 ended_s=self._place.wall_s(),
                 how=action.death.in_words,
                 why=action.why,
@@ -269,7 +321,7 @@ class Runner:
         if self._timer is not None:
             self._timer.cancel()
         self._watch.close()
-        if self._link is not None:
-            self._link.close()
-            self._link = None
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
         self._drop_all()

@@ -3,7 +3,8 @@
 from supervisor.config import Config
 from supervisor.config.values import Marks
 from supervisor.core.conductor import Terms
-from supervisor.core.lifememory import Marks as MarksInBytes
+from supervisor.core.panel import Marks as MarksInBytes
+from supervisor.core.panel import MemoryTerms
 from supervisor.core.slot import SlotTimes
 from supervisor.edge.hostmem import read_host
 from supervisor.policy.watermark import WatermarkLimits
@@ -35,9 +36,26 @@ def terms_of(config: Config, *, job: str, voice: str | None) -> Terms:
             release_s=max(child.stall_s, _LEAST_RELEASE_S),
             term_s=child.term_grace_s,
         ),
-        host=_marks(config.memory.host),
-        device=_marks(config.memory.device),
-        host_total_bytes=read_host(None).total_bytes,
+        memory=memory_terms(config),
+        poll_s=config.memory.poll_s,
+        idle_unload_s=child.idle_unload_s,
+        batch_size=config.batch.size,
+        batch_rest_s=config.batch.rest_s,
+    )
+
+
+def memory_terms(config: Config) -> MemoryTerms:
+    """Return what the memory policies work under, live and in replay."""
+    memory, host_total_bytes = config.memory, read_host(None).total_bytes
+    return MemoryTerms(
+        host=_marks(memory.host),
+        device=_marks(memory.device),
+        host_total_bytes=host_total_bytes,
+        leak_live_bytes=memory.leak.live.of(host_total_bytes),
+        leak_other_bytes=memory.leak.other.of(host_total_bytes),
+        clean_after=memory.clean_after,
+        max_segments=config.child.max_segments,
+        may_degrade=bool(config.degrade.steps),
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.conductor import Terms
+from supervisor.core.panel import MemoryTerms
 from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
 from supervisor.core.segments import WaitingSegment
 from supervisor.core.slot import SlotTimes
@@ -74,11 +75,17 @@ class Faults:
     driver_answers: bool = True
     host_bytes: int | None = 10
     device: DeviceReading | DeviceUnknown | None = None
+    available_bytes: int = 0  # on the host: nothing = no room for two children at once
 
-    def reading(self, child: Child) -> ev.Read:
+    def reading(self, child: Child | None) -> ev.Read:
         """Memory as it is read now."""
-        host = HostReading(total_bytes=TOTAL, available_bytes=50, child_private_bytes=self.host_bytes)
-        return ev.Read(life=child.life, host=host, device=self.device, stopped=child.stopped)
+        host = HostReading(
+            total_bytes=TOTAL,
+            available_bytes=self.available_bytes,
+            child_private_bytes=None if child is None else self.host_bytes,
+        )
+        life = 0 if child is None else child.life
+        return ev.Read(life=life, host=host, device=self.device, stopped=child is not None and child.stopped)
 
 
 def segment(number: int, key: str | None = None, *, twins: int = 1) -> WaitingSegment:
@@ -102,7 +109,9 @@ def marks(total_bytes: int) -> WatermarkLimits:
     return WatermarkLimits(soft_bytes=SOFT, hard_bytes=HARD)
 
 
-def terms(*, attempts: int = 3, stall_s: float = STALL_S) -> Terms:
+def terms(
+    *, attempts: int = 3, stall_s: float = STALL_S, max_segments: int = 0, idle_unload_s: float = 0.0
+) -> Terms:
     return Terms(
         job="j",
         hello=say.Hello(
@@ -112,7 +121,13 @@ def terms(*, attempts: int = 3, stall_s: float = STALL_S) -> Terms:
         attempts=attempts,
         stall_s=stall_s,
         times=SlotTimes(start_s=START_S, release_s=RELEASE_S, term_s=TERM_S),
-        host=marks,
-        device=marks,
-        host_total_bytes=TOTAL,
+        memory=MemoryTerms(
+            host=marks,
+            device=marks,
+            host_total_bytes=TOTAL,
+            leak_live_bytes=TOTAL,
+            leak_other_bytes=TOTAL,
+            max_segments=max_segments,
+        ),
+        idle_unload_s=idle_unload_s,
     )

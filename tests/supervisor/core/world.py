@@ -38,13 +38,17 @@ class World:
     now_s: float = 100.0
     faults: Faults = field(default_factory=Faults)
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
-    child: Child | None = None
+    max_segments: int = 0
+    idle_unload_s: float = 0.0
+    children: dict[int, Child] = field(default_factory=dict[int, Child])
+    watched: int = 0  # the life whose memory is read; 0 = the room for one
     finish: do.Finish | None = None
     spawns: int = 0
     sound: bool = True  # False once a law was broken
     notes: list[Note] = field(default_factory=list[Note])
     acts: list[do.Action] = field(default_factory=list[do.Action])
     burials: list[do.Bury] = field(default_factory=list[do.Bury])
+    answers: list[do.Answer] = field(default_factory=list[do.Answer])
 
     def __post_init__(self) -> None:
         self._order = [
@@ -56,7 +60,9 @@ class World:
 
     def begin(self) -> None:
         """A parent starts: what the one before had in hand is taken back as killed."""
-        self.child = None
+        self.children = {}
+        self.watched = 0
+        self.is_watching = False
         self.finish = None
         self._inbox: deque[ev.Event] = deque()
         self._on_disk: list[ev.Event] = []
@@ -69,7 +75,13 @@ class World:
             row.return_orphan()
         self._is_planned = self.planned
         size = self._size() if self.planned else None
-        self.conductor = Conductor(terms(attempts=self.attempts, stall_s=self.stall_s), size, at_s=self.now_s)
+        under = terms(
+            attempts=self.attempts,
+            stall_s=self.stall_s,
+            max_segments=self.max_segments,
+            idle_unload_s=self.idle_unload_s,
+        )
+        self.conductor = Conductor(under, size, at_s=self.now_s)
         self.tell(ev.Begun())
 
     def _size(self) -> JobSize:
@@ -106,22 +118,23 @@ class World:
         """Ask the conductor."""
         return self.conductor.handle(event, self.now_s)
 
-    def says(self, message: say.FromChild) -> list[do.Action]:
-        return self.tell(ev.Said(life=self.alive.life, message=message))
+    def says(self, message: say.FromChild, *, child: Child | None = None) -> list[do.Action]:
+        return self.tell(ev.Said(life=(child or self.alive).life, message=message))
 
-    def dies(self, death: Death, *, last_line: str = "") -> list[do.Action]:
+    def dies(self, death: Death, *, last_line: str = "", child: Child | None = None) -> list[do.Action]:
         """The child's process ends; the parent learns it by `bury`."""
-        self.alive.fate = self.alive.fate or death
-        return self.bury(last_line=last_line)
+        child = child or self.alive
+        child.fate = child.fate or death
+        return self.bury(last_line=last_line, child=child)
 
-    def bury(self, *, last_line: str = "") -> list[do.Action]:
-        child = self.alive
+    def bury(self, *, last_line: str = "", child: Child | None = None) -> list[do.Action]:
+        child = child or self.alive
         assert child.fate is not None
         return self.tell(ev.Ended(life=child.life, death=child.fate, last_line=last_line))
 
     def reads(self) -> list[do.Action]:
         """A reading of memory arrives."""
-        return self.tell(self.faults.reading(self.alive))
+        return self.tell(self.faults.reading(self.children.get(self.watched)))
 
     def disk_answers(self) -> None:
         """What is on disk already is told now."""
@@ -142,24 +155,28 @@ class World:
         self.now_s = target_s
 
     def _bury_the_dead(self) -> None:
-        if self.child is not None and self.child.fate is not None:
-            self.bury()
+        for child in [child for child in self.children.values() if child.fate is not None]:
+            self.bury(child=child)
 
     def behave(self) -> None:
         """Let the child do the next right thing; if there is none, let time pass to the next deadline."""
         self.disk_answers()
         self._bury_the_dead()
-        step = self.child.well_behaved() if self.child is not None else None
-        if isinstance(step, Death):
-            self.dies(step)
-        elif step is not None:
-            self.says(step)
-        elif math.isfinite(self.conductor.next_deadline_s):
+        for child in list(self.children.values()):
+            step = child.well_behaved()
+            if isinstance(step, Death):
+                self.dies(step, child=child)
+                return
+            if step is not None:
+                self.says(step, child=child)
+                return
+        if math.isfinite(self.conductor.next_deadline_s):
             self.advance(self.conductor.next_deadline_s - self.now_s)
         elif not self._is_planned:
             self.plan()
         elif self.finish is None:
-            self.reads()  # the poll; without a child there is none, and nothing would ever happen
+            assert self.is_watching, "nothing is timed and nothing is read: nothing would ever happen"
+            self.reads()  # the poll
 
     def run_on(self, steps: int = 5000) -> do.Finish:
         """Let the child behave until the run is over."""
@@ -171,6 +188,11 @@ class World:
         raise AssertionError(f"no end after {steps} steps")
 
     # ------------------------------------------------------------------ what is so
+
+    @property
+    def child(self) -> Child | None:
+        """The child that was there first."""
+        return next(iter(self.children.values()), None)
 
     @property
     def alive(self) -> Child:
@@ -202,23 +224,28 @@ class World:
             case do.Spawn():
                 self._spawn(action)
             case do.Send():
-                assert self.alive.life == action.life
-                self._send(action.message)
+                self._send(self.children[action.life], action.message)
             case do.Signal():
-                assert self.alive.life == action.life
-                self.alive.gets(action.what)
+                self.children[action.life].gets(action.what)
+            case do.Watch():
+                self.watched, self.is_watching = action.life, action.life in self.children
+            case do.WatchRoom():
+                self.watched, self.is_watching = 0, True
             case do.ReadMemory():
                 if self.faults.driver_answers:
-                    self._inbox.append(self.faults.reading(self.alive))
+                    self._inbox.append(self.faults.reading(self.children[self.watched]))
+            case do.Prefetch() | do.Trace() | do.SetPaused():
+                pass
+            case do.Answer():
+                self.answers.append(action)
             case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
                 self._write(action)
             case do.OpenAudio() | do.AppendAudio() | do.DropAudio() | do.StoreAudio():
                 self._audio(action)
             case do.Bury():
-                assert self.alive.life == action.life
-                assert self.alive.fate is not None
+                assert self.children.pop(action.life).fate is not None
                 self.burials.append(action)
-                self.child = None
+                self.is_watching = self.is_watching and self.watched != action.life
             case do.Tell():
                 self.notes.append(action.note)
             case do.Finish():
@@ -233,7 +260,7 @@ class World:
         self._inbox.append(ev.Offered(segments=batch, exhausted=len(waiting) < limit))
 
     def _spawn(self, action: do.Spawn) -> None:
-        assert self.child is None, "two children in one slot"
+        assert len(self.children) <= bool(self.faults.available_bytes), "two children and no hand-over"
         assert action.life == self._spawned_life + 1
         self._spawned_life = action.life
         self.spawns += 1
@@ -241,17 +268,17 @@ class World:
             no_room = self.faults.spawn == "no room"
             self._inbox.append(ev.SpawnFailed(life=action.life, why=self.faults.spawn, retryable=no_room))
             return
-        self.child = Child(action.life)
-        self._inbox.append(ev.Spawned(life=action.life, pid=self.child.pid))
+        self.children[action.life] = child = Child(action.life)
+        self._inbox.append(ev.Spawned(life=action.life, pid=child.pid))
 
-    def _send(self, message: say.FromParent) -> None:
+    def _send(self, child: Child, message: say.FromParent) -> None:
         if isinstance(message, say.Synthesize):
             row = self.rows[self._order[message.segment_id].key]
             assert (row.in_hand, row.segment.key) == (True, self._claimed)
             assert message.text == row.segment.text
             assert message.attempt not in self._handed_out, "an attempt's number was used before"
             self._handed_out.add(message.attempt)
-        self.alive.hear(message)
+        child.hear(message)
 
     def _write(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
         self.rows[action.key].write(action)
@@ -293,7 +320,7 @@ class World:
         self.finish = action
         if action.ending == "stuck":
             return
-        assert self.child is None, "a child is left behind"
+        assert not self.children, "a child is left behind"
         assert not self._parts, "audio begun, and neither stored nor dropped"
         assert not [key for key, row in self.rows.items() if row.in_hand]
         if action.ending == "spoken":

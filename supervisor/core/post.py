@@ -1,0 +1,90 @@
+"""One child life as the conductor knows it: its slot, what it said of itself, and what is wished of it."""
+
+import math
+from dataclasses import dataclass
+
+from supervisor.core.lifecycle import WITH_SEGMENT, State
+from supervisor.core.obituary import EndWish, Wish
+from supervisor.core.slot import Slot, SlotTimes
+from supervisor.wire.messages import Ready
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recycle:
+    """That a fresh child is to take over at the next boundary.
+
+    Attributes:
+        why: In words.
+        patient: Whether this one may speak on while its successor gets ready. Not where the next
+            segment is what a fresh child is wanted for, nor where the clock says that it is over.
+    """
+
+    why: str
+    patient: bool
+
+
+class Post:
+    """A child's place, from before its spawn to its burial; made anew for each life.
+
+    Attributes:
+        life: Its number, from 1; 0 for a place that nobody has taken yet.
+        slot: Its state and deadline.
+        pid: None before it runs.
+        greeted: Whether it said its first word.
+        ready: What it said when it was ready.
+        wish: Why we want it to end; the first reason stands.
+        last_words: What it said was broken.
+        recycle: That it is to be replaced.
+        release_why: Why it is to release its caches at the next boundary; empty if not.
+        reading_until_s: A hand-out waits so long for a fresh reading.
+        stopped_since_s: Since when it is stopped (SIGSTOP) while it starts.
+        segments: Segments it was through with, well or not.
+        asked: Whether the panel was asked about the next text at this boundary.
+        idle_since_s: Since when there is nothing for it to do; None while there is.
+    """
+
+    def __init__(self, times: SlotTimes, life: int = 0) -> None:
+        self.life = life
+        self.slot = Slot(times)
+        self.pid: int | None = None
+        self.greeted = False
+        self.ready: Ready | None = None
+        self.wish: EndWish | None = None
+        self.last_words = ""
+        self.recycle: Recycle | None = None
+        self.release_why = ""
+        self.reading_until_s = -math.inf
+        self.stopped_since_s: float | None = None
+        self.segments = 0
+        self.asked = False
+        self.idle_since_s: float | None = None
+
+    @property
+    def state(self) -> State:
+        """Where its slot is."""
+        return self.slot.state
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a process."""
+        return self.slot.state is not State.ABSENT
+
+    @property
+    def speaks(self) -> bool:
+        """Whether a segment is in its hands."""
+        return self.slot.state in WITH_SEGMENT
+
+    @property
+    def uses_device(self) -> bool:
+        """Whether it said that it holds device memory."""
+        return self.ready is not None and self.ready.uses_device
+
+    def wish_end(self, wish: Wish, why: str) -> None:
+        """Note why it is to end; what follows the first reason is only how it came about."""
+        if self.wish is None:
+            self.wish = EndWish(wish=wish, why=why)
+
+    def want_recycle(self, why: str, *, patient: bool) -> None:
+        """Note that a fresh child is to take over; the first reason stands, unless a later one is in a hurry."""
+        if self.recycle is None or (self.recycle.patient and not patient):
+            self.recycle = Recycle(why=why, patient=patient)
