@@ -287,9 +287,9 @@ class Conductor:
             return  # too late: it is on its way out
         post.ready = ready
         self._move(post, Event.READY, at_s)
-        self._tell_child(post, "ready", "")
         if post is self._roster.current:
             self._takes_up_work(post, at_s)
+        self._tell_child(post, "ready", "")
 
     def _takes_up_work(self, post: Post, at_s: float) -> None:
         """A child is ready and gets the work from now on: it is weighed from here."""
@@ -421,6 +421,8 @@ class Conductor:
 
     def _read_room(self, read: ev.Read, at_s: float) -> None:
         """Nobody is there: look whether there is room for a child."""
+        if self._gate is None and not self._counsel.paused_why:
+            return
         self._room = read.device
         self._learn_device(read)
         self._counsel.read(read.host, read.device, pid=0, at_s=at_s)

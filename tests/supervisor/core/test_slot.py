@@ -17,7 +17,7 @@ from tests.supervisor.core.world import World
 def test_what_the_table_does_not_have_changes_nothing() -> None:
     slot = Slot(SlotTimes(start_s=10.0, release_s=1.0, term_s=1.0))
     assert slot.take(Event.READY, 0.0) == ()
-    assert (slot.state, slot.life, slot.deadline_s) == (State.ABSENT, 0, math.inf)
+    assert (slot.state, slot.deadline_s) == (State.ABSENT, math.inf)
 
 
 def test_a_deadline_is_reached_when_its_moment_comes() -> None:
@@ -27,14 +27,6 @@ def test_a_deadline_is_reached_when_its_moment_comes() -> None:
     assert [slot.is_late(at_s) for at_s in (14.75, 15.0, 15.25)] == [False, True, True]
     slot.take(Event.READY, 14.0)
     assert not slot.is_late(1e9)
-
-
-def test_lives_are_numbered_from_one() -> None:
-    slot = Slot(SlotTimes(start_s=10.0, release_s=1.0, term_s=1.0))
-    for life in (1, 2, 3):
-        slot.take(Event.START_DUE, 0.0)
-        assert slot.life == life
-        slot.take(Event.EXITED, 0.0)
 
 
 # ------------------------------------------------------------------ the ladder

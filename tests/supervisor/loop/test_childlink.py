@@ -12,10 +12,10 @@ from supervisor.wire.messages import PROTOCOL_VERSION, Greeting, Hello
 GREET = """
 import sys, os
 from supervisor.wire.frames import encode
-from supervisor.wire.messages import Greeting, Loading
+from supervisor.wire.messages import PROTOCOL_VERSION, Greeting, Loading
 read_fd, write_fd = int(sys.argv[2]), int(sys.argv[4])
 def say(number, message): os.write(write_fd, encode(number, message))
-say(1, Greeting(protocol=1, version="x", pid=os.getpid(), python="3"))
+say(1, Greeting(protocol=PROTOCOL_VERSION, version="x", pid=os.getpid(), python="3"))
 """
 
 
@@ -78,7 +78,7 @@ def hang_up(link: ChildLink, event: ev.Event) -> None:
 
 
 def test_a_message_out_of_turn_is_a_breach() -> None:
-    told = live("say(2, Greeting(protocol=1, version='x', pid=1, python='3'))")
+    told = live("say(2, Greeting(protocol=PROTOCOL_VERSION, version='x', pid=1, python='3'))")
     assert [type(event) for event in told] == [ev.Said, ev.Broke, ev.Ended]
 
 

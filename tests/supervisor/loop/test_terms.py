@@ -21,13 +21,13 @@ def test_each_deadline_comes_from_its_key() -> None:
 
 def test_marks_are_shares_of_their_own_total() -> None:
     terms = terms_of(config('memory.device.soft="1GiB"', 'memory.device.hard="50%"'), job="j", voice=None)
-    limits = terms.device(4 * 2**30)
+    limits = terms.memory.device(4 * 2**30)
     assert (limits.soft_bytes, limits.hard_bytes) == (2**30, 2**31)
 
 
 def test_on_a_card_where_the_fixed_mark_is_over_the_share_the_hard_one_acts_first() -> None:
     terms = terms_of(config('memory.device.soft="3GiB"', 'memory.device.hard="50%"'), job="j", voice=None)
-    limits = terms.device(4 * 2**30)
+    limits = terms.memory.device(4 * 2**30)
     assert limits.soft_bytes == limits.hard_bytes == 2**31
 
 
