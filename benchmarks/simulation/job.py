@@ -76,8 +76,24 @@ class Rule(Protocol):
         """Nothing was handed out for a while."""
         ...
 
-    def overlap(self, child: ModelChild) -> bool:
-        """Say whether a successor may start beside this child."""
+    def overlap(self, child: ModelChild, chars: int) -> float | None:
+        """Say how long a successor that starts beside this child holds the work up.
+
+        Args:
+            child: Goes on meanwhile, if it may speak the next text.
+            chars: Of the next text.
+
+        Returns:
+            Seconds; None where the child must end first.
+        """
+        ...
+
+    def ended(self, card: Card) -> None:
+        """The child is gone."""
+        ...
+
+    def may_start(self, card: Card) -> bool:
+        """Say whether to start a child now that none is there; else it waits."""
         ...
 
 
@@ -185,12 +201,13 @@ class Job:
                 case "clean":
                     self._release(child)
                 case "recycle":
-                    self._recycle(child)
+                    self._recycle(child, ahead[0])
                 case "refuse":
                     self.tally.refused += 1
                     return False
                 case "wait":
-                    waited_s += self._wait(child)
+                    waited_s += self._wait()
+                    self._rule.waited(child)
             if waited_s > _PATIENCE_S:
                 return False
 
@@ -219,22 +236,22 @@ class Job:
         self._card.pass_time(RELEASE_S)
         self._rule.released(child)
 
-    def _wait(self, child: ModelChild) -> float:
+    def _wait(self) -> float:
         self.tally.waits += not self._waiting
         self._waiting = True
         self._card.pass_time(WAIT_S)
-        self._rule.waited(child)
         return WAIT_S
 
-    def _recycle(self, child: ModelChild) -> None:
+    def _recycle(self, child: ModelChild, chars: int) -> None:
         self.tally.recycles += 1
         self.tally.in_paragraph += not self._at_boundary
         self._judge(child)
-        if not self._rule.overlap(child):
+        start_s = self._rule.overlap(child, chars)
+        if start_s is None:
             self._end(child)
             return
         try:
-            self._start(0.0)
+            self._start(start_s)
         except OutOfMemory:
             self.tally.failed_starts += 1
             self._child = child
@@ -246,7 +263,11 @@ class Job:
 
     def _present(self) -> ModelChild:
         """Return the child; start one if there is none, however long it takes to find room."""
+        waited_s = 0.0
         while self._child is None:
+            if waited_s < _PATIENCE_S and not self._rule.may_start(self._card):
+                waited_s += self._wait()
+                continue
             try:
                 self._start(self._rule.start_s)
             except OutOfMemory:
@@ -262,6 +283,7 @@ class Job:
     def _end(self, child: ModelChild) -> None:
         child.end()
         self._child = None
+        self._rule.ended(self._card)
 
     def _judge(self, child: ModelChild) -> None:
         if self._case.shared and grown_bytes(child) < _EXCUSE:

@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks.simulation.cases import Text
 from benchmarks.simulation.job import RELEASE_S, Step
-from benchmarks.traces.model import GIB, DeviceFigures, ModelChild, Spoken
+from benchmarks.traces.model import GIB, Card, DeviceFigures, ModelChild, Spoken
 from supervisor.core.decisions import Act, Decision
 from supervisor.core.panel import MemoryTerms, Outlook, Panel
 from supervisor.core.traces import (
@@ -61,6 +61,7 @@ class Ours:
         self._hidden = hidden
         self._panel = Panel(terms())
         self._life = 0
+        self._is_there = False
         self._pending: set[Act] = set()
         self._paused = False
         self._oom = False
@@ -69,9 +70,9 @@ class Ours:
 
     def born(self, child: ModelChild) -> None:
         """Tell of a new life; what the last one wanted is over."""
-        if self._life:
-            self._take(LifeEnded(t=child.card.now_s, life=self._life))
+        self._tell_end(child.card.now_s)  # of the one beside which this one started
         self._life += 1
+        self._is_there = True
         self._pending.clear()
         self._paused = self._oom = False
         self._take(LifeReady(t=child.card.now_s, life=self._life, vitals=child.vitals()))
@@ -124,13 +125,32 @@ class Ours:
             return "refuse"
         return self._wanted(child)
 
-    def overlap(self, child: ModelChild) -> bool:  # noqa: ARG002 -- the panel knows it already
+    def overlap(self, child: ModelChild, chars: int) -> float | None:  # noqa: ARG002 -- the panel knows it
         """Start the successor beside this child where the panel says that both fit."""
-        return self._panel.two_fit()
+        if not self._panel.two_fit():
+            return None
+        return 0.0 if self._panel.may_go_on(chars) else self.start_s
+
+    def ended(self, card: Card) -> None:
+        """Tell that the child is gone."""
+        self._tell_end(card.now_s)
+
+    def may_start(self, card: Card) -> bool:
+        """Look at the card before a child is started: the gate."""
+        self._take(
+            Reading(
+                t=card.now_s,
+                device_total=card.total_bytes,
+                device_used=card.used_bytes(),
+                host_available=16 * GIB,
+                host_total=32 * GIB,
+            )
+        )
+        return self._panel.fresh_fits() is not False
 
     def _wanted(self, child: ModelChild) -> Step:
-        # A child that spoke nothing is as fresh as its successor: it is not replaced.
-        if self._pending & {"drain", "kill"} and child.texts:
+        # A child that spoke nothing is as fresh as its successor: it is not replaced, but for a hard mark.
+        if "kill" in self._pending or ("drain" in self._pending and child.texts):
             return "recycle"
         if self._oom or "clean" in self._pending:
             return "clean"
@@ -147,6 +167,11 @@ class Ours:
             self._pending.add(one.action)
             if one.action in ("pause", "resume"):
                 self._paused = one.action == "pause"
+
+    def _tell_end(self, at_s: float) -> None:
+        if self._is_there:
+            self._is_there = False
+            self._take(LifeEnded(t=at_s, life=self._life))
 
     def _note(self, action: str, policy: str) -> None:
         self.why[f"{action} by {policy}"] += 1

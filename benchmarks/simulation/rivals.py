@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.simulation.cases import Text
 from benchmarks.simulation.job import Rule, Step
 from benchmarks.traces.allocator import MIB
-from benchmarks.traces.model import ModelChild, Spoken
+from benchmarks.traces.model import Card, ModelChild, Spoken
 
 #: Others' cold restart: import, load, warm-up.
 COLD_S: Final = 42.0
@@ -51,9 +51,16 @@ class Nothing:
     def waited(self, child: ModelChild) -> None:
         """Take no note."""
 
-    def overlap(self, child: ModelChild) -> bool:
+    def overlap(self, child: ModelChild, chars: int) -> float | None:
         """One at a time."""
-        return False
+        return None
+
+    def ended(self, card: Card) -> None:
+        """Take no note."""
+
+    def may_start(self, card: Card) -> bool:
+        """Start at once."""
+        return True
 
 
 class EmptyAndRest(Nothing):
