@@ -13,7 +13,8 @@ import signal  # noqa: E402 -- see above
 import sys  # noqa: E402 -- see above
 import time  # noqa: E402 -- see above
 
-from supervisor.wire.lifeline import PARENT_VARIABLE, tie_to_parent  # noqa: E402 -- see above
+from supervisor.wire.forking import CHILD_NAME  # noqa: E402 -- see above
+from supervisor.wire.lifeline import name_process, tie_to_parent_in_environment  # noqa: E402 -- see above
 
 
 def main() -> int:
@@ -25,9 +26,8 @@ def main() -> int:
     # Ctrl-C reaches the whole terminal; what it means is the parent's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     arguments = _arguments()
-    parent_pid = os.environ.get(PARENT_VARIABLE)
-    if parent_pid is not None:
-        tie_to_parent(int(parent_pid))
+    name_process(CHILD_NAME)
+    tie_to_parent_in_environment()
 
     from child.link import Link, ParentGone  # noqa: PLC0415 -- after the lifeline: numpy takes its time
     from child.serve import EXIT_DONE, serve  # noqa: PLC0415 -- likewise

@@ -7,7 +7,7 @@ without arguments; its settings are the table `[engine.NAME]` of config.toml.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from supervisor.wire.messages import Reference, Setting, Vitals, Voice
 
@@ -118,4 +118,29 @@ class Engine(Protocol):
 
     def release_caches(self) -> None:
         """Give back what it can without changing any later audio."""
+        ...
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """What an engine may have besides, so that children can be forked from a warm template.
+
+    In the template `prepare` is called once, on a fresh engine, and every fork then calls `load` on
+    its own copy of that engine. A cold child calls `load` alone, which must do everything then.
+    """
+
+    def prepare(self, settings: Mapping[str, Setting], *, device: str) -> None:
+        """Do once what every child would do alike: imports, weights into memory.
+
+        No thread may be left running, and nothing of CUDA may be touched: a fork of either is of
+        no use, is refused, and children are started cold then. What is held here is shared with
+        every child for as long as nobody writes to it.
+
+        Raises:
+            EngineError: Or one of its kinds; children are started cold then.
+        """
+        ...
+
+    def weight_files(self, settings: Mapping[str, Setting]) -> list[str]:
+        """Return the absolute paths that `load` reads much of: read ahead when a recycle is decided."""
         ...

@@ -1,14 +1,48 @@
 """Engines by name: the built-in ones, else those that other packages register."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 
-from child.engine import ENTRY_POINT_GROUP, Engine, SettingsError
+from child.engine import ENTRY_POINT_GROUP, Engine, Preparable, SettingsError
+from supervisor.wire.messages import Setting
 
 #: Name -> module and class; imported when chosen.
 _BUILT_IN = {
     "espeak": ("child.espeak", "EspeakEngine"),
     "scripted": ("child.scripted", "ScriptedEngine"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An engine that a template has made ready to be loaded, and what for."""
+
+    engine: Engine
+    name: str
+    device: str
+    settings: Mapping[str, Setting]
+
+    def is_for(self, name: str, device: str, settings: Mapping[str, Setting]) -> bool:
+        """Say whether it was prepared for exactly this."""
+        return (self.name, self.device, self.settings) == (name, device, settings)
+
+
+def prepare_engine(name: str, device: str, settings: Mapping[str, Setting]) -> Prepared:
+    """Return an engine with all done that children would do alike.
+
+    Raises:
+        EngineError: Or whatever else the engine raises.
+    """
+    engine = make_engine(name)
+    if isinstance(engine, Preparable):
+        engine.prepare(settings, device=device)
+    return Prepared(engine=engine, name=name, device=device, settings=settings)
+
+
+def weight_files_of(engine: Engine, settings: Mapping[str, Setting]) -> list[str]:
+    """Return the files that the engine says it reads, if it says so."""
+    return engine.weight_files(settings) if isinstance(engine, Preparable) else []
 
 
 def make_engine(name: str) -> Engine:

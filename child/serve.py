@@ -25,7 +25,7 @@ from child.engine import (
     Utterance,
     VoiceNotFound,
 )
-from child.engines import make_engine
+from child.engines import Prepared, make_engine, weight_files_of
 from child.faults import Rehearsal
 from child.link import Link, ParentGone
 from child.recital import Recital, Rejected
@@ -64,12 +64,13 @@ class _Stage:
     facts: EngineFacts
 
 
-def serve(link: Link, *, started_s: float) -> int:
+def serve(link: Link, *, started_s: float, prepared: Prepared | None = None) -> int:
     """Live one life; returns the exit status.
 
     Args:
         link: To the parent.
         started_s: `time.monotonic()` at the start of the process.
+        prepared: What the template holds ready, in a fork of one.
 
     Raises:
         ParentGone: If the parent has died.
@@ -80,7 +81,7 @@ def serve(link: Link, *, started_s: float) -> int:
         if isinstance(hello, Exit):
             return EXIT_DONE
         assert isinstance(hello, Hello)
-        stage = _start(link, hello, started_s)
+        stage = _start(link, hello, started_s, prepared)
         if stage is None:
             return EXIT_BROKEN
         while _answer(link, stage):
@@ -100,9 +101,9 @@ def _greeting() -> Greeting:
 # ---------------------------------------------------------------- the start
 
 
-def _start(link: Link, hello: Hello, started_s: float) -> _Stage | None:
+def _start(link: Link, hello: Hello, started_s: float, prepared: Prepared | None) -> _Stage | None:
     try:
-        engine = make_engine(hello.engine)
+        engine = _engine_for(hello, prepared)
         rehearsal = None
         if hello.faults is not None:
             rehearsal = Rehearsal(engine, hello.faults, damage=link.send_damaged_frame)
@@ -110,14 +111,21 @@ def _start(link: Link, hello: Hello, started_s: float) -> _Stage | None:
         facts = engine.load(hello.settings, device=hello.device, voice=hello.voice)
         link.send(Loading(stage="speaking the canary"))
         canary = _speak_canary(engine, facts, hello.voice)
+        files = weight_files_of(engine, hello.settings)
     except ParentGone:
         raise
     except Exception as error:  # noqa: BLE001 -- an engine may raise anything; the parent must hear why it is not ready
         _log_bug(error)
         link.send(_broken(error))
         return None
-    link.send(_ready(engine, facts, canary, started_s))
+    link.send(_ready(engine, facts, canary, files, started_s))
     return _Stage(engine=engine if rehearsal is None else rehearsal, facts=facts)
+
+
+def _engine_for(hello: Hello, prepared: Prepared | None) -> Engine:
+    if prepared is not None and prepared.is_for(hello.engine, hello.device, hello.settings):
+        return prepared.engine
+    return make_engine(hello.engine)
 
 
 def _speak_canary(engine: Engine, facts: EngineFacts, voice: str | None) -> Figures:
@@ -140,7 +148,7 @@ def _broken(error: Exception) -> Broken:
     return Broken(kind="load", message=_in_words(error))
 
 
-def _ready(engine: Engine, facts: EngineFacts, canary: Figures, started_s: float) -> Ready:
+def _ready(engine: Engine, facts: EngineFacts, canary: Figures, files: list[str], started_s: float) -> Ready:
     return Ready(
         engine=facts.name,
         engine_version=facts.version,
@@ -152,6 +160,7 @@ def _ready(engine: Engine, facts: EngineFacts, canary: Figures, started_s: float
         canary=canary,
         vitals=engine.vitals(),
         took_s=time.monotonic() - started_s,
+        weight_files=files,
     )
 
 

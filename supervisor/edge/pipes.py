@@ -7,6 +7,7 @@ and `read_some`; a full pipe, a peer that is gone and the end of a stream are va
 import contextlib
 import fcntl
 import os
+import socket
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,6 +109,20 @@ def open_pipe(*, parent_reads: bool) -> tuple[int, int]:
         fcntl.fcntl(read_fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     ours, theirs = (read_fd, write_fd) if parent_reads else (write_fd, read_fd)
     os.set_blocking(ours, False)
+    return ours, theirs
+
+
+def open_sockets() -> tuple[socket.socket, socket.socket]:
+    """Open two joined sockets for packets as (the parent's end, the other's); the parent's never blocks.
+
+    Raises:
+        OSError: If there are no descriptors left.
+    """
+    ours, theirs = (
+        socket.socket(fileno=_above_stdio(one.detach()))
+        for one in socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    )
+    ours.setblocking(False)
     return ours, theirs
 
 

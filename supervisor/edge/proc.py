@@ -36,6 +36,33 @@ class Mapped:
     swap_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Who a process is, as the kernel keeps it even of the dead.
+
+    Attributes:
+        name: What it named itself, at most 15 bytes.
+        state: Of its main thread.
+        session: Number of its session: the pid of who began it.
+    """
+
+    name: str
+    state: State
+    session: int
+
+
+def standing(pid: int) -> Standing | None:
+    """Return who the process is."""
+    text = "".join(_lines(_PROC / str(pid) / "stat"))
+    before, _, after = text.rpartition(")")
+    fields = after.split()
+    if not fields:
+        return None
+    return Standing(
+        name=before.partition("(")[2], state=_STATES.get(fields[0], "running"), session=int(fields[3])
+    )
+
+
 def state(pid: int) -> State | None:
     """Return the state of the process' main thread."""
     return _state_of(_PROC / str(pid) / "stat")
@@ -62,14 +89,26 @@ def catches(pid: int, signal_number: int) -> bool:
     return False
 
 
+def children(pid: int) -> list[int]:
+    """Return its children, the dead that are not reaped yet among them."""
+    tasks = _PROC / str(pid) / "task"
+    try:
+        threads = list(tasks.iterdir())
+    except OSError:
+        return []
+    return [
+        int(child) for thread in threads for line in _lines(thread / "children") for child in line.split()
+    ]
+
+
 def descendants(pid: int) -> list[int]:
     """Return all that the process started or forked, and they in turn, as far as they still live."""
     found: list[int] = []
     waiting = [pid]
     while waiting:
-        children = _children(waiting.pop())
-        found += children
-        waiting += children
+        those = children(waiting.pop())
+        found += those
+        waiting += those
     return found
 
 
@@ -135,17 +174,6 @@ def _after_name(stat: Path) -> list[str]:
     """Split a stat file behind the program's name, which may hold spaces and brackets itself."""
     text = "".join(_lines(stat))
     return text.rpartition(")")[2].split()
-
-
-def _children(pid: int) -> list[int]:
-    tasks = _PROC / str(pid) / "task"
-    try:
-        threads = list(tasks.iterdir())
-    except OSError:
-        return []
-    return [
-        int(child) for thread in threads for line in _lines(thread / "children") for child in line.split()
-    ]
 
 
 def _kilobytes(line: str) -> tuple[str, int]:

@@ -2,7 +2,8 @@
 
 Every process gets a session of its own, the state folder's marker in its environment, and the
 parent's pid to tie its life to. Its death is told by the pidfd alone: a pipe may stay open
-in a grandchild for long. Exactly one place collects the status: `Process.reap`.
+in a grandchild for long. Exactly one place collects the status: `Process.reap`. A process that
+a template forked and that became our child is told and ended in the same way.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import os
 import select
 import signal
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from supervisor.core.death import Death
 from supervisor.edge import proc
@@ -27,6 +28,15 @@ CHILD_PROGRAM = ("-m", "child")
 #: A killed process of 4 GiB is gone after 0.2 s; more than this is a driver's doing.
 FAREWELL_S = 5.0
 
+#: Pids whose status somebody here will collect. The kernel's table of our children has no owner
+#: for each, and `strangers.py` must take no status that is waited for; so there is one set a process.
+_waited_for: Final[set[int]] = set()
+
+
+def waited_for() -> frozenset[int]:
+    """Return the pids of processes that were started or adopted here and not reaped yet."""
+    return frozenset(_waited_for)
+
 
 class Process:
     """One process of ours, from its start until `close`.
@@ -37,12 +47,20 @@ class Process:
         stderr_fd: The parent's end of what it writes for people; never blocks.
     """
 
-    def __init__(self, popen: "subprocess.Popen[bytes]", *, pidfd: int, stderr_fd: int) -> None:
-        self.pid = popen.pid
+    def __init__(self, source: "subprocess.Popen[bytes] | int", *, pidfd: int, stderr_fd: int) -> None:
+        """Own a process.
+
+        Args:
+            source: As we started it; or the pid of a child of ours that another process forked.
+            pidfd: Of it.
+            stderr_fd: Our end.
+        """
+        self.pid = source if isinstance(source, int) else source.pid
         self.pidfd = pidfd
         self.stderr_fd = stderr_fd
-        self._popen = popen
+        self._popen = None if isinstance(source, int) else source
         self._death: Death | None = None
+        _waited_for.add(self.pid)
 
     def terminate(self) -> None:
         """Send SIGTERM to the process alone.
@@ -76,8 +94,10 @@ class Process:
         """
         if self._death is None and (ended := self._ended()):
             self._death = ended
-            # Disarms Popen: it must neither warn nor wait for a pid that is no longer ours.
-            self._popen.returncode = 0
+            _waited_for.discard(self.pid)
+            if self._popen is not None:
+                # Disarms Popen: it must neither warn nor wait for a pid that is no longer ours.
+                self._popen.returncode = 0
         return self._death
 
     def end_now(self, wait_s: float = FAREWELL_S) -> Death | None:
@@ -139,9 +159,15 @@ class ChildProcess(Process):
     """
 
     def __init__(
-        self, popen: "subprocess.Popen[bytes]", *, pidfd: int, stderr_fd: int, read_fd: int, write_fd: int
+        self,
+        source: "subprocess.Popen[bytes] | int",
+        *,
+        pidfd: int,
+        stderr_fd: int,
+        read_fd: int,
+        write_fd: int,
     ) -> None:
-        super().__init__(popen, pidfd=pidfd, stderr_fd=stderr_fd)
+        super().__init__(source, pidfd=pidfd, stderr_fd=stderr_fd)
         self.read_fd = read_fd
         self.write_fd = write_fd
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Generator
@@ -11,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from supervisor.edge.launch import CannotStart
-from supervisor.edge.pipes import open_pipe
+from supervisor.edge.pipes import open_pipe, open_sockets
 from supervisor.errors import ConfigError
 
 
@@ -59,6 +60,18 @@ class Ends:
         self._theirs.callback(os.close, theirs)
         return ours, theirs
 
+    def open_socket(self) -> tuple[socket.socket, int]:
+        """Open a pair of sockets for packets as (our end, its end).
+
+        Raises:
+            CannotStart: If there are no descriptors left.
+        """
+        with _refusals_named("a socket to a process"):
+            ours, theirs = open_sockets()
+        self._ours.callback(ours.close)
+        self._theirs.callback(theirs.close)
+        return ours, theirs.fileno()
+
     def start(self, words: list[str], env: dict[str, str], stdio: Stdio) -> Started:
         """Start a program; unless it is handed over, it ends when the block does.
 
@@ -85,9 +98,13 @@ class Ends:
                 start_new_session=True,
             )
         self._ours.callback(_abandon, popen)
-        pidfd = _open_pidfd(popen.pid)
+        pidfd = open_pidfd(popen.pid)
         self._ours.callback(os.close, pidfd)
         return Started(popen=popen, pidfd=pidfd)
+
+    def let_go(self) -> None:
+        """Close the far ends now: the process that they are for has its own copies."""
+        self._theirs.close()
 
     def hand_over(self) -> None:
         """Leave the process and our ends to the caller."""
@@ -112,9 +129,16 @@ def _refusals_named(thing: str) -> Generator[None]:
         ) from error
 
 
-def _open_pidfd(pid: int) -> int:
+def open_pidfd(pid: int) -> int:
+    """Return a descriptor of a child of ours.
+
+    Raises:
+        CannotStart: If the system does not give one, or there is no such process.
+    """
     try:
         return os.pidfd_open(pid)
+    except ProcessLookupError as error:
+        raise CannotStart(f"process {pid} was gone before it could be watched; try again") from error
     except OSError as error:
         raise CannotStart(
             f"pidfd_open: {error.strerror}; needs Linux 5.3 or newer, and a container whose system call "

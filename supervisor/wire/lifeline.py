@@ -21,7 +21,9 @@ LIFE_VARIABLE = "TTS_SUPERVISOR_LIFE"
 #: Status of a process that found its parent gone before it began.
 ORPHANED_EXIT_CODE = 113
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# linux/prctl.h
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 
 
 def tie_to_parent(parent_pid: int) -> None:
@@ -32,7 +34,7 @@ def tie_to_parent(parent_pid: int) -> None:
     Args:
         parent_pid: Pid of the process that started this one.
     """
-    _ask_kernel()
+    _ask_kernel(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # A parent that died before the call above sends no signal any more: look once, after it.
     if os.getppid() != parent_pid:
         os._exit(ORPHANED_EXIT_CODE)
@@ -48,10 +50,19 @@ def tie_to_parent_in_environment() -> None:
         tie_to_parent(int(named))
 
 
-def _ask_kernel() -> None:
+def name_process(name: str) -> None:
+    """Name this process for `ps`; what it forks from now on has the same name until it takes another.
+
+    Args:
+        name: ASCII, at most 15 characters.
+    """
+    _ask_kernel(_PR_SET_NAME, name.encode())
+
+
+def _ask_kernel(what: int, value: int | bytes) -> None:
     try:
         import ctypes  # noqa: PLC0415 -- 1 MB that a process pays only if it is to be tied
 
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None).prctl(what, value, 0, 0, 0)
     except (ImportError, OSError, AttributeError):
         return  # no ctypes, no C library, no prctl: see above
