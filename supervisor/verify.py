@@ -16,6 +16,7 @@ from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.ledger import Ledger, LedgerError
 from supervisor.edge.ledger_values import Delivery, Failure, SegmentState, StoredSegment
 from supervisor.edge.statefolder import StateFolder
+from supervisor.narration.degrading import DegradedChapter
 from supervisor.narration.plan import BadLine, Span
 
 
@@ -35,6 +36,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         outputs: Finished files whose hash was right.
         failures: What was set aside, with the reason.
         bad_lines: JSONL lines that could not be read.
+        degraded: Chapters that are spoken otherwise than asked for, with the steps and why.
         problems: What is wrong, a sentence each.
     """
 
@@ -50,6 +52,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     outputs: list[str]
     failures: list[Failure]
     bad_lines: list[BadLine]
+    degraded: list[DegradedChapter]
     problems: list[str]
 
     def as_json(self) -> object:
@@ -114,6 +117,7 @@ class _Inquiry:
             outputs=self._outputs,
             failures=self._ledger.failures(self._job),
             bad_lines=self._ledger.bad_lines(self._job),
+            degraded=self._ledger.degraded(self._job),
             problems=self._problems,
         )
 

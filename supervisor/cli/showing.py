@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from dataclasses import dataclass
+from typing import assert_never
 
 import msgspec
 
@@ -10,6 +11,7 @@ from supervisor.cli.words import table
 from supervisor.display.words import clock
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import ChapterView, Failure, JobSpec, JobView, Life
+from supervisor.narration.degrading import DegradedChapter, StepTaken
 from supervisor.narration.plan import BadLine, Span
 from supervisor.verify import Verdict
 
@@ -57,6 +59,7 @@ class JobInFull:
     bad_lines: list[BadLine]
     manifest: list[Manifest]
     lives: list[Life]
+    degraded: list[DegradedChapter]
 
     def as_json(self) -> dict[str, object]:
         """Return what `jobs/get` answers and, on top, the rest."""
@@ -70,6 +73,7 @@ class JobInFull:
             "bad_lines": msgspec.to_builtins(self.bad_lines),
             "manifest": [_manifest_json(one) for one in self.manifest],
             "lives": msgspec.to_builtins(self.lives),
+            "degraded": msgspec.to_builtins(self.degraded),
         }
         return {**self.view.as_json(), **more}
 
@@ -104,6 +108,7 @@ def job_in_full(ledger: Ledger, view: JobView, spec: JobSpec) -> JobInFull:
         bad_lines=ledger.bad_lines(view.job),
         manifest=manifest,
         lives=ledger.lives(view.job),
+        degraded=ledger.degraded(view.job),
     )
 
 
@@ -138,6 +143,7 @@ def lines(full: JobInFull) -> list[str]:
         ),
         *(("finished", path) for path in view.outputs),
         *(("source", _source_line(one)) for one in full.manifest),
+        *(("degraded", line) for line in degrade_lines(full.degraded)),
         *(("life", f"{life.life}: {life.how}; {life.why}") for life in full.lives[-_LIVES_SHOWN:]),
     ]
     shown = table([*facts])
@@ -149,6 +155,25 @@ def lines(full: JobInFull) -> list[str]:
         for failure in full.failures
     ]
     return shown
+
+
+def degrade_lines(degraded: list[DegradedChapter]) -> list[str]:
+    """Return a line for each step that was taken."""
+    return [
+        f"chapter {each.chapter + 1} ({each.title}): {_step(taken)}: {taken.why}"
+        for each in degraded
+        for taken in each.steps
+    ]
+
+
+def _step(taken: StepTaken) -> str:
+    match taken.step:
+        case "smaller_segments":
+            return f"segments of at most {taken.segment_chars} characters"
+        case "24khz":
+            return f"spoken at {taken.sample_rate_hz} Hz"
+        case _:
+            assert_never(taken.step)
 
 
 def _source_line(one: Manifest) -> str:
@@ -179,6 +204,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         f"{verdict.characters} characters: {told}" + (f" ({reasons})" if reasons else ""),
         f"{verdict.audio_files} segment files have the hash they were recorded with",
         *(f"{path} has the hash it was delivered with" for path in verdict.outputs),
+        *(f"changed, since it would not have fitted: {line}" for line in degrade_lines(verdict.degraded)),
         *(f"segment {failure.number + 1} failed: {failure.message}" for failure in verdict.failures),
         *(f"line {bad.line} is bad: {bad.message}" for bad in verdict.bad_lines),
         *(f"problem: {problem}" for problem in verdict.problems),

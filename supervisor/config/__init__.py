@@ -15,7 +15,6 @@ from supervisor.config.values import (
     MemoryConfig,
     NarrationConfig,
     Size,
-    Step,
 )
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "MemoryConfig",
     "NarrationConfig",
     "Size",
-    "Step",
     "faults_in_words",
     "load_config",
     "shipped_file",

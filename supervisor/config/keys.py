@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from typing import cast, get_args
 
-from supervisor.config.values import Size, Step
+from supervisor.config.values import Size
+from supervisor.policy.degrade import Step
 from supervisor.wire.messages import Setting
 
 #: Kinds of `[engine.faults] faults` and `poison` (interface §3).

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from supervisor.policy.degrade import Step
 from supervisor.wire.messages import FaultPlan, Setting
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 ChildStart = Literal["template", "cold"]
 CleanAfter = Literal["never", "segment", "job"]
-Step = Literal["smaller_segments", "24khz"]
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB|%)\s*")
 _UNIT_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}

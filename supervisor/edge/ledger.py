@@ -5,14 +5,24 @@ call `done`. What a parent had handed out when it died is found again by `in_han
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from supervisor.edge.ledger_plan import PLAN_TABLES, forget_failures, keyed_segments, lost_audio, write_plan
+from supervisor.edge.ledger_degrade import must_not_have_begun, number_degrades, write_degrade
+from supervisor.edge.ledger_plan import (
+    PLAN_TABLES,
+    forget_failures,
+    keyed_segments,
+    lost_audio,
+    write_cuts,
+    write_plan,
+)
 from supervisor.edge.ledger_reading import LedgerReader, no_job
 from supervisor.edge.ledger_schema import LedgerError, LedgerFile, Value
 from supervisor.edge.ledger_values import ABANDONED, JobSpec, JobState, Life, StoredAudio, job_id_for
+from supervisor.narration.degrading import Degrade
 from supervisor.narration.plan import Plan, PlanSummary
 
 __all__ = ["Ledger", "LedgerError", "job_id_for"]
@@ -47,12 +57,15 @@ class Ledger(LedgerReader):
 
     # ------------------------------------------------------------------ the job
 
-    def save_plan(self, spec: JobSpec, plan: Plan) -> PlanSummary:
+    def save_plan(
+        self, spec: JobSpec, plan: Plan, degrades: Mapping[int, Degrade] | None = None
+    ) -> PlanSummary:
         """Make the job, or plan it anew: done stays done where the key is still planned.
 
         Audio of planned keys is read and compared with its SHA-256; what differs is spoken again.
         Failed segments are forgotten, so that they are tried again. What is done and planned no
-        more is kept for a later plan, counted nowhere, until `prune`.
+        more is kept for a later plan, counted nowhere, until `prune`. `degrades` is what the ledger
+        keeps of chapters of this plan, by their numbers.
         """
         keyed = keyed_segments(spec, plan)
         asked = "SELECT key, path, sha256 FROM speech WHERE job = ? AND state = 'done'"
@@ -60,7 +73,28 @@ class Ledger(LedgerReader):
         # Before the transaction: a gigabyte takes seconds, and the owner writes meanwhile.
         lost = lost_audio(self._folder, (row for row in done if row[0] in keyed.copies))
         with self._file.transaction() as connection:
+            number_degrades(connection, spec.job, spec.engine_identity, degrades or {})
             return write_plan(connection, spec, plan, keyed, lost)
+
+    def save_recut(self, spec: JobSpec, plan: Plan, chapter: int, kept: Degrade) -> None:
+        """Cut a chapter otherwise, in the midst of a run, and keep that for later plans.
+
+        Of other chapters nothing changes but the numbers of the segments behind it.
+
+        Args:
+            spec: The job's.
+            plan: All of it, with the chapter as it is to be spoken.
+            chapter: Its number.
+            kept: For later plans.
+
+        Raises:
+            ChapterBegun: If something of it is spoken or in hand; nothing has changed.
+        """
+        keyed = keyed_segments(spec, plan)
+        with self._file.transaction() as connection:
+            must_not_have_begun(connection, spec.job, chapter)
+            write_cuts(connection, spec.job, plan, keyed)
+            write_degrade(connection, spec.job, spec.engine_identity, chapter, kept)
 
     def set_state(self, job: str, state: JobState, error: str | None = None) -> None:
         """Put the job into a state; `error` says why, None takes an earlier one away.
@@ -96,7 +130,14 @@ class Ledger(LedgerReader):
             job: Which.
             keep_deliveries: It is to be planned anew: its finished files become `earlier_files`.
         """
-        tables = ("job", *PLAN_TABLES, "speech", "life", *(() if keep_deliveries else ("delivery",)))
+        tables = (
+            "job",
+            *PLAN_TABLES,
+            "speech",
+            "degrade",
+            "life",
+            *(() if keep_deliveries else ("delivery",)),
+        )
         with self._file.transaction() as connection:
             for table in tables:
                 connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own

@@ -82,19 +82,25 @@ def write_plan(
         "DO UPDATE SET output = excluded.output, spec = excluded.spec, state = 'queued', error = NULL",
         (job, spec.output, msgspec.json.encode(spec)),
     )
-    for table in PLAN_TABLES:
-        connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
     # What was delivered is of an earlier plan from here on: nobody vouches for its bytes any more.
     connection.execute("UPDATE delivery SET sha256 = '' WHERE job = ?", (job,))
-    _write_sources(connection, job, plan)
-    connection.executemany("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", keyed.rows)
-    _write_chapters(connection, job, plan)
-    _write_speech(connection, job, keyed)
+    write_cuts(connection, job, plan, keyed)
+    forget_failures(connection, job)
     _forget_audio(connection, job, lost)
     if lost:
         said = f"finished segments that were damaged or gone, to be spoken again: {len(lost)}"
         plan = replace(plan, notices=(*plan.notices, said))
     return summarize(plan, sample_rate_hz=spec.sample_rate_hz, reused=_reused(connection, job))
+
+
+def write_cuts(connection: sqlite3.Connection, job: str, plan: Plan, keyed: KeyedSegments) -> None:
+    """Write what is spoken in which pieces; of keys that are planned as before nothing changes."""
+    for table in PLAN_TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
+    _write_sources(connection, job, plan)
+    connection.executemany("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", keyed.rows)
+    _write_chapters(connection, job, plan)
+    _write_speech(connection, job, keyed)
 
 
 def _write_sources(connection: sqlite3.Connection, job: str, plan: Plan) -> None:
@@ -172,7 +178,6 @@ def _write_speech(connection: sqlite3.Connection, job: str, keyed: KeyedSegments
     )
     # A plan made by mistake (another voice, another input) must not cost what is spoken.
     connection.execute("DELETE FROM speech WHERE job = ? AND copies = 0 AND state != 'done'", (job,))
-    forget_failures(connection, job)
 
 
 def forget_failures(connection: sqlite3.Connection, job: str) -> None:

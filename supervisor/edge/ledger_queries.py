@@ -25,13 +25,17 @@ WAITING = """
     ORDER BY speech.first LIMIT ?
 """
 
-#: Job. Rows of `ChapterRow`.
+#: Job. Rows of `ChapterRow`. What is spoken at a lower rate is delivered at the one that it would have had.
 CHAPTERS = """
     SELECT number, title, name, sample_rate_hz AS asked_hz, (
-        SELECT max(speech.sample_rate_hz) FROM segment
-        JOIN speech ON speech.job = segment.job AND speech.key = segment.key
-        WHERE segment.job = chapter.job AND segment.number >= chapter.first
-        AND segment.number < chapter.first + chapter.segments
+        SELECT max(hz) FROM (
+            SELECT speech.sample_rate_hz AS hz FROM segment
+            JOIN speech ON speech.job = segment.job AND speech.key = segment.key
+            WHERE segment.job = chapter.job AND segment.number >= chapter.first
+            AND segment.number < chapter.first + chapter.segments
+            UNION ALL SELECT full_rate_hz FROM degrade
+            WHERE degrade.job = chapter.job AND degrade.chapter = chapter.number
+        )
     ) AS spoken_hz
     FROM chapter WHERE job = ? ORDER BY number
 """

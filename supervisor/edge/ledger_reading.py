@@ -6,6 +6,7 @@ import msgspec
 
 from supervisor.core.segments import WaitingSegment
 from supervisor.core.tallies import JobSize
+from supervisor.edge.ledger_degrade import degraded_chapters, kept_degrades, stored_chapters
 from supervisor.edge.ledger_files import ChapterRow, files_of, pieces_of
 from supervisor.edge.ledger_plan import unpacked
 from supervisor.edge.ledger_queries import CHAPTERS, SEGMENTS, VIEWS, WAITING, ViewRow, WaitingRow
@@ -19,8 +20,10 @@ from supervisor.edge.ledger_values import (
     JobView,
     Life,
     Piece,
+    StoredChapter,
     StoredSegment,
 )
+from supervisor.narration.degrading import Degrade, DegradedChapter
 from supervisor.narration.plan import BadLine, Source, Span, VoiceSpec
 from supervisor.wire.messages import Reference, Setting
 
@@ -134,6 +137,18 @@ class LedgerReader:
             "WHERE chapter.job = ? GROUP BY chapter.number ORDER BY chapter.number",
             job,
         )
+
+    def degraded(self, job: str) -> list[DegradedChapter]:
+        """Return the chapters that are spoken otherwise than asked for, with the steps and why, in order."""
+        return degraded_chapters(self._file, job)
+
+    def stored_chapters(self, job: str) -> list[StoredChapter]:
+        """Return what was planned of each chapter, in order."""
+        return stored_chapters(self._file, job)
+
+    def kept_degrades(self, job: str, engine_identity: str) -> list[Degrade]:
+        """Return what later plans of the job with this engine are to keep, found again or not."""
+        return kept_degrades(self._file, job, engine_identity)
 
     def bad_lines(self, job: str) -> list[BadLine]:
         """Return the JSONL lines that could not be planned, in order."""

@@ -20,7 +20,7 @@ from supervisor.errors import DiskFull, StateInUse, SupervisorError
 FILE_NAME = "ledger.sqlite3"
 
 #: Raised whenever a table changes.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: How long one writer waits for another: many transactions' worth, under a person's patience.
 BUSY_S = 10.0
@@ -38,7 +38,13 @@ Value = str | int | float | bytes | None
 # `first` is the lowest segment number with that key: where it is handed out. A row of no copies
 # is a spare: done, of no segment now, kept for a later plan.
 # An empty `sha256` in `delivery`: a file that an earlier plan delivered, and this one not yet.
-_TABLES = """
+# No `chapter` in `degrade`: the present plan has none such.
+_DEGRADE = """ degrade (
+    job TEXT NOT NULL, engine TEXT NOT NULL, place TEXT NOT NULL, chapter INTEGER,
+    segment_chars INTEGER, sample_rate_hz INTEGER, full_rate_hz INTEGER, steps BLOB NOT NULL,
+    PRIMARY KEY (job, engine, place)
+) WITHOUT ROWID"""
+_TABLES = f"""
 CREATE TABLE job (
     job TEXT PRIMARY KEY, output TEXT NOT NULL, spec BLOB NOT NULL,
     state TEXT NOT NULL, error TEXT
@@ -87,7 +93,11 @@ CREATE TABLE life (
     number INTEGER PRIMARY KEY, job TEXT NOT NULL, record BLOB NOT NULL
 );
 CREATE INDEX life_of_job ON life (job, number);
+CREATE TABLE {_DEGRADE};
 """
+
+#: What brings a ledger of an earlier version up to the next.
+_UPGRADES = {1: f"CREATE TABLE {_DEGRADE}"}
 
 
 class LedgerError(SupervisorError):
@@ -183,11 +193,23 @@ class LedgerFile:
             self._create_tables()
         elif version == 0:
             raise LedgerError(self._nothing_yet())
+        elif version in _UPGRADES:
+            self._upgrade(read_only=read_only)
         elif version != SCHEMA_VERSION:
             raise LedgerError(
                 f"{self._path} has version {version} of the ledger, this program knows "
                 f"{SCHEMA_VERSION}; update the program, or choose another folder with --state"
             )
+
+    def _upgrade(self, *, read_only: bool) -> None:
+        if read_only:
+            # Beside the file, for this connection alone: who only looks finds the table, and nothing in it.
+            self._connection.execute(f"CREATE TEMP TABLE {_DEGRADE}")
+            return
+        with self.transaction() as connection:
+            while (version := self._version()) in _UPGRADES:  # another process may have been faster
+                connection.execute(_UPGRADES[version])
+                connection.execute(f"PRAGMA user_version={version + 1}")
 
     def _create_tables(self) -> None:
         with self.transaction() as connection:

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from supervisor.narration.plan import PauseKind, VoiceSpec
-from supervisor.wire.messages import Figures
+from supervisor.wire.messages import Figures, Setting
 
 JobState = Literal["queued", "running", "paused", "parked", "done", "failed", "cancelled"]
 SegmentState = Literal["waiting", "done", "failed"]
@@ -160,6 +160,17 @@ class ChapterView(msgspec.Struct, frozen=True, kw_only=True):
     segments: int
     done: int
     failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChapter:
+    """A chapter as it was planned, short of its segments; as in `PlannedChapter`."""
+
+    title: str
+    name: str | None
+    voice: VoiceSpec
+    sample_rate_hz: int | None
+    settings: dict[str, Setting]
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ Pure: files are read in `supervisor.planning`.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import assert_never
 
@@ -54,12 +54,15 @@ class Wishes:
         seed: Its seed, 0 .. 2**63 - 1.
         segment_chars: Most characters of a segment, at least 1.
         find_recording: Turns a document's name and a path written in it into an absolute path.
+        chapter_chars: Likewise at most so many of a segment, by number of a chapter that is to be cut
+            smaller. Where chapters begin does not depend on it.
     """
 
     voice: VoiceSpec
     seed: int
     segment_chars: int
     find_recording: Callable[[str, str], str]
+    chapter_chars: Mapping[int, int] = field(default_factory=dict[int, int])
 
 
 def plan_documents(documents: Sequence[Document], wishes: Wishes) -> Plan:
@@ -125,7 +128,7 @@ class _Planning:
             if isinstance(part, Skip):
                 self._marks[number].skip(part)
                 continue
-            passage = self._cut(number, part)
+            passage = self._cut(number, part, chapter=len(self._drafts) + (not draft.takes(part)))
             if passage is None:
                 continue
             if not draft.takes(part):
@@ -143,10 +146,11 @@ class _Planning:
             seed=self._wishes.seed,
         )
 
-    def _cut(self, number: int, passage: Passage) -> CutPassage | None:
+    def _cut(self, number: int, passage: Passage, *, chapter: int) -> CutPassage | None:
         """Cut a passage and mark what became of it; None if it has nothing to speak."""
         marks, body = self._marks[number], passage.body
-        pieces = cut(body.text, self._wishes.segment_chars)
+        most = self._wishes.segment_chars
+        pieces = cut(body.text, min(most, self._wishes.chapter_chars.get(chapter, most)))
         bounds = [0, *(bound for piece in pieces for bound in (piece.start, piece.end)), len(body.text)]
         for start, end in list(pairwise(bounds))[::2]:  # before, between and after the pieces
             if body.text[start:end].strip():
@@ -170,9 +174,9 @@ class _Planning:
                 unused.update(asked.unused)
             except LineError as error:
                 self._refuse(number, line_number, line, str(error))
-        for field, lines in sorted(unused.items()):
+        for unknown, lines in sorted(unused.items()):
             name = self._documents[number].name
-            self._notices.append(f"{name}: field {field!r} means nothing here; {lines} line(s) have it")
+            self._notices.append(f"{name}: field {unknown!r} means nothing here; {lines} line(s) have it")
 
     def _draft_of_line(self, number: int, line_number: int, asked: JsonLine) -> ChapterDraft:
         """Return the chapter of one line.
@@ -190,7 +194,7 @@ class _Planning:
         draft.seed = draft.seed if asked.seed is None else asked.seed
         draft.sample_rate_hz, draft.settings = asked.sample_rate_hz, asked.settings
         for passage in read_plaintext(asked.body):
-            passage_cut = self._cut(number, replace(passage, chapter_level=0))
+            passage_cut = self._cut(number, replace(passage, chapter_level=0), chapter=len(self._drafts))
             if passage_cut is not None:
                 draft.add(passage_cut)
         return draft

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -42,7 +42,14 @@ class Input(Protocol):
     def text(self) -> str | None: ...  # noqa: D102 -- see above
 
 
-def plan_inputs(inputs: Sequence[Input], *, voice: VoiceSpec, seed: int, segment_chars: int) -> Plan:
+def plan_inputs(
+    inputs: Sequence[Input],
+    *,
+    voice: VoiceSpec,
+    seed: int,
+    segment_chars: int,
+    chapter_chars: Mapping[int, int] | None = None,
+) -> Plan:
     """Read the inputs and return the plan for speaking them one after another.
 
     Args:
@@ -50,6 +57,7 @@ def plan_inputs(inputs: Sequence[Input], *, voice: VoiceSpec, seed: int, segment
         voice: Of everything that asks for no other.
         seed: Of the job.
         segment_chars: Most characters of a segment.
+        chapter_chars: Likewise, by number of a chapter that is to be cut smaller.
 
     Raises:
         UnusableInput: If one cannot be read, is not UTF-8, or holds nothing to speak.
@@ -59,7 +67,13 @@ def plan_inputs(inputs: Sequence[Input], *, voice: VoiceSpec, seed: int, segment
     def find_recording(document: str, path: str) -> str:
         return _find(path, folders.get(document, Path.cwd()))
 
-    wishes = Wishes(voice=voice, seed=seed, segment_chars=segment_chars, find_recording=find_recording)
+    wishes = Wishes(
+        voice=voice,
+        seed=seed,
+        segment_chars=segment_chars,
+        find_recording=find_recording,
+        chapter_chars=chapter_chars or {},
+    )
     plan = plan_documents([_document(each) for each in inputs], wishes)
     _must_speak(plan)
     return plan

@@ -1,6 +1,8 @@
-from supervisor.cli.showing import Manifest, absolute, overview, verdict_lines
+from supervisor.cli.showing import Manifest, absolute, degrade_lines, overview, verdict_lines
 from supervisor.edge.ledger_values import JobView
+from supervisor.narration.degrading import DegradedChapter, StepTaken
 from supervisor.narration.plan import Span
+from supervisor.policy.degrade import Step
 from supervisor.verify import Verdict
 
 
@@ -38,12 +40,24 @@ def test_a_verdict_that_is_no_says_so_last() -> None:
         outputs=[],
         failures=[],
         bad_lines=[],
+        degraded=[],
         problems=["a.wav has another hash"],
     )
     shown = verdict_lines(verdict)
     assert "problem: a.wav has another hash" in shown
     assert "NOT in order" in shown[-1]
     assert "10 characters: 5 spoken, 5 skipped (5 blank)" in shown[0]
+
+
+def test_a_chapter_that_was_changed_has_a_line_for_each_step() -> None:
+    def step(step: Step, chars: int | None, rate_hz: int | None) -> StepTaken:
+        return StepTaken(step=step, segment_chars=chars, sample_rate_hz=rate_hz, at_s=0.0, why="9 GiB of 8")
+
+    steps = [step("smaller_segments", 100, None), step("24khz", 100, 24_000)]
+    assert degrade_lines([DegradedChapter(chapter=2, title="Night", steps=steps)]) == [
+        "chapter 3 (Night): segments of at most 100 characters: 9 GiB of 8",
+        "chapter 3 (Night): spoken at 24000 Hz: 9 GiB of 8",
+    ]
 
 
 def test_a_job_is_named_by_an_absolute_path_without_a_slash_at_its_end() -> None:
