@@ -14,6 +14,7 @@ from typing import Final, Literal, assert_never
 
 from supervisor.core.notes import Notice
 from supervisor.edge.hostmem import read_host
+from supervisor.edge.launch import allocator_env
 from supervisor.edge.prefetch import Prefetcher
 from supervisor.edge.process import ChildProcess, start_child, waited_for
 from supervisor.edge.strangers import reap_strangers
@@ -59,6 +60,7 @@ class Nursery:
         """
         self._python = python
         self._marker = state_marker
+        self._env = allocator_env(hello.device)
         self._order = Prepare(engine=hello.engine, device=hello.device, settings=hello.settings)
         self._notice = notice
         self._overheard = overheard
@@ -120,7 +122,9 @@ class Nursery:
 
     def _start_cold(self, life: int, done: Done) -> None:
         try:
-            child = start_child(python=self._python, life=life, state_marker=self._marker)
+            child = start_child(
+                python=self._python, life=life, state_marker=self._marker, extra_env=self._env
+            )
         except SupervisorError as error:
             done(error)
         else:
@@ -131,7 +135,7 @@ class Nursery:
             self._give_up("this system does not let a process take in what its descendants leave")
             return
         try:
-            process = start_template(python=self._python, state_marker=self._marker)
+            process = start_template(python=self._python, state_marker=self._marker, extra_env=self._env)
         except SupervisorError as error:
             self._count_loss(str(error))
             return
