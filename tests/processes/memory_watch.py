@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from supervisor.wire.forking import CHILD_NAME
 from tests.processes.narration import Narration, readable
 
 #: Between samples; a sample itself takes about as long.
@@ -69,6 +70,7 @@ def _children(parent_pid: int) -> list[int]:
 
 def _is_child_life(pid: int) -> bool:
     try:
-        return b"-m\0child\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        # By name: the command line of a child that was forked is its template's.
+        return Path(f"/proc/{pid}/comm").read_text().strip() == CHILD_NAME
     except OSError:
         return False

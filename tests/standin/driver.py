@@ -5,7 +5,8 @@ Keys of `StandinDriver.set` (sizes in bytes; read anew at every call of the libr
     total, used, reserved   of the GPU; `reserved` is in `used` of the older memory call alone
     neighbour               held by other programs, added to `used`
     procs                   "env": every child life of the supervisor that was started with `.env`, its
-                            anonymous host memory taken for device memory and added to `used`;
+                            anonymous host memory taken for device memory and added to `used`, what it
+                            shares with the template left out, and the template itself;
                             or "PID:BYTES,PID:BYTES", likewise added
     lag=SECONDS             what a process of `procs` held is still in `used` for so long after its death
     hide_procs=1            no process is listed (a container); `used` still counts them

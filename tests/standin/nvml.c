@@ -70,17 +70,30 @@ static int environment_has(const char *pid, const char *entry, int whole) {
     return found;
 }
 
-static bytes_t anonymous_bytes(const char *pid) {
-    char path[300], line[256];
+static bytes_t rollup_bytes(const char *pid, const char *figure) {
+    char path[300], format[64], line[256];
     bytes_t kilobytes = 0;
     snprintf(path, sizeof path, "/proc/%s/smaps_rollup", pid);
+    snprintf(format, sizeof format, "%s: %%llu kB", figure);
     FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file)) sscanf(line, "Pss_Anon: %llu kB", &kilobytes);
+    while (file && fgets(line, sizeof line, file)) sscanf(line, format, &kilobytes);
     if (file) fclose(file);
     return kilobytes * 1024;
 }
 
-/* procs=env: every child life of the tested supervisor, its anonymous memory taken for the GPU's. */
+static int is_named(const char *pid, const char *name) {
+    char path[300], own[64] = "";
+    snprintf(path, sizeof path, "/proc/%s/comm", pid);
+    FILE *file = fopen(path, "r");
+    if (file && fgets(own, sizeof own, file)) own[strcspn(own, "\n")] = 0;
+    if (file) fclose(file);
+    return !strcmp(own, name);
+}
+
+/* procs=env: every child life of the tested supervisor, its anonymous memory taken for the GPU's.
+ *
+ * A child that was forked from the template shows the template's environment, without a life in it, and is known
+ * by its name; what it shares with the template is on no card. A cold one shares with its own forks alone. */
 static int children(process_t *list) {
     char ours[4200], path[4096] = "";
     int count = 0;
@@ -89,9 +102,11 @@ static int children(process_t *list) {
     DIR *proc = opendir("/proc");
     for (struct dirent *entry; proc && (entry = readdir(proc)) && count < MOST_PROCESSES;) {
         if (!isdigit((unsigned char)entry->d_name[0])) continue;
-        if (!environment_has(entry->d_name, "TTS_SUPERVISOR_LIFE=", 0)) continue;
+        int is_cold = environment_has(entry->d_name, "TTS_SUPERVISOR_LIFE=", 0);
+        if (!is_cold && !is_named(entry->d_name, "tts-child")) continue;
         if (!environment_has(entry->d_name, ours, 1)) continue;
-        list[count++] = (process_t){(unsigned)atoi(entry->d_name), anonymous_bytes(entry->d_name), 0, 0};
+        bytes_t bytes = rollup_bytes(entry->d_name, is_cold ? "Pss_Anon" : "Private_Dirty");
+        list[count++] = (process_t){(unsigned)atoi(entry->d_name), bytes, 0, 0};
     }
     if (proc) closedir(proc);
     return count;
