@@ -64,6 +64,13 @@ class ReadMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnWeights:
+    """These files will be read by the next child as well."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prefetch:
     """A recycle is near: have the weights in the page cache by then."""
 
@@ -92,6 +99,7 @@ class Answer:
         after_bytes: Held after.
         took_s: From the moment that it was begun.
         waited_s: For the boundary.
+        on_device: Whether the figures are of device memory; else of the child's private host memory.
         error: Why it could not be done; empty if it was.
     """
 
@@ -100,6 +108,7 @@ class Answer:
     after_bytes: int = 0
     took_s: float = 0.0
     waited_s: float = 0.0
+    on_device: bool = False
     error: str = ""
 
 
@@ -212,6 +221,7 @@ Action = (
     | Watch
     | WatchRoom
     | ReadMemory
+    | LearnWeights
     | Prefetch
     | Trace
     | SetPaused

@@ -6,6 +6,18 @@ from supervisor.core import actions as do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a child holds, in bytes; `device_bytes` is None where nobody knows, or it uses none."""
+
+    host_bytes: int
+    device_bytes: int | None
+
+
+#: What is held where there is no child.
+NOTHING = Held(host_bytes=0, device_bytes=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Ask:
     number: int
     at_s: float
@@ -16,7 +28,7 @@ class _Begun:
     """Those that are being carried out, and how it stood before."""
 
     asks: tuple[_Ask, ...]
-    before_bytes: int
+    before: Held
     at_s: float
 
 
@@ -44,27 +56,32 @@ class Asks:
         """Let a request wait for the boundary."""
         self._waiting.append(_Ask(number=number, at_s=at_s))
 
-    def begin(self, before_bytes: int, at_s: float) -> None:
-        """Carry out all that wait; `before_bytes` are held now."""
+    def begin(self, before: Held, at_s: float) -> None:
+        """Carry out all that wait; `before` is held now."""
         carried = self._begun.asks if self._begun is not None else ()
         if self._waiting or carried:
-            before = self._begun.before_bytes if self._begun is not None else before_bytes
+            before = self._begun.before if self._begun is not None else before
             began_s = self._begun.at_s if self._begun is not None else at_s
-            self._begun = _Begun(asks=(*carried, *self._waiting), before_bytes=before, at_s=began_s)
+            self._begun = _Begun(asks=(*carried, *self._waiting), before=before, at_s=began_s)
             self._waiting.clear()
 
-    def done(self, after_bytes: int, at_s: float) -> list[do.Action]:
+    def done(self, after: Held, at_s: float) -> list[do.Action]:
         """Answer those that were carried out."""
         begun, self._begun = self._begun, None
         if begun is None:
             return []
+        # Compared is only like with like.
+        on_device = begun.before.device_bytes is not None and after.device_bytes is not None
+        before = begun.before.device_bytes if on_device else begun.before.host_bytes
+        after_bytes = after.device_bytes if on_device else after.host_bytes
         return [
             do.Answer(
                 ask=ask.number,
-                before_bytes=begun.before_bytes,
+                before_bytes=before,
                 after_bytes=after_bytes,
                 took_s=at_s - begun.at_s,
                 waited_s=max(0.0, begun.at_s - ask.at_s),
+                on_device=on_device,
             )
             for ask in begun.asks
         ]

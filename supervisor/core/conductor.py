@@ -16,16 +16,17 @@ import msgspec
 
 from supervisor.core import actions as do
 from supervisor.core import events as ev
-from supervisor.core.asks import Asks
+from supervisor.core.asks import NOTHING, Asks
 from supervisor.core.bench import Bench
 from supervisor.core.counsel import Counsel
+from supervisor.core.death import Death
 from supervisor.core.decisions import Decision
 from supervisor.core.gate import HARD_S, POLL_S, Gate, Way
 from supervisor.core.hand import Hand
 from supervisor.core.lifecycle import Do, Event, State
+from supervisor.core.memoryterms import MemoryTerms
 from supervisor.core.notes import ChildState, ChildStateName, Note, Notice, SegmentSpoken, SegmentTrouble
 from supervisor.core.obituary import Obituary, read_death
-from supervisor.core.panel import MemoryTerms
 from supervisor.core.post import Post
 from supervisor.core.readings import DeviceReading, DeviceUnknown
 from supervisor.core.roster import Roster
@@ -286,6 +287,8 @@ class Conductor:
         if post.state is not State.STARTING:
             return  # too late: it is on its way out
         post.ready = ready
+        if ready.weight_files:
+            self._actions.append(do.LearnWeights(paths=tuple(ready.weight_files)))
         self._move(post, Event.READY, at_s)
         if post is self._roster.current:
             self._takes_up_work(post, at_s)
@@ -296,7 +299,7 @@ class Conductor:
         assert post.ready is not None
         self._heed(post, self._counsel.life_begins(post.life, post.ready, at_s), at_s)
         self._remark()
-        self._actions += self._recycles.done(self._counsel.held_bytes, at_s)
+        self._actions += self._recycles.done(self._counsel.held, at_s)
         self._ask_reading(post, at_s)
 
     def _progressed(self, message: say.Chunk | say.Progress, at_s: float) -> None:
@@ -345,9 +348,7 @@ class Conductor:
                 patient=False,
             )
 
-    def _segment_over(
-        self, post: Post, hand: Hand, vitals: say.Vitals, audio_s: float, at_s: float
-    ) -> None:
+    def _segment_over(self, post: Post, hand: Hand, vitals: say.Vitals, audio_s: float, at_s: float) -> None:
         post.segments += 1
         post.asked = False
         if post.state is State.DRAINING:
@@ -365,7 +366,7 @@ class Conductor:
         post.asked = False
         self._tallies.cleans += 1
         decisions = self._counsel.released(released.after, released.took_s, at_s)
-        self._actions += self._cleans.done(_held_bytes(released.after), at_s)
+        self._actions += self._cleans.done(self._counsel.held, at_s)
         self._heed(post, decisions, at_s)
         self._ask_reading(post, at_s)
 
@@ -445,7 +446,7 @@ class Conductor:
             case Way.ROOM:
                 # Not ours to wait for with a deadline: others may keep the card for hours.
                 self._gate = None
-                self._counsel.paused_why = "fit: others hold so much of the card that no child would find room"
+                self._counsel.paused_why = "fit: others hold so much of the card that no child finds room"
                 self._actions.append(do.WatchRoom(poll_s=self._terms.poll_s))
             case Way.HELD:
                 self._gate = None
@@ -577,12 +578,12 @@ class Conductor:
             segments=post.segments,
         )
         self._actions.append(bury)
-        self._tell_child(post, "gone", obituary.why, obituary=obituary, signal=event.death.signal_name)
+        self._tell_child(post, "gone", obituary.why, obituary=obituary, death=event.death)
         if hand is not None and self._bench.is_to_be_charged(hand, obituary):
             self._charge(hand, obituary.kind, obituary.why, retryable=True)
         elif hand is not None:
             self._actions += self._bench.take_back(hand, obituary)
-        self._count_end(post, obituary, hand, at_s)
+        self._count_end(obituary, hand, at_s)
         self._leaves_a_place(post, obituary, at_s)
 
     def _leaves_a_place(self, post: Post, obituary: Obituary, at_s: float) -> None:
@@ -600,7 +601,7 @@ class Conductor:
             self._hand_over(at_s)
             return
         if self._ending is not None or (self._bench.is_over and self._bench.is_stored):
-            self._actions += self._recycles.done(0, at_s)
+            self._actions += self._recycles.done(NOTHING, at_s)
         self._actions += self._cleans.refuse("the child ended before it could release its caches")
         if post.uses_device and self._is_lost and not obituary.planned:
             self._room = None
@@ -627,7 +628,7 @@ class Conductor:
         )
         return after
 
-    def _count_end(self, post: Post, obituary: Obituary, hand: Hand | None, at_s: float) -> None:
+    def _count_end(self, obituary: Obituary, hand: Hand | None, at_s: float) -> None:
         restart: Restart | GiveUp | None = None
         if obituary.planned:
             self._tallies.recycles += obituary.recycled
@@ -725,7 +726,7 @@ class Conductor:
             self._stop_children(at_once=False, at_s=at_s)
         elif self._bench.is_over:
             self._actions += self._cleans.refuse("the work is over")
-            self._recycles.begin(self._counsel.held_bytes, at_s)
+            self._recycles.begin(self._counsel.held, at_s)
             post.wish_end("over", "no more work")
             self._move(post, Event.LEAVE_WANTED, at_s)
         elif post.recycle is not None and self._is_worn(post):
@@ -744,7 +745,7 @@ class Conductor:
         return post.recycle is not None
 
     def _release(self, post: Post, at_s: float) -> None:
-        self._cleans.begin(self._counsel.held_bytes, at_s)
+        self._cleans.begin(self._counsel.held, at_s)
         self._tell_child(post, "releasing", post.release_why or "asked for")
         post.release_why = ""
         self._move(post, Event.RELEASE_WANTED, at_s)
@@ -752,7 +753,7 @@ class Conductor:
     def _replace(self, post: Post, at_s: float) -> None:
         """Bring a fresh child: beside the old one where both fit, else after it."""
         assert post.recycle is not None
-        self._recycles.begin(self._counsel.held_bytes, at_s)
+        self._recycles.begin(self._counsel.held, at_s)
         successor = self._roster.successor
         if successor is None and self._may_have_two(post, at_s):
             successor = self._roster.begin_successor()
@@ -801,10 +802,10 @@ class Conductor:
         self._counsel.handed_out(self._bench.hand.segment, at_s)
         self._move(post, Event.HAND_OUT, at_s)
         limit = self._terms.memory.max_segments
-        if limit and post.segments + 1 >= limit and self._bench.has_waiting:
-            # Known beforehand: the successor gets ready while the last segment is spoken.
-            if self._roster.successor is None and self._may_have_two(post, at_s):
-                self._spawn(self._roster.begin_successor(), at_s)
+        is_last = bool(limit) and post.segments + 1 >= limit and self._bench.has_waiting
+        # Known beforehand: the successor gets ready while the last segment is spoken.
+        if is_last and self._roster.successor is None and self._may_have_two(post, at_s):
+            self._spawn(self._roster.begin_successor(), at_s)
 
     def _idle(self, post: Post, since_s: float, at_s: float) -> None:
         """Nothing to do now: give the whole device back where that lasts."""
@@ -883,17 +884,19 @@ class Conductor:
         why: str,
         *,
         obituary: Obituary | None = None,
-        signal: str | None = None,
+        death: Death | None = None,
     ) -> None:
         note = ChildState(
             life=post.life,
             state=state,
             why=why,
-            signal=signal,
+            signal=None if death is None else death.signal_name,
             memory=self._counsel.figures() if post is self._roster.current else {},
             planned=obituary is not None and obituary.planned,
             recycled=obituary is not None and obituary.recycled,
             pid=post.pid,
+            how="" if death is None else death.in_words,
+            segments=post.segments,
         )
         self._tell(note)
 
@@ -911,10 +914,6 @@ _SHOWN: dict[State, ChildStateName] = {
 def _holds_some(device: DeviceReading | DeviceUnknown | None) -> bool:
     """Say whether a child that does not speak of a device holds some of it all the same."""
     return isinstance(device, DeviceReading) and bool(device.child_bytes)
-
-
-def _held_bytes(vitals: say.Vitals) -> int:
-    return vitals.reserved_bytes if vitals.reserved_bytes else vitals.host_private_bytes
 
 
 def _synthesize(hand: Hand) -> say.Synthesize:

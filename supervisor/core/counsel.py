@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Iterable
 
 from supervisor.core import actions as do
+from supervisor.core.asks import Held
 from supervisor.core.decisions import Decision, Thought
+from supervisor.core.memoryterms import OUTLOOK_TEXTS, MemoryTerms, Outlook
 from supervisor.core.notes import MemoryDecision
-from supervisor.core.panel import OUTLOOK_TEXTS, MemoryTerms, Outlook, Panel
+from supervisor.core.panel import Panel
 from supervisor.core.readings import DeviceAnswer, DeviceReading, HostReading
 from supervisor.core.segments import WaitingSegment
 from supervisor.core.traces import (
@@ -46,6 +48,8 @@ class Counsel:
 
     def __init__(self, terms: MemoryTerms) -> None:
         self.panel = Panel(terms)
+        self._terms = terms
+        self._host_total_bytes = terms.host_total_bytes
         self.paused_why = ""
         self.decided: deque[Decision] = deque(maxlen=_MOST_REMEMBERED)
         self.device: DeviceReading | None = None
@@ -143,14 +147,25 @@ class Counsel:
     # ------------------------------------------------------------------ what is known
 
     @property
-    def held_bytes(self) -> int:
-        """What the child holds: its part of the device where that is known, else its private host memory."""
-        on_device = self.panel.own_device_bytes
-        return on_device if on_device else self.panel.figures().get("host_private", 0)
+    def held(self) -> Held:
+        """What the child holds."""
+        return Held(
+            host_bytes=self.panel.figures().get("host_private", 0),
+            device_bytes=self.panel.own_device_bytes or None,
+        )
 
     def figures(self) -> dict[str, int]:
         """Return the latest figures, in bytes by name."""
         return self.panel.figures()
+
+    def marks(self) -> dict[str, int]:
+        """Return the marks that are known, in bytes by name."""
+        host = self._terms.host(self._host_total_bytes)
+        marks = {"host_soft": host.soft_bytes, "host_hard": host.hard_bytes}
+        if self.device is not None:
+            device = self._terms.device(self.device.total_bytes)
+            marks |= {"device_soft": device.soft_bytes, "device_hard": device.hard_bytes}
+        return marks
 
     def thoughts(self) -> list[Thought]:
         """Return what each policy thinks now."""

@@ -25,9 +25,10 @@ class ChildState:
         signal: Name of the signal that ended the life, else None.
         memory: Bytes by name, as last read: `host_private`, `device_used`, …
         planned: For `gone`: a recycle or the end of the work, not a mishap.
-        recycled: For `gone`: replaced for the sake of memory or of a fresh start.
         recycled: For `gone`: planned, and a fresh child takes its place.
         pid: Of the child's process; None before it runs.
+        how: For `gone`: how the process ended, in words.
+        segments: Segments that the life is through with.
     """
 
     life: int
@@ -38,6 +39,8 @@ class ChildState:
     planned: bool = False
     recycled: bool = False
     pid: int | None = None
+    how: str = ""
+    segments: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from supervisor.core.lifecycle import WITH_SEGMENT, State
 from supervisor.core.obituary import EndWish, Wish
 from supervisor.core.slot import Slot, SlotTimes
-from supervisor.wire.messages import Ready
+
+if TYPE_CHECKING:
+    from supervisor.wire.messages import Ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,6 @@ class Post:
             self.wish = EndWish(wish=wish, why=why)
 
     def want_recycle(self, why: str, *, patient: bool) -> None:
-        """Note that a fresh child is to take over; the first reason stands, unless a later one is in a hurry."""
+        """Note that a fresh child is to take over; the first reason stands, unless a later one hurries."""
         if self.recycle is None or (self.recycle.patient and not patient):
             self.recycle = Recycle(why=why, patient=patient)

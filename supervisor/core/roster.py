@@ -1,4 +1,4 @@
-"""Who is there: the child that gets the work, its successor while a hand-over is under way, and those that leave."""
+"""Who is there: the child that gets the work, its successor while one takes over, and those that leave."""
 
 import math
 from collections.abc import Iterator

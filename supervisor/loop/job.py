@@ -1,10 +1,11 @@
 """One job from its request to its finished files: plan, speak, deliver."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,21 +26,27 @@ from supervisor.edge.statefolder import StateFolder
 from supervisor.edge.sweep import sweep
 from supervisor.log import Level, Log
 from supervisor.loop.answers import DeliveryAnswer, PlanAnswer, ending_error, worker_error
+from supervisor.loop.company import Company, Door
 from supervisor.loop.logged import log_note
+from supervisor.loop.nursery import Nursery
 from supervisor.loop.orders import delivery_order, planning_order
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Place, Runner
+from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.signals import stops_told
 from supervisor.loop.terms import terms_of
 from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
+from supervisor.wire.messages import Hello
 
 
-def run_job(
+def run_job(  # noqa: PLR0913 - the last one may be left out, and the others are what a job is
     config: Config,
     state: StateFolder,
     request: JobRequest,
     show: Callable[[Note], None],
     log: Log,
+    *,
+    door: Door | None = None,
 ) -> Outcome:
     """Plan, speak and deliver one job; blocks until it is over or parked.
 
@@ -51,6 +58,7 @@ def run_job(
         request: What is wanted.
         show: Takes notes for people, called on this thread.
         log: Takes events.
+        door: Opens what others may ask through while the job runs; None = nobody can.
 
     Raises:
         SupervisorError: With the exit code, for whatever ends a job before all its segments
@@ -68,6 +76,7 @@ def run_job(
                 _shown=show,
                 _log=log,
                 _job=job_id_for(request.output),
+                _door=door,
             )
             return asyncio.run(job.run())
         finally:
@@ -85,17 +94,32 @@ class _Job:
     _shown: Callable[[Note], None]
     _log: Log
     _job: str
+    _door: Door | None
+    _service: JobService = field(init=False)
+    _company: Company = field(init=False)
     _is_planned: bool = False
     _stops: int = 0
     _stop_why: str = ""
     _runner: Runner | None = None
     _worker: asyncio.Task[bytes] | None = None
 
+    def __post_init__(self) -> None:
+        facts = Facts(
+            job=self._job,
+            output=self._request.output,
+            device=self._config.child.device,
+            pid=os.getpid(),
+            wall_s=time.time,
+        )
+        self._service = JobService(facts)
+        self._company = Company(self._config, self._service, self._door)
+
     async def run(self) -> Outcome:
         """Run all stages."""
         with stops_told(self._stop):
             self._sweep()
             try:
+                await self._company.enter(self._show)
                 finish = await self._plan_and_speak()
                 if finish.ending != "spoken":
                     raise ending_error(finish)
@@ -103,6 +127,8 @@ class _Job:
             except errors.SupervisorError as error:
                 self._park(error)
                 raise
+            finally:
+                await self._company.leave()
 
     def _sweep(self) -> None:
         for swept in sweep(str(self._state.path)):
@@ -151,20 +177,31 @@ class _Job:
             words = faults_in_words(self._config.engine.faults)
             self._show(Notice(level="warning", name="faults", text=f"faults are rehearsed: {words}"))
         terms = terms_of(self._config, job=self._job, voice=self._request.voice.name)
-        self._runner = Runner(Conductor(terms, size, at_s=monotonic_s()), self._place())
+        place = self._place(terms.hello)
+        self._runner = Runner(Conductor(terms, size, at_s=monotonic_s()), place)
+        self._service.attend(self._runner)
         return self._runner
 
-    def _place(self) -> Place:
+    def _place(self, hello: Hello) -> Place:
         return Place(
             state=self._state,
             ledger=self._ledger,
             job=self._job,
-            python=self._config.child.python,
+            nursery=Nursery(
+                python=self._config.child.python,
+                state_marker=str(self._state.path),
+                start=self._config.child.start,
+                hello=hello,
+                notice=self._show,
+                overheard=lambda line: self._event("child.stderr", "debug", life=0, line=line),
+                warm_limit_s=self._config.child.start_timeout_s,
+            ),
             poll_s=self._config.memory.poll_s,
             device=self._config.child.device,
             wall_s=time.time,
             show=self._show,
             overheard=lambda life, line: self._event("child.stderr", "debug", life=life, line=line),
+            trace=self._company.trace,
         )
 
     async def _deliver(self) -> list[str]:
@@ -263,6 +300,7 @@ class _Job:
 
     def _show(self, note: Note) -> None:
         log_note(self._log, note)
+        self._company.note(note)
         self._shown(note)
 
     def _warn(self, text: str) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 import math
+import signal
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, assert_never
 
 from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.conductor import Conductor
+from supervisor.core.death import Death
 from supervisor.core.notes import Note
 from supervisor.core.traces import Record
 from supervisor.edge.audiofile import AudioPart
@@ -17,11 +20,12 @@ from supervisor.edge.clock import monotonic_s
 from supervisor.edge.launch import CannotStart
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import Life, StoredAudio
-from supervisor.edge.process import start_child
+from supervisor.edge.process import ChildProcess
 from supervisor.edge.statefolder import StateFolder, audio_name
 from supervisor.errors import DiskFull, SupervisorError
 from supervisor.loop.childlink import ChildLink
 from supervisor.loop.memory import MemoryWatch
+from supervisor.loop.nursery import Nursery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,24 +36,24 @@ class Place:
         state: Its folder, owned by us.
         ledger: In it.
         job: Id.
-        python: Interpreter of the child.
         poll_s: Between readings of memory.
         device: `child.device`.
         wall_s: The wall clock, for records that people read.
         show: Takes notes.
         overheard: Takes lines of the child's stderr.
+        nursery: Where children come from.
         trace: Takes what the memory policies were told and what they decided; None = not recorded.
     """
 
     state: StateFolder
     ledger: Ledger
     job: str
-    python: str
     poll_s: float
     device: str
     wall_s: Callable[[], float]
     show: Callable[[Note], None]
     overheard: Callable[[int, str], None]
+    nursery: Nursery
     trace: Callable[[Record], None] | None = None
 
 
@@ -66,6 +70,8 @@ class Runner:
         self._over: asyncio.Future[do.Finish] = self._loop.create_future()
         self._links: dict[int, ChildLink] = {}
         self._born_s: dict[int, float] = {}
+        self._unborn: set[int] = set()
+        self._to_watch = 0
         self._asked: dict[int, asyncio.Future[do.Answer]] = {}
         self._parts: dict[str, AudioPart] = {}
         self._watch = MemoryWatch(poll_s=place.poll_s, device=place.device, tell=self.tell)
@@ -112,6 +118,11 @@ class Runner:
         """What decides; to be looked at, for `status`."""
         return self._conductor
 
+    @property
+    def template_pid(self) -> int | None:
+        """Of the process that children are forked from; None where they start cold."""
+        return self._place.nursery.pid
+
     def born_s(self, life: int) -> float | None:
         """When a life that is there was started, on the wall clock."""
         return self._born_s.get(life)
@@ -155,8 +166,10 @@ class Runner:
             case do.Trace():
                 if self._place.trace is not None:
                     self._place.trace(action.record)
+            case do.LearnWeights():
+                self._place.nursery.learn_weights(list(action.paths))
             case do.Prefetch():
-                pass
+                self._place.nursery.prefetch()
             case do.SetPaused():
                 state = "paused" if action.why else "running"
                 self._place.ledger.set_state(self._place.job, state, action.why or None)
@@ -184,29 +197,39 @@ class Runner:
         self._inbox.append(ev.Offered(segments=tuple(waiting), exhausted=exhausted))
 
     def _spawn(self, life: int) -> None:
-        marker = str(self._place.state.path)
-        try:
-            process = start_child(python=self._place.python, life=life, state_marker=marker)
-        except SupervisorError as error:
-            retryable = isinstance(error, CannotStart)
-            self._inbox.append(ev.SpawnFailed(life=life, why=str(error), retryable=retryable))
+        self._unborn.add(life)
+        self._place.nursery.start(life, partial(self._born, life))
+
+    def _born(self, life: int, born: ChildProcess | SupervisorError) -> None:
+        if life not in self._unborn:  # nobody waits for it any more
+            if isinstance(born, ChildProcess):
+                born.end_now()
+                born.close()
+            return
+        self._unborn.discard(life)
+        if isinstance(born, SupervisorError):
+            retryable = isinstance(born, CannotStart)
+            self.tell(ev.SpawnFailed(life=life, why=str(born), retryable=retryable))
             return
         self._born_s[life] = self._place.wall_s()
         self._links[life] = ChildLink(
-            process,
+            born,
             life=life,
             tell=self.tell,
             overheard=lambda line: self._place.overheard(life, line),
         )
-        self._inbox.append(ev.Spawned(life=life, pid=process.pid))
+        if self._to_watch == life:
+            self._watch.watch(life, born)
+        self.tell(ev.Spawned(life=life, pid=born.pid))
 
     def _watch_memory(self, action: do.Watch | do.WatchRoom | do.ReadMemory) -> None:
         match action:
-            case do.Watch() if action.life in self._links:
-                self._watch.watch(action.life, self._links[action.life].process)
             case do.Watch():
-                pass
+                self._to_watch = action.life
+                if action.life in self._links:
+                    self._watch.watch(action.life, self._links[action.life].process)
             case do.WatchRoom():
+                self._to_watch = 0
                 self._watch.watch_room(action.poll_s)
             case do.ReadMemory():
                 self._watch.read_now()
@@ -214,6 +237,10 @@ class Runner:
                 assert_never(action)
 
     def _signal(self, action: do.Signal) -> None:
+        if action.life in self._unborn:
+            # There is no process yet, and none is wanted any more: it is as dead as it would be.
+            self._unborn.discard(action.life)
+            self._inbox.append(ev.Ended(life=action.life, death=Death(signal=signal.SIGTERM)))
         if action.life not in self._links:
             return
         process = self._links[action.life].process
@@ -321,7 +348,12 @@ class Runner:
         if self._timer is not None:
             self._timer.cancel()
         self._watch.close()
+        for number, asked in self._asked.items():
+            if not asked.done():
+                asked.set_result(do.Answer(ask=number, error="the run is over"))
+        self._unborn.clear()
         for link in self._links.values():
             link.close()
         self._links.clear()
+        self._place.nursery.close()
         self._drop_all()

@@ -234,7 +234,7 @@ class World:
             case do.ReadMemory():
                 if self.faults.driver_answers:
                     self._inbox.append(self.faults.reading(self.children[self.watched]))
-            case do.Prefetch() | do.Trace() | do.SetPaused():
+            case do.LearnWeights() | do.Prefetch() | do.Trace() | do.SetPaused():
                 pass
             case do.Answer():
                 self.answers.append(action)

@@ -1,0 +1,76 @@
+"""What goes along with a job and never holds it up: the door, the trace, what is told to the service."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from supervisor.config import Config
+from supervisor.core.notes import Note, Notice
+from supervisor.core.traces import Record
+from supervisor.edge.tracefile import TraceFile
+from supervisor.loop.service import Service
+from supervisor.loop.serving import JobService
+
+
+class Closer(Protocol):
+    """Something that was opened."""
+
+    async def close(self) -> None:
+        """Close it; idempotent."""
+        ...
+
+
+#: Opens what others may ask a service through.
+Door = Callable[[Service], Awaitable[Closer]]
+
+
+class Company:
+    """Open while a job runs."""
+
+    def __init__(self, config: Config, service: JobService, door: Door | None) -> None:
+        """Make it; nothing is opened before it is entered.
+
+        Args:
+            config: All of it.
+            service: Is told every note, and asked through the door.
+            door: Opens it; None = nobody can ask.
+        """
+        self._config = config
+        self._service = service
+        self._door = door
+        self._stack = AsyncExitStack()
+        self._trace: TraceFile | None = None
+
+    async def enter(self, show: Callable[[Note], None]) -> None:
+        """Open the trace and the door.
+
+        Args:
+            show: Takes what is to be said of them.
+
+        Raises:
+            SupervisorError: If either cannot be opened.
+        """
+        path = self._config.memory.record
+        if path is not None:
+            self._trace = TraceFile(
+                path,
+                tell=lambda text: show(Notice(level="warning", name="memory.record", text=text)),
+                loop=asyncio.get_running_loop(),
+            )
+            self._stack.callback(self._trace.close)
+        if self._door is not None:
+            self._stack.push_async_callback((await self._door(self._service)).close)
+
+    async def leave(self) -> None:
+        """Close all of it."""
+        await self._stack.aclose()
+
+    @property
+    def trace(self) -> Callable[[Record], None] | None:
+        """Takes records; None where none are wanted."""
+        return None if self._trace is None else self._trace.take
+
+    def note(self, note: Note) -> None:
+        """Take what people are told."""
+        self._service.note(note)

@@ -1,0 +1,211 @@
+"""What a running job answers to those who ask: how it stands, and to be released or recycled."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from supervisor.core.lifecycle import State
+from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken, SegmentTrouble, Stage
+from supervisor.core.post import Post
+from supervisor.loop.runner import Runner
+from supervisor.loop.service import (
+    MOST_LIVES,
+    CannotAsk,
+    ChildStatus,
+    GivenBack,
+    JobStatus,
+    LifeStatus,
+    NothingToAsk,
+    PolicyStatus,
+    ServiceState,
+    Status,
+    TemplateStatus,
+    Totals,
+)
+from supervisor.wire.version import VERSION
+
+_STAGES: Final[dict[str, ServiceState]] = {
+    "planning": "planning",
+    "narrating": "narrating",
+    "delivering": "delivering",
+    "parking": "parking",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What does not change while a job runs.
+
+    Attributes:
+        job: Its id.
+        output: Where it will lie.
+        device: `child.device`.
+        pid: Our own.
+        wall_s: The wall clock.
+    """
+
+    job: str
+    output: str
+    device: str
+    pid: int
+    wall_s: Callable[[], float]
+
+
+class JobService:
+    """One job as a service: notes in, answers out."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._since_s = facts.wall_s()
+        self._runner: Runner | None = None
+        self._stage: ServiceState = "planning"
+        self._lives: deque[LifeStatus] = deque(maxlen=MOST_LIVES)
+        self._progress: Progress | None = None
+        self._spoken = self._failed = 0
+        self._audio_s = 0.0
+
+    def attend(self, runner: Runner) -> None:
+        """Speak of this runner from now on."""
+        self._runner = runner
+
+    def note(self, note: Note) -> None:
+        """Take what people are told."""
+        match note:
+            case Stage():
+                self._stage = _STAGES[note.name]
+            case ChildState(state="gone"):
+                self._lives.append(_life(note, self._facts.wall_s()))
+            case SegmentSpoken():
+                self._spoken += 1
+                self._audio_s += note.seconds
+            case SegmentTrouble(final=True):
+                self._failed += 1
+            case Progress():
+                self._progress = note
+            case _:
+                pass
+
+    # ------------------------------------------------------------------ the answers
+
+    def status(self) -> Status:
+        """Return how things stand, from what is known already."""
+        runner = self._runner
+        waits_why = "" if runner is None else runner.conductor.waits_why
+        return Status(
+            state=self._state(),
+            why=waits_why,
+            child=None if runner is None else self._child(runner),
+            queue=0,
+            lives=list(self._lives),
+            totals=self._totals(),
+            policies=[] if runner is None else _policies(runner),
+            template=_template(runner),
+            job=self._job(),
+            pid=self._facts.pid,
+            since=_iso(self._since_s),
+            version=VERSION,
+        )
+
+    async def clean(self) -> GivenBack:
+        """Have the child release its caches at the next boundary."""
+        return await self._ask("clean")
+
+    async def recycle(self) -> GivenBack:
+        """Replace the child at the next boundary."""
+        return await self._ask("recycle")
+
+    async def _ask(self, what: Literal["clean", "recycle"]) -> GivenBack:
+        if self._runner is None:
+            raise NothingToAsk("there is no child yet; try again in a moment")
+        answer = await self._runner.ask(what)
+        if answer.error:
+            raise CannotAsk(answer.error, kind="busy", retryable=True)
+        return GivenBack(
+            before_bytes=answer.before_bytes,
+            after_bytes=answer.after_bytes,
+            took_s=round(answer.took_s, 6),
+            waited_s=round(answer.waited_s, 6),
+            of="device" if answer.on_device else "host",
+        )
+
+    # ------------------------------------------------------------------ parts of the status
+
+    def _state(self) -> ServiceState:
+        runner = self._runner
+        if runner is None or self._stage != "narrating":
+            return self._stage
+        conductor = runner.conductor
+        post = conductor.post
+        if conductor.waits_at_gate:
+            return "waiting_for_memory"
+        if conductor.waits_why:
+            return "paused"
+        if post is not None and post.state is State.RELEASING:
+            return "releasing"
+        return "narrating" if post is not None and post.ready is not None else "recycling"
+
+    def _child(self, runner: Runner) -> ChildStatus | None:
+        post = runner.conductor.post
+        if post is None:
+            return None
+        born_s = runner.born_s(post.life)
+        counsel = runner.conductor.counsel
+        return ChildStatus(
+            pid=post.pid,
+            life=post.life,
+            ready=post.ready is not None,
+            device=_device(post, self._facts.device),
+            segments=post.segments,
+            memory=counsel.figures(),
+            marks=counsel.marks(),
+            state=post.state.name.lower(),
+            age_s=0.0 if born_s is None else round(max(0.0, self._facts.wall_s() - born_s), 3),
+        )
+
+    def _totals(self) -> Totals:
+        tallies = None if self._runner is None else self._runner.conductor.tallies
+        return Totals(
+            segments=self._spoken,
+            failed=self._failed,
+            audio_seconds=round(self._audio_s, 3),
+            wall_seconds=round(self._facts.wall_s() - self._since_s, 3),
+            recycles=0 if tallies is None else tallies.recycles,
+            deaths=0 if tallies is None else tallies.deaths,
+            cleans=0 if tallies is None else tallies.cleans,
+        )
+
+    def _job(self) -> JobStatus:
+        progress = self._progress
+        return JobStatus(
+            job=self._facts.job,
+            segment=0 if progress is None else progress.segment,
+            segments=0 if progress is None else progress.segments,
+            output=self._facts.output,
+            eta_seconds=None if progress is None else progress.eta_seconds,
+        )
+
+
+def _policies(runner: Runner) -> list[PolicyStatus]:
+    thoughts = runner.conductor.counsel.thoughts()
+    return [PolicyStatus(policy=one.policy, says=one.says, why=one.why) for one in thoughts]
+
+
+def _template(runner: Runner | None) -> TemplateStatus | None:
+    pid = None if runner is None else runner.template_pid
+    return None if pid is None else TemplateStatus(pid=pid)
+
+
+def _device(post: Post, configured: str) -> str:
+    if post.ready is not None and not post.uses_device:
+        return "cpu"
+    return configured
+
+
+def _life(note: ChildState, now_s: float) -> LifeStatus:
+    return LifeStatus(life=note.life, ended=note.how, why=note.why, segments=note.segments, at=_iso(now_s))
+
+
+def _iso(wall_s: float) -> str:
+    return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")
