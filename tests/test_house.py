@@ -24,10 +24,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "supervisor/loop/runner.py": "carries whole jobs: tests/supervisor/loop/test_job.py and tests/processes/",
 }
 
-#: The one part of `supervisor` that is a process of its own and may be heavy.
-APART = ("supervisor.delivery",)
+#: The parts of `supervisor` that are processes of their own and may be heavy.
+APART = ("supervisor.delivery", "supervisor.plotting")
 
-HEAVY = ("torch", "torchaudio", "numpy", "soundfile", "soxr", "espeakng_loader", "child", "tts_core")
+HEAVY = ("torch", "torchaudio", "numpy", "soundfile", "soxr", "espeakng_loader", "matplotlib", "child", "tts_core")
 
 
 # ------------------------------------------------------------------ the parent is light
