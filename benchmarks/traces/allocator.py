@@ -148,6 +148,15 @@ class Allocator:
         self._give_back(freed)
         return freed
 
+    def orphan(self, size: int) -> bool:
+        """Reserve a block that nobody owns and no release gives back, as a failed graph capture does."""
+        if not self._take(size):
+            return False
+        self.reserved += size
+        # No part of it is in use, so it is whole and free, and in no pool.
+        self._whole_free += size
+        return True
+
     def free_parts(self) -> list[Part]:
         """Return every free part, for checks."""
         return [entry[2] for pool in (self._small, self._large) for entry in pool]

@@ -98,7 +98,8 @@ def _drift(draw: Draw) -> Scenario:
     count = len(draw.plain.chars)
     factor = draw.rng.uniform(2.0, 3.5)
     chars = (
-        min(400, round(chars * (0.6 + (factor - 0.6) * at / count))) for at, chars in enumerate(draw.plain.chars)
+        min(400, round(chars * (0.6 + (factor - 0.6) * at / count)))
+        for at, chars in enumerate(draw.plain.chars)
     )
     return replace(draw.plain, chars=tuple(max(20, one) for one in chars))
 
@@ -294,7 +295,8 @@ def _leak_sorted(draw: Draw) -> Scenario:
 
 
 def _leak_in_lives(draw: Draw) -> Scenario:
-    return replace(_constant(draw), life_texts=draw.rng.randint(60, 200))
+    leak = habits.leak(draw.log_mib(3, 50))
+    return replace(draw.plain, leak=leak, life_texts=draw.rng.randint(80, 200))
 
 
 def _leak_under_cache(draw: Draw) -> Scenario:
@@ -367,8 +369,8 @@ def orphan_pools(size: int, *, chance: float) -> Maker:
 
     def make(rng: Random) -> Habit:
         def habit(child: ModelChild, _tokens: int) -> None:
-            if rng.random() < chance and child.card.take(size):
-                child.allocator.reserved += size
+            if rng.random() < chance:
+                child.allocator.orphan(size)
 
         return habit
 
@@ -433,7 +435,7 @@ KINDS: Final[dict[str, KindOfTrace]] = {
     "floor": _leaky(_floor, "pools of 40 to 150 MB that no release gives back"),
     "leak, faults": _leaky(_leak_in_faults, "1 to 50 MB, figures hidden, missing or wrong"),
     "leak, sorted": _leaky(_leak_sorted, "per token, texts sorted by length"),
-    "leak, lives": _leaky(_leak_in_lives, "1 to 50 MB, a recycle every 60 to 200 texts"),
+    "leak, lives": _leaky(_leak_in_lives, "3 to 50 MB, a recycle every 80 to 200 texts"),
     "leak, cache": _leaky(_leak_under_cache, "1 to 50 MB under a cache"),
     "leak, garbage": _leaky(_leak_under_garbage, "2 to 50 MB under cyclic garbage"),
     "leak, boundaries": _leaky(_leak_at_boundaries, "1 to 50 MB, another program grows at our boundaries"),

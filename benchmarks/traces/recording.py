@@ -5,7 +5,7 @@ the caches go back; a second failure in a row costs the child its life, and the 
 when the neighbour leaves room for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -115,7 +115,8 @@ def _torch_records(scenario: Scenario, tally: Tally) -> Iterator[Record]:
         yield LifeEnded(t=card.now_s, life=life, why="oom" if failures > 1 else "recycle")
 
 
-def _text(scenario: Scenario, at: int, child: ModelChild) -> Iterator[Record]:
+def _text(scenario: Scenario, at: int, child: ModelChild) -> Generator[Record, None, bool]:
+    """Return whether it was spoken."""
     card, chars = child.card, scenario.chars[at - 1]
     yield SegmentBegin(t=card.now_s, segment=at, chars=chars)
     spoken = child.speak(chars)

@@ -1,0 +1,226 @@
+"""Tell whether one figure leaks: a warm baseline, growth over it, and what else may look like that."""
+
+from typing import Final
+
+from supervisor.policy.growth import Blocks, Teeth, median
+
+#: Segments of warm-up, the baseline is taken from the last six of them.
+WARM_UP: Final = 16
+_BASELINE_FROM: Final = 11
+
+#: Workspaces come no later than this, each once: many small rises are proof before it, few are not.
+_LATE: Final = 160
+_MANY_RISES: Final = 10
+
+#: Segments in a row above the limit: one is a reading taken in an odd moment.
+CONFIRMED: Final = 3
+
+#: A collector that counts allocations comes at least this often, in segments. Until then garbage
+#: looks like a leak, unless it is this many times the limit.
+_TOOTH: Final = 41
+_TOOTH_HEIGHT: Final = 3
+
+#: Segments with hardly one that adds nothing, and the part of the limit that is proof then.
+_STEADY: Final = 64
+_STEADY_SHARE: Final = 8
+_MISSED: Final = 10
+
+#: Rises in a row before any baseline, each half the limit at least, and how many limits in all.
+_FAST_RISES: Final = 3
+_FAST_HEIGHT: Final = 4
+
+#: A cache that nobody declared: how many limits it may hold, and how far its filling may slow down.
+_CACHE_HEIGHT: Final = 8
+_FLAT: Final = 0.6
+
+_MIB: Final = 2**20
+
+
+class Ratchet:
+    """Watch one figure over one life.
+
+    Args:
+        name: For people.
+        limit_bytes: Growth that counts.
+        comes_late: Whether it may grow in a few steps long after the warm-up, and then be still.
+        per_char_bytes: What a character more than in any text before may add for good.
+        per_length_bytes: What a length never seen before may add for good.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        limit_bytes: int,
+        *,
+        comes_late: bool = False,
+        per_char_bytes: int = 0,
+        per_length_bytes: int = 0,
+    ) -> None:
+        self._name = name
+        self._limit_bytes = limit_bytes
+        self._comes_late = comes_late
+        self._per_char_bytes = per_char_bytes
+        self._per_length_bytes = per_length_bytes
+        self._lengths: set[int] = set()
+        self._excused_bytes = 0
+        self._seen = 0
+        self._first_bytes = 0
+        self._last_bytes = 0
+        self._highest_bytes = 0
+        self._warm: list[int] = []
+        self._baseline_bytes = 0
+        self._teeth = Teeth(least_bytes=limit_bytes // 8)
+        self._blocks = Blocks()
+        self._above = 0
+        self._rises = 0
+        self._steady = 0
+        self._missed = 0
+        self._low_at = 0
+        self._fast: list[int] = []
+
+    def take(self, seen_bytes: int, chars: int, *, may_be_cache: bool) -> bool:
+        """Take the figure after the next segment; say whether it leaks.
+
+        Args:
+            seen_bytes: The figure.
+            chars: Of the segment's text.
+            may_be_cache: Whether caches may be in it that nobody declared.
+        """
+        now_bytes = seen_bytes - self._excuse(seen_bytes, chars)
+        self._seen += 1
+        if self._seen == 1:
+            self._first_bytes = self._last_bytes = self._highest_bytes = now_bytes
+        risen_bytes = now_bytes - self._last_bytes
+        self._last_bytes = now_bytes
+        self._teeth.take(now_bytes)
+        is_sure = (
+            self._warm_up(now_bytes, risen_bytes)
+            if self._seen <= WARM_UP
+            else self._watch(now_bytes, risen_bytes, may_be_cache=may_be_cache)
+        )
+        self._highest_bytes = max(self._highest_bytes, now_bytes)
+        return is_sure
+
+    def _excuse(self, seen_bytes: int, chars: int) -> int:
+        if not self._per_char_bytes:
+            return 0
+        allowed_bytes = 0
+        if chars not in self._lengths:
+            longest = max(self._lengths, default=chars)
+            allowed_bytes = self._per_length_bytes + self._per_char_bytes * max(0, chars - longest)
+            self._lengths.add(chars)
+        self._excused_bytes += max(
+            0, min(seen_bytes - self._excused_bytes - self._highest_bytes, allowed_bytes)
+        )
+        return self._excused_bytes
+
+    def _warm_up(self, now_bytes: int, risen_bytes: int) -> bool:
+        if self._seen >= _BASELINE_FROM:
+            self._warm.append(now_bytes)
+        if self._seen == WARM_UP:
+            self._baseline_bytes = median(self._warm)
+            self._low_at = WARM_UP
+        self._fast = [*self._fast, risen_bytes] if 2 * risen_bytes > self._limit_bytes else []
+        risen_in_all_bytes = sum(self._fast)
+        return (
+            not self._comes_late
+            and len(self._fast) >= _FAST_RISES
+            and risen_in_all_bytes > _FAST_HEIGHT * self._limit_bytes
+            # It does not calm down.
+            and 2 * len(self._fast) * risen_bytes > risen_in_all_bytes
+        )
+
+    def _watch(self, now_bytes: int, risen_bytes: int, *, may_be_cache: bool) -> bool:
+        self._blocks.take(now_bytes)
+        grown_bytes = now_bytes - self._baseline_bytes
+        self._rises += now_bytes > self._highest_bytes + self._limit_bytes // 128
+        self._count_steps(grown_bytes, risen_bytes)
+        is_cache = may_be_cache and self._is_like_a_cache(grown_bytes)
+        limit_bytes = self._limit_bytes * (_CACHE_HEIGHT if is_cache else 1)
+        if self._seen == _LATE and self._comes_late and self._rises < _MANY_RISES:
+            # What came by now was a workspace; only what comes later can be anything else.
+            self._baseline_bytes, self._rises = now_bytes, 0
+        self._above = self._above + 1 if grown_bytes > limit_bytes else 0
+        return (
+            self._above >= CONFIRMED
+            and self._is_past_garbage(grown_bytes)
+            and self._has_risen(grown_bytes)
+            and not (is_cache and self._may_be_filling())
+        ) or self._is_steady(grown_bytes)
+
+    def _is_like_a_cache(self, grown_bytes: int) -> bool:
+        """Say whether some segments add nothing, and those that do add little at once: entries."""
+        is_broken = self._missed * _MISSED > self._seen - self._low_at
+        return is_broken and 2 * grown_bytes <= self._limit_bytes * self._rises
+
+    def _count_steps(self, grown_bytes: int, risen_bytes: int) -> None:
+        """Count segments that added something and those that did not, since it was last low."""
+        if grown_bytes * _STEADY_SHARE * 2 <= self._limit_bytes:
+            self._low_at, self._missed = self._seen, 0
+        elif risen_bytes <= 0:
+            self._missed += 1
+
+    def _is_past_garbage(self, grown_bytes: int) -> bool:
+        if grown_bytes > _TOOTH_HEIGHT * self._limit_bytes and not self._teeth.has_any:
+            return True
+        return self._seen >= _TOOTH and (
+            not self._teeth.has_any or self._teeth.outlived_by(self._above, first=_TOOTH)
+        )
+
+    def _has_risen(self, grown_bytes: int) -> bool:
+        if self._rises >= _MANY_RISES:
+            return True
+        is_early = self._comes_late and self._seen <= _LATE
+        return self._rises > 1 and (not is_early or grown_bytes > 3 * self._limit_bytes)
+
+    def _is_steady(self, grown_bytes: int) -> bool:
+        steady = self._seen - self._low_at
+        return (
+            steady >= _STEADY
+            and self._missed * _MISSED <= steady
+            and grown_bytes * _STEADY_SHARE > self._limit_bytes
+            and not self._teeth.has_any
+        )
+
+    def _may_be_filling(self) -> bool:
+        above_bytes = self._low_bytes
+        return not self._blocks.is_shaped(above_bytes) or self._blocks.flattens(above_bytes, _FLAT)
+
+    @property
+    def _low_bytes(self) -> int:
+        return self._baseline_bytes + self._limit_bytes // 4
+
+    @property
+    def rate_bytes(self) -> float:
+        """Bytes a segment, the high estimate."""
+        if self._seen <= WARM_UP:
+            return self._early_rate_bytes()
+        if self._last_bytes <= self._low_bytes:
+            return 0.0
+        rate_bytes = self._blocks.rate_bytes(self._low_bytes)
+        if rate_bytes is None:
+            since = max(1, self._seen - self._low_at)
+            return max(0.0, (self._last_bytes - self._baseline_bytes) / since)
+        if self._blocks.is_shaped(self._low_bytes) and self._blocks.flattens(self._low_bytes, _FLAT / 4):
+            return 0.0
+        return rate_bytes
+
+    def _early_rate_bytes(self) -> float:
+        """Growth a segment so far, where it is so fast that no warm-up can be waited for."""
+        if self._seen <= 1:
+            return 0.0
+        mean_bytes = (self._last_bytes - self._first_bytes) / (self._seen - 1)
+        return mean_bytes if 4 * mean_bytes > self._limit_bytes else 0.0
+
+    def words(self) -> str:
+        """Say how far it grew, for people."""
+        base_bytes = self._baseline_bytes if self._seen > WARM_UP else self._first_bytes
+        return (
+            f"{self._name} grew by {mib(self._last_bytes - base_bytes)} over {mib(base_bytes)}"
+            f" in {self._seen} segments, by {mib(self.rate_bytes)} a segment"
+        )
+
+
+def mib(size_bytes: float) -> str:
+    """Return a size for people."""
+    return f"{size_bytes / _MIB:.1f} MiB" if abs(size_bytes) < 10 * _MIB else f"{size_bytes / _MIB:.0f} MiB"
