@@ -48,20 +48,30 @@ class EspeakEngine:
     def __init__(self) -> None:
         self._settings: dict[str, Setting] = {}
         self._loaded: tuple[Library, VoiceBook] | None = None
+        self._version = ""
         self._unheard: dict[str, frozenset[str]] = {}  # symbols, by a voice's identifier
+
+    def prepare(self, settings: Mapping[str, Setting], *, device: str) -> None:
+        """Initialise the library and find the voices: nothing is spoken, so every child begins alike."""
+        del device
+        _check(settings)
+        self._open()
+
+    def weight_files(self, settings: Mapping[str, Setting]) -> list[str]:
+        """Return none: its data are small, and read by whoever speaks first."""
+        del settings
+        return []
 
     def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
         """Initialise the library, find the voices, check the settings."""
         del device  # it never touches one
         self._settings = dict(settings)
         _check(self._settings)
-        library = Library()
-        book = VoiceBook(library.voice_files(), library.data_path)
-        self._loaded = library, book
+        library, book = self._open()
         cast = book.cast(self._settings, voice)
         return EngineFacts(
             name="espeak",
-            version=f"{REVISION}-{_wheel_version()}",
+            version=self._version,
             sample_rate_hz=library.sample_rate_hz,
             voice=cast["latin"] if voice is None else book.find(voice),
             clones=False,
@@ -109,6 +119,13 @@ class EspeakEngine:
     def release_caches(self) -> None:
         """Hand free pages back; eSpeak's own state is never touched."""
         vitals.give_back_host_memory()
+
+    def _open(self) -> tuple[Library, VoiceBook]:
+        if self._loaded is None:
+            library = Library()
+            self._version = f"{REVISION}-{_wheel_version()}"
+            self._loaded = library, VoiceBook(library.voice_files(), library.data_path)
+        return self._loaded
 
     def _orders(self, book: VoiceBook, settings: Mapping[str, Setting], utterance: Utterance) -> list[Order]:
         cast = book.cast(settings, utterance.voice)

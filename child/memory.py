@@ -13,11 +13,32 @@ def touched(size_bytes: int) -> mmap.mmap:
     Raises:
         OutOfMemory: If the system refuses it.
     """
-    try:
-        block = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    except (OSError, MemoryError) as error:
-        raise OutOfMemory(f"the system refused {size_bytes} bytes of host memory: {error}") from error
+    block = _mapped(size_bytes, mmap.MAP_PRIVATE)
     # eSpeak forks for every segment: page tables of gigabytes would be copied each time.
     block.madvise(mmap.MADV_DONTFORK)
-    block[::_PAGE_BYTES] = b"\x01" * -(-size_bytes // _PAGE_BYTES)
+    _touch(block)
     return block
+
+
+def touched_for_all(size_bytes: int) -> mmap.mmap:
+    """Return the same for a template: one memory with all that is forked from here on.
+
+    Shared in the kernel's sense: a fork copies no page tables of it, whatever its size.
+
+    Raises:
+        OutOfMemory: If the system refuses it.
+    """
+    block = _mapped(size_bytes, mmap.MAP_SHARED)
+    _touch(block)
+    return block
+
+
+def _mapped(size_bytes: int, how: int) -> mmap.mmap:
+    try:
+        return mmap.mmap(-1, size_bytes, flags=how | mmap.MAP_ANONYMOUS)
+    except (OSError, MemoryError) as error:
+        raise OutOfMemory(f"the system refused {size_bytes} bytes of host memory: {error}") from error
+
+
+def _touch(block: mmap.mmap) -> None:
+    block[::_PAGE_BYTES] = b"\x01" * -(-len(block) // _PAGE_BYTES)

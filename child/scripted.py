@@ -15,7 +15,7 @@ import numpy as np
 
 from child import vitals
 from child.engine import Audio, EngineFacts, Utterance, VoiceNotFound
-from child.memory import touched
+from child.memory import touched, touched_for_all
 from child.settings import Bounds, read_number, read_size_bytes, refuse_unknown
 from supervisor.wire.messages import Setting, Vitals, Voice
 
@@ -68,9 +68,25 @@ class ScriptedEngine:
         self._seconds_per_char = _SECONDS_PER_CHAR.default
         self._wall_per_char_s = _WALL_PER_CHAR_S.default
         self._held: mmap.mmap | None = None
+        self._is_prepared = False
+
+    def prepare(self, settings: Mapping[str, Setting], *, device: str) -> None:
+        """Take the time and memory that a start costs, once for all children."""
+        del device
+        refuse_unknown(settings, _KEYS, _WHERE)
+        load_bytes = read_size_bytes(settings, "load_bytes", _WHERE)
+        if load_bytes:
+            self._held = touched_for_all(load_bytes)
+        time.sleep(read_number(settings, "load_s", _WHERE, _LOAD_S))
+        self._is_prepared = True
+
+    def weight_files(self, settings: Mapping[str, Setting]) -> list[str]:
+        """Return none: it has no weights."""
+        del settings
+        return []
 
     def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
-        """Take the settings, then the time and memory that they say a start costs."""
+        """Take the settings, then the time and memory that they say a start costs, if it is not paid yet."""
         del device  # rehearses any
         refuse_unknown(settings, _KEYS, _WHERE)
         self._seconds_per_char = read_number(settings, "seconds_per_char", _WHERE, _SECONDS_PER_CHAR)
@@ -78,9 +94,10 @@ class ScriptedEngine:
         load_s = read_number(settings, "load_s", _WHERE, _LOAD_S)
         load_bytes = read_size_bytes(settings, "load_bytes", _WHERE)
         _partials_of(voice)
-        if load_bytes:
-            self._held = touched(load_bytes)
-        time.sleep(load_s)
+        if not self._is_prepared:
+            if load_bytes:
+                self._held = touched(load_bytes)
+            time.sleep(load_s)
         return EngineFacts(
             name="scripted",
             version=VERSION,

@@ -6,6 +6,9 @@ segment of some engines) USS hides whatever they share by copy-on-write: a leak 
 vanish while a fork lives. Then written memory is summed by its proportional part over all of
 them, which counts a page once however many of them map it, plus unwritten file pages of each alone.
 
+A child that was forked from a template shares with that too, and none of it would come back. Alone, USS
+leaves it out; with forks of its own, what it shared when it was last seen alone is taken off.
+
 psutil is imported at the first reading: a parent that never reads does not pay for it.
 """
 
@@ -44,12 +47,27 @@ def read_host(child_pid: int | None) -> HostReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Walk:
-    """An exact figure, the kernel's own count at that moment, and until when they are the base."""
+    """An exact figure, the kernel's own count at that moment, and until when they are the base.
+
+    Attributes:
+        shared_bytes: Written memory that it had in common with others then: with its template.
+    """
 
     pid: int
     private_bytes: int
-    counted_bytes: int
+    held: proc.Held
+    shared_bytes: int
     until_s: float
+
+    def now(self, held: proc.Held) -> int:
+        """Return the figure, moved with the count.
+
+        Of a child that has memory in common with others, what it only maps of theirs is not its own.
+        """
+        grown_bytes = held.anonymous_bytes - self.held.anonymous_bytes
+        if not self.shared_bytes:
+            grown_bytes += held.shared_bytes - self.held.shared_bytes
+        return max(1, self.private_bytes + grown_bytes)
 
 
 class HostReader:
@@ -68,26 +86,42 @@ class HostReader:
         return _reading(None if child_pid is None else self._private_bytes(child_pid))
 
     def _private_bytes(self, pid: int) -> int | None:
-        counted_bytes = proc.held_bytes(pid)
-        if counted_bytes is None or proc.descendants(pid):
-            self._walk = None
-            return private_bytes(pid)
+        held = proc.held(pid)
         walk = self._walk
-        if walk is None or walk.pid != pid or monotonic_s() >= walk.until_s:
-            return self._walk_now(pid, counted_bytes)
-        return max(1, walk.private_bytes + counted_bytes - walk.counted_bytes)
+        if walk is not None and walk.pid != pid:
+            self._walk = walk = None
+        if held is None:
+            return private_bytes(pid)
+        if forked := proc.descendants(pid):
+            return _with_forks(pid, forked, walk)
+        if walk is None or monotonic_s() >= walk.until_s:
+            return self._walk_now(pid, held)
+        return walk.now(held)
 
-    def _walk_now(self, pid: int, counted_bytes: int) -> int | None:
+    def _walk_now(self, pid: int, held: proc.Held) -> int | None:
         began_s = monotonic_s()
-        exact_bytes = private_bytes(pid)
+        exact_bytes, mapped = private_bytes(pid), proc.mapped(pid)
         ended_s = monotonic_s()
         self._walk = None
         if exact_bytes is not None:
-            until_s = ended_s + (ended_s - began_s) / _WALK_SHARE
             self._walk = _Walk(
-                pid=pid, private_bytes=exact_bytes, counted_bytes=counted_bytes, until_s=until_s
+                pid=pid,
+                private_bytes=exact_bytes,
+                held=held,
+                shared_bytes=0 if mapped is None else mapped.shared_bytes,
+                until_s=ended_s + (ended_s - began_s) / _WALK_SHARE,
             )
         return exact_bytes
+
+
+def _with_forks(pid: int, forked: list[int], alone: _Walk | None) -> int | None:
+    child = proc.mapped(pid)
+    if alone is None or not alone.shared_bytes or child is None:
+        return private_bytes(pid)
+    own_bytes = child.private_bytes + max(0, child.shared_bytes - alone.shared_bytes)
+    family = [child, *(figure for figure in map(proc.mapped, forked) if figure is not None)]
+    forks_own_bytes = sum(one.private_bytes for one in family[1:])
+    return own_bytes + forks_own_bytes + sum(one.clean_file_bytes + one.swap_bytes for one in family)
 
 
 def _reading(child_private_bytes: int | None) -> HostReading:

@@ -29,11 +29,15 @@ class Mapped:
         anonymous_bytes: Its proportional part of written memory: pages that a fork shares count by half.
         clean_file_bytes: Unwritten pages of files that nobody else maps.
         swap_bytes: Its proportional part of what was swapped out.
+        private_bytes: Written memory that it shares with nobody.
+        shared_bytes: Written memory that it shares, counted in full.
     """
 
     anonymous_bytes: int
     clean_file_bytes: int
     swap_bytes: int
+    private_bytes: int
+    shared_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,20 +125,37 @@ def mapped(pid: int) -> Mapped | None:
         anonymous_bytes=figures["Pss_Anon"],
         clean_file_bytes=figures.get("Private_Clean", 0),
         swap_bytes=figures.get("SwapPss", 0),
+        private_bytes=figures.get("Private_Dirty", 0),
+        shared_bytes=figures.get("Shared_Dirty", 0),
     )
 
 
-def held_bytes(pid: int) -> int | None:
-    """Return what the process has in memory and in swap, shared or not; None = gone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the kernel counts along of a process' memory; off by some pages for each processor.
 
-    The kernel counts along, so it costs microseconds whatever the size. It may be off by some
-    pages for each processor.
+    What is mapped from files is not in it: weights that are read there come and go with the page cache.
+
+    Attributes:
+        anonymous_bytes: Written memory, in memory and in swap, shared with forks or not.
+        shared_bytes: Memory that was mapped to be shared.
     """
+
+    anonymous_bytes: int
+    shared_bytes: int
+
+
+def held(pid: int) -> Held | None:
+    """Return what the process has at this moment; None = gone. Costs microseconds whatever the size."""
     lines = _lines(_PROC / str(pid) / "status")
-    figures = dict(_kilobytes(line) for line in lines if line.startswith("Vm"))
+    figures = dict(_kilobytes(line) for line in lines if line.startswith(("Vm", "Rss")))
     if "VmRSS" not in figures:
         return None
-    return figures["VmRSS"] + figures.get("VmSwap", 0)
+    return Held(
+        # Before Linux 4.5 there is only the sum of all kinds.
+        anonymous_bytes=figures.get("RssAnon", figures["VmRSS"]) + figures.get("VmSwap", 0),
+        shared_bytes=figures.get("RssShmem", 0),
+    )
 
 
 def environment(pid: int) -> frozenset[bytes]:
