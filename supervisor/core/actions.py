@@ -83,6 +83,14 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Degrade:
+    """Take the next step that may change bytes for a chapter, durably; answer `Degraded`."""
+
+    chapter: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetPaused:
     """Record that the job stands still, or goes on; `why` is empty when it goes on."""
 
@@ -224,6 +232,7 @@ Action = (
     | LearnWeights
     | Prefetch
     | Trace
+    | Degrade
     | SetPaused
     | Answer
     | Claim

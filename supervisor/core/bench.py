@@ -35,6 +35,7 @@ class Bench:
         self._storing: set[str] = set()
         self._fetched_to = -1
         self._fetching = False
+        self._stale = False
         self._exhausted = False
         self._handouts = 0
         self.hand: Hand | None = None
@@ -74,6 +75,9 @@ class Bench:
     def offer(self, segments: tuple[WaitingSegment, ...], *, exhausted: bool) -> None:
         """Take the answer to `Fetch`."""
         self._fetching = False
+        if self._stale:  # asked for before the cuts were changed
+            self._stale = False
+            return
         self._exhausted = exhausted
         if segments:
             self._fetched_to = segments[-1].number
@@ -93,6 +97,18 @@ class Bench:
         segment = self._queue.popleft()
         self.hand = Hand(segment, attempt=self._handouts, stall_s=self._stall_s, at_s=at_s)
         return [do.Claim(key=segment.key), do.OpenAudio(key=segment.key)]
+
+    def forget_fetched(self) -> None:
+        """Fetch what waits anew: it was cut otherwise."""
+        self._queue.clear()
+        self._fetched_to = -1
+        self._exhausted = False
+        self._stale = self._fetching
+
+    @property
+    def next_chapter(self) -> int:
+        """Chapter of the next segment; there must be one."""
+        return self._queue[0].chapter
 
     def refuse(self, kind: str, message: str) -> tuple[WaitingSegment, list[do.Action]]:
         """Set the next segment aside without handing it out."""

@@ -102,6 +102,7 @@ class Conductor:
         self._rest_until_s = -math.inf
         self._lines = 0
         self._alone_life = 0
+        self._degrading = False
         self._told_paused = ""
         self._said_once: set[str] = set()
         self._actions: list[do.Action] = []
@@ -192,6 +193,8 @@ class Conductor:
             case ev.Planned():
                 self._planned = True
                 self._tallies.begin(event.size, at_s)
+                if self._told_paused:
+                    self._record_pause()
             case ev.Offered():
                 self._bench.offer(event.segments, exhausted=event.exhausted)
             case ev.Stored():
@@ -204,6 +207,8 @@ class Conductor:
             case ev.StopAsked():
                 self._end("stopped", event.why)
                 self._stop_children(at_once=event.at_once, at_s=at_s)
+            case ev.Degraded():
+                self._degraded(event)
             case ev.Asked():
                 self._asked(event, at_s)
             case _:
@@ -496,20 +501,35 @@ class Conductor:
             self._end("configuration", why)
             return
         post.asked = False
-        if self._bench.has_waiting:
-            segment, actions = self._bench.refuse("oom", why)
-            self._actions += actions
-            self._tallies.over(segment, 0.0)
-            self._tell(
-                SegmentTrouble(
-                    job=self._terms.job,
-                    segment=segment.number,
-                    kind="oom",
-                    message=why,
-                    attempts=segment.attempts,
-                    final=True,
-                )
-            )
+        if self._terms.memory.may_degrade and self._bench.has_waiting:
+            self._degrading = True
+            self._actions.append(do.Degrade(chapter=self._bench.next_chapter, why=why))
+        elif self._bench.has_waiting:
+            self._set_aside_next(why)
+
+    def _set_aside_next(self, why: str) -> None:
+        segment, actions = self._bench.refuse("oom", why)
+        self._actions += actions
+        self._tallies.over(segment, 0.0)
+        trouble = SegmentTrouble(
+            job=self._terms.job,
+            segment=segment.number,
+            kind="oom",
+            message=why,
+            attempts=segment.attempts,
+            final=True,
+        )
+        self._tell(trouble)
+
+    def _degraded(self, event: ev.Degraded) -> None:
+        self._degrading = False
+        self._roster.current.asked = False
+        if event.size is not None:
+            self._tallies.resize(event.size)
+            self._bench.forget_fetched()
+            self._tell(Notice(level="warning", name="degrade", text=event.why))
+        elif self._bench.has_waiting:
+            self._set_aside_next(event.why)
 
     def _remark(self) -> None:
         for text in self._counsel.panel.remarks():
@@ -526,8 +546,12 @@ class Conductor:
                 f"paused: {why}; not the child's doing, so the job waits until others give memory back, "
                 "or is stopped and run again with higher marks"
             )
-        self._actions.append(do.SetPaused(why=why))
+        self._record_pause()
         self._tell(Notice(level="warning", name="paused", text=text))
+
+    def _record_pause(self) -> None:
+        if self._planned:  # before that there is no job in the ledger
+            self._actions.append(do.SetPaused(why=self._told_paused))
 
     def _watch_for_a_stop(self, post: Post, *, stopped: bool, at_s: float) -> None:
         # A stopped process has a deadline of its own while it starts: `start_timeout_s` is made
@@ -733,10 +757,14 @@ class Conductor:
             self._replace(post, at_s)
         elif post.release_why or self._cleans.is_waiting:
             self._release(post, at_s)
-        elif not self._bench.has_waiting or self._counsel.paused_why or at_s < self._rest_until_s:
+        elif not self._has_work(at_s):
             self._idle(post, at_s if idle_since_s is None else idle_since_s, at_s)
         else:
             self._work(post, at_s)
+
+    def _has_work(self, at_s: float) -> bool:
+        held_up = self._degrading or self._counsel.paused_why or at_s < self._rest_until_s
+        return self._bench.has_waiting and not held_up
 
     def _is_worn(self, post: Post) -> bool:
         """Say whether a fresh child would be fresher; one that spoke nothing is as fresh as any."""
@@ -768,8 +796,10 @@ class Conductor:
 
     def _may_go_on(self, post: Post) -> bool:
         """Say whether the old one may speak the next text while its successor gets ready."""
-        held_up = post.release_why or self._counsel.paused_why or not self._bench.has_waiting
-        return not held_up and self._counsel.panel.may_go_on(self._bench.next_chars)
+        held_up = post.release_why or self._counsel.paused_why or self._degrading
+        if held_up or not self._bench.has_waiting:
+            return False
+        return self._counsel.panel.may_go_on(self._bench.next_chars)
 
     def _may_have_two(self, post: Post, at_s: float) -> bool:
         alone = self._alone_life == post.life or at_s < self._start_at_s

@@ -131,6 +131,21 @@ class StopAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Degraded:
+    """Answer to `Degrade`.
+
+    Attributes:
+        step: That was taken: what was fetched is to be fetched again; None = none, for `why`.
+        why: In words.
+        size: Of the job now; None if nothing has changed.
+    """
+
+    step: str | None
+    why: str
+    size: JobSize | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Somebody asks for a release of caches (`clean`) or a fresh child (`recycle`); answer `Answer`."""
 
@@ -156,6 +171,7 @@ Event = (
     | Stored
     | StoreFailed
     | StopAsked
+    | Degraded
     | Asked
     | Tick
 )

@@ -1,6 +1,6 @@
 """How far a job is: what `Progress` shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from supervisor.core.notes import Progress
 from supervisor.core.segments import WaitingSegment
@@ -50,6 +50,12 @@ class Tallies:
         self._over = size.over
         self._chars_left = size.chars_left
         self._audio_s = size.audio_s
+
+    def resize(self, size: JobSize) -> None:
+        """Take the job's new size: a chapter was cut otherwise while the run goes on."""
+        self._size = replace(size, audio_s=self._size.audio_s)
+        self._over = size.over
+        self._chars_left = size.chars_left
 
     def over(self, segment: WaitingSegment, audio_s: float) -> None:
         """Count a segment as done (with its seconds of audio) or set aside (with none)."""

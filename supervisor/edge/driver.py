@@ -185,6 +185,16 @@ def child_share(
     return sum(known) if len(known) == len(listed) else None
 
 
+def others_share(lists: Sequence[Sequence[Figure]], family: Sequence[int]) -> int | None:
+    """Tell how much all others on the driver's lists hold; None = one has no figure, or nobody is listed."""
+    pids = {line.pid for one in lists for line in one} - set(family)
+    if not any(lists):
+        return None
+    sums = [max((one for one in _held_by(pid, lists) if one is not None), default=None) for pid in pids]
+    known = [one for one in sums if one is not None]
+    return sum(known) if len(known) == len(sums) else None
+
+
 def _held_by(pid: int, lists: Sequence[Sequence[Figure]]) -> list[int | None]:
     return [line.usedGpuMemory for one in lists for line in one if line.pid == pid]
 
@@ -212,12 +222,15 @@ def _read(nvml: Nvml, handles: dict[Choice, Handle], choice: Choice, family: Seq
     api, memory = _memory(nvml, handle)
     if isinstance(memory, DeviceUnknown):
         return _split(nvml, handle) or memory if memory.kind == "no_permission" else memory
+    lists = _lists(nvml, handle) if family else None
+    used_bytes = int(memory.used)
     return DeviceReading(
         total_bytes=int(memory.total),
-        used_bytes=int(memory.used),
-        child_bytes=_child_bytes(nvml, handle, family, int(memory.used)),
+        used_bytes=used_bytes,
+        child_bytes=None if lists is None else child_share(lists, family, used_bytes, on_host=_is_on_host()),
         api=api,
         child_pid=family[0] if family else None,
+        others_bytes=None if lists is None else others_share(lists, family),
     )
 
 
@@ -253,16 +266,13 @@ def _split(nvml: Nvml, handle: Handle) -> DeviceUnknown | None:
     )
 
 
-def _child_bytes(nvml: Nvml, handle: Handle, family: Sequence[int], used_bytes: int) -> int | None:
-    if not family:
-        return None
+def _lists(nvml: Nvml, handle: Handle) -> list[list[Figure]] | None:
     compute = _listed(nvml, handle, "Compute")
     graphics = _listed(nvml, handle, "Graphics")
     if isinstance(compute, DeviceUnknown):
         return None
     # Computing cards have no graphics list; that is no reason to doubt the other one.
-    lists = [compute] if isinstance(graphics, DeviceUnknown) else [compute, graphics]
-    return child_share(lists, family, used_bytes, on_host=_is_on_host())
+    return [compute] if isinstance(graphics, DeviceUnknown) else [compute, graphics]
 
 
 def _listed(nvml: Nvml, handle: Handle, what: Literal["Compute", "Graphics"]) -> list[Figure] | DeviceUnknown:

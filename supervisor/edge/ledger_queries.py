@@ -17,10 +17,12 @@ SEGMENTS = """
 #: Job, number before the first, limit. Walks the index of what waits.
 WAITING = """
     SELECT segment.number, speech.key, segment.chapter, text, voice, segment.seed, settings,
-    attempts, killed, copies, pause, chapter.first + chapter.segments AS chapter_end
+    attempts, killed, copies, pause, chapter.first + chapter.segments AS chapter_end,
+    lower(substr(source.name, -6)) = '.jsonl' AS is_line
     FROM speech
     JOIN segment ON segment.job = speech.job AND segment.number = speech.first
     JOIN chapter ON chapter.job = speech.job AND chapter.number = segment.chapter
+    JOIN source ON source.job = speech.job AND source.number = segment.source
     WHERE speech.job = ? AND speech.state = 'waiting' AND speech.first > ?
     ORDER BY speech.first LIMIT ?
 """
@@ -67,6 +69,7 @@ class WaitingRow(msgspec.Struct, frozen=True, kw_only=True):
     copies: int
     pause: PauseKind
     chapter_end: int
+    is_line: int
 
 
 class ViewRow(msgspec.Struct, frozen=True, kw_only=True):

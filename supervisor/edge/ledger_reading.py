@@ -283,6 +283,7 @@ def _waiting(row: WaitingRow) -> WaitingSegment:
         twins=row.copies,
         ends_paragraph=row.pause in {"paragraph", "heading"},
         ends_chapter=row.number + 1 == row.chapter_end,
+        ends_line=bool(row.is_line) and row.number + 1 == row.chapter_end,
     )
 
 

@@ -30,12 +30,14 @@ from supervisor.loop.company import Company, Door
 from supervisor.loop.logged import log_note
 from supervisor.loop.nursery import Nursery
 from supervisor.loop.orders import delivery_order, planning_order
+from supervisor.loop.recutting import Wish, recut
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Place, Runner
 from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.signals import stops_told
 from supervisor.loop.terms import terms_of
 from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
+from supervisor.narration.degrading import Recut
 from supervisor.wire.messages import Hello
 
 
@@ -187,6 +189,7 @@ class _Job:
             state=self._state,
             ledger=self._ledger,
             job=self._job,
+            recut=self._recut,
             nursery=Nursery(
                 python=self._config.child.python,
                 state_marker=str(self._state.path),
@@ -203,6 +206,10 @@ class _Job:
             overheard=lambda life, line: self._event("child.stderr", "debug", life=life, line=line),
             trace=self._company.trace,
         )
+
+    async def _recut(self, chapter: int, why: str) -> Recut:
+        wish = Wish(job=self._job, chapter=chapter, why=why, at_s=time.time())
+        return await recut(self._config, self._state.path, wish, self._warn)
 
     async def _deliver(self) -> list[str]:
         outputs: list[str] = []

@@ -4,7 +4,7 @@ import asyncio
 import math
 import signal
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, assert_never
@@ -26,6 +26,8 @@ from supervisor.errors import DiskFull, SupervisorError
 from supervisor.loop.childlink import ChildLink
 from supervisor.loop.memory import MemoryWatch
 from supervisor.loop.nursery import Nursery
+from supervisor.loop.workers import WorkerFailed
+from supervisor.narration.degrading import Recut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class Place:
         wall_s: The wall clock, for records that people read.
         show: Takes notes.
         overheard: Takes lines of the child's stderr.
+        recut: Has a chapter cut otherwise, given its number and why.
         nursery: Where children come from.
         trace: Takes what the memory policies were told and what they decided; None = not recorded.
     """
@@ -53,6 +56,7 @@ class Place:
     wall_s: Callable[[], float]
     show: Callable[[Note], None]
     overheard: Callable[[int, str], None]
+    recut: Callable[[int, str], Awaitable[Recut]]
     nursery: Nursery
     trace: Callable[[Record], None] | None = None
 
@@ -72,6 +76,7 @@ class Runner:
         self._born_s: dict[int, float] = {}
         self._unborn: set[int] = set()
         self._to_watch = 0
+        self._cutting: asyncio.Task[None] | None = None
         self._asked: dict[int, asyncio.Future[do.Answer]] = {}
         self._parts: dict[str, AudioPart] = {}
         self._watch = MemoryWatch(poll_s=place.poll_s, device=place.device, tell=self.tell)
@@ -170,6 +175,8 @@ class Runner:
                 self._place.nursery.learn_weights(list(action.paths))
             case do.Prefetch():
                 self._place.nursery.prefetch()
+            case do.Degrade():
+                self._cutting = asyncio.ensure_future(self._degrade(action))
             case do.SetPaused():
                 state = "paused" if action.why else "running"
                 self._place.ledger.set_state(self._place.job, state, action.why or None)
@@ -235,6 +242,19 @@ class Runner:
                 self._watch.read_now()
             case _:
                 assert_never(action)
+
+    async def _degrade(self, action: do.Degrade) -> None:
+        ledger, job = self._place.ledger, self._place.job
+        try:
+            done = await self._place.recut(action.chapter, action.why)
+        except (SupervisorError, WorkerFailed) as error:
+            self.tell(ev.Degraded(step=None, why=f"{action.why}; degrade.steps: {error}", size=None))
+            return
+        if done.step is None:
+            self.tell(ev.Degraded(step=None, why=f"{action.why}; degrade.steps: {done.why}", size=None))
+        else:
+            why = f"chapter {action.chapter + 1} is spoken otherwise from now on ({done.step}): {action.why}"
+            self.tell(ev.Degraded(step=done.step, why=why, size=ledger.job_size(job)))
 
     def _signal(self, action: do.Signal) -> None:
         if action.life in self._unborn:
@@ -348,6 +368,8 @@ class Runner:
         if self._timer is not None:
             self._timer.cancel()
         self._watch.close()
+        if self._cutting is not None:
+            self._cutting.cancel()
         for number, asked in self._asked.items():
             if not asked.done():
                 asked.set_result(do.Answer(ask=number, error="the run is over"))

@@ -236,6 +236,8 @@ class World:
                     self._inbox.append(self.faults.reading(self.children[self.watched]))
             case do.LearnWeights() | do.Prefetch() | do.Trace() | do.SetPaused():
                 pass
+            case do.Degrade():
+                self._inbox.append(ev.Degraded(step=None, why="cannot", size=None))
             case do.Answer():
                 self.answers.append(action)
             case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():

@@ -101,7 +101,12 @@ def test_a_reading_tells_the_whole_gpu_and_the_childs_share(
 ) -> None:
     standin_driver.set(procs=f"4242:{2 * GIB},7:5", neighbour=GIB)
     assert one.reading(pid=4242) == DeviceReading(
-        total_bytes=8 * GIB, used_bytes=4 * GIB + 5, child_bytes=2 * GIB, api="v2", child_pid=4242
+        total_bytes=8 * GIB,
+        used_bytes=4 * GIB + 5,
+        child_bytes=2 * GIB,
+        api="v2",
+        child_pid=4242,
+        others_bytes=5,
     )
     assert one.reading().child_bytes is None
 
