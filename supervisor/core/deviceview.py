@@ -46,6 +46,7 @@ class DeviceView:
         self.rest: int | None = None
         self.told_rest = False
         self._child: int | None = None
+        self._before: int | None = None
         self._own_at_used: int | None = None
         self._fresh_reserved: int | None = None
         self._fresh_rest: int | None = None
@@ -80,6 +81,10 @@ class DeviceView:
     def begin(self) -> None:
         """Note that a segment begins: what is read from here on is not the child's rest."""
         self._spoke = True
+        if self._learned.fresh is None:
+            self._learned.fresh = self.fresh
+        self.told_rest = False
+        self._before = self._child
         self._lowest_within = self._highest_within = None
 
     def report(self, vitals: TraceVitals) -> None:
@@ -88,16 +93,20 @@ class DeviceView:
         self._merge(vitals)
         if self._fresh_reserved is None:
             self._fresh_reserved = self.vitals.reserved
-        if self._fresh_child is None:
+        if self.vitals.reserved is None and self._fresh_child is None:
             self._fresh_child = self._lowest_within
+        if self.rest is None and self._learned.rest is None and self._fresh_child is not None:
+            # Read when ready, and nothing was reported then: its first report must do.
+            self.rest = max(0, self._fresh_child - (self._fresh_reserved or self._fresh_child))
         if self._used_within:
             self._bracket(before)
         self._used_within = False
 
     def _read_between(self, child: int) -> None:
-        if self._fresh_child is None or not self._spoke:
+        if not self._spoke:
+            self._fresh_child = self._learned.fresh = child
+        elif self._fresh_child is None and self.vitals.reserved is None:
             self._fresh_child = child
-            self._learned.fresh = child
         if self.vitals.reserved is not None:
             self._learn_rest(max(0, child - self.vitals.reserved))
 
@@ -194,13 +203,20 @@ class DeviceView:
         return max(0, self.used - self._own_at_used)
 
     @property
+    def other(self) -> int | None:
+        """The child's part outside torch, as the driver told it of this segment; None where it did not."""
+        if self.vitals.reserved is None:
+            return self._child
+        return self.rest if self.told_rest else None
+
+    @property
+    def needed(self) -> int | None:
+        """What the segment took for a while beyond what was there before it; None = was not seen."""
+        if self._highest_within is None or self._before is None:
+            return None
+        return self._highest_within - self._before
+
+    @property
     def others_least(self) -> int:
         """The least that others ever held."""
         return self._learned.others_least or 0
-
-    @property
-    def grown(self) -> int:
-        """What the child would hold beyond a fresh one after a release; 0 where nobody can tell."""
-        if self.own is None or self.fresh is None:
-            return 0
-        return max(0, self.own - self.releasable - self.fresh)

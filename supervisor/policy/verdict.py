@@ -10,4 +10,5 @@ class Verdict(IntEnum):
     PAUSE = 1  # hand out nothing until it passes: not this child's doing
     RELEASE = 2  # release caches at the next segment boundary, then read again
     RECYCLE = 3  # replace the child at the next segment boundary
-    KILL = 4  # replace it now
+    REFUSE = 4  # no child on this machine could do it
+    KILL = 5  # replace it now

@@ -87,3 +87,59 @@ class Watermark:
         if self._baseline_used_bytes is None:
             return 0
         return used_bytes - self._baseline_used_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How high one kind of memory stands.
+
+    Attributes:
+        used_bytes: All that is used: by the child for host memory, by everybody for a device.
+        own_bytes: The child's part; None where nobody can tell.
+        fresh_bytes: What a fresh child would hold; None while that is not known.
+        slack_bytes: Of the child's part, what a release could give back.
+    """
+
+    used_bytes: int
+    own_bytes: int | None
+    fresh_bytes: int | None
+    slack_bytes: int = 0
+
+    @property
+    def grown_bytes(self) -> int:
+        """What the child holds beyond a fresh one; 0 where nobody can tell: nothing is blamed on it then."""
+        if self.own_bytes is None or self.fresh_bytes is None:
+            return 0
+        return max(0, self.own_bytes - self.fresh_bytes)
+
+    @property
+    def with_a_fresh_child_bytes(self) -> int:
+        """How high it would stand with a fresh child in this one's place."""
+        return self.used_bytes - self.grown_bytes
+
+
+def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_bytes: int) -> Verdict:
+    """Say what one level calls for.
+
+        used < soft                                        KEEP
+        used >= soft, a fresh child would stand below it   RELEASE; once released, RECYCLE if worth it
+        used >= soft, it would not                         RELEASE what is worth it, once; else KEEP
+        used >= hard, a fresh child would stand below it   KILL
+        used >= hard, it would not                         PAUSE: only waiting helps
+
+    Args:
+        limits: The marks.
+        level: What is used, and by whom.
+        released: Whether the child released its caches shortly before.
+        worth_bytes: Less than this is not worth a release for others' sake, nor a recycle at all.
+    """
+    if level.used_bytes < limits.soft_bytes:
+        return Verdict.KEEP
+    fresh_stands_at_bytes = level.with_a_fresh_child_bytes
+    if level.used_bytes >= limits.hard_bytes:
+        return Verdict.KILL if fresh_stands_at_bytes < limits.hard_bytes else Verdict.PAUSE
+    helps = fresh_stands_at_bytes < limits.soft_bytes
+    if released:
+        kept_bytes = level.grown_bytes - level.slack_bytes
+        return Verdict.RECYCLE if helps and kept_bytes >= worth_bytes else Verdict.KEEP
+    return Verdict.RELEASE if helps or level.slack_bytes >= worth_bytes else Verdict.KEEP

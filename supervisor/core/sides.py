@@ -1,0 +1,456 @@
+"""Both kinds of memory seen alike: the device as a whole, and the child's private host memory.
+
+A side knows its marks, what is used now and by whom, what a text needs and how fast the child
+grows. The panel puts the same questions to both.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Literal
+
+from supervisor.core.decisions import Thought
+from supervisor.core.deviceview import DeviceLearned, DeviceView
+from supervisor.core.hostview import HostLearned, HostView
+from supervisor.core.memoryterms import Marks, MemoryTerms
+from supervisor.core.traces import Reading, TraceVitals
+from supervisor.core.wording import size
+from supervisor.policy.fit import fits_beside, successor_fits
+from supervisor.policy.headroom import Need, Room, margin_bytes
+from supervisor.policy.leak import Leak, LeakLimits, Sample
+from supervisor.policy.lookahead import WARM_UP, Growth, comes_as_far
+from supervisor.policy.watermark import Level, WatermarkLimits
+
+#: Of a device, this share can be had: the rest is the driver's and lost between pages.
+_USABLE: Final = 0.985
+
+_MIB: Final = 2**20
+
+#: Growth that is worth a recycle: so much, or such a share of what there is, whichever is less.
+_WORTH_BYTES: Final = 256 * _MIB
+_WORTH_SHARE: Final = 0.02
+_WORTH_OF_SOFT: Final = 0.1
+
+#: Less than this is noise: pages of libraries come and go with other processes.
+_NOISE_BYTES: Final = 16 * _MIB
+
+#: How far from soft to hard a child that grows may come by the next boundary.
+_SAFE_SHARE: Final = 0.5
+
+
+class Side(ABC):
+    """What both sides have; one per job, with a part that begins anew with each life.
+
+    Attributes:
+        name: As in the keys of the configuration.
+        need: What texts need, learned over all lives.
+        limits: The marks; None while the total is not known.
+        total: What there is; None while not known.
+        crossed: Within the segment the soft mark was crossed, which may have been its passing need.
+    """
+
+    name: Literal["device", "host"]
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self.need = Need()
+        self.limits: WatermarkLimits | None = None
+        self.total: int | None = None
+        self._warm_known: int | None = None
+        self._rate_known = 0.0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.crossed = False
+        self._segments = 0
+        self._growth = Growth(known_bytes=self._rate_known, least_bytes=_MIB)
+        self._leak: Leak | None = None
+
+    # ------------------------------------------------------------------ what is there, in bytes
+
+    @property
+    @abstractmethod
+    def now(self) -> int | None:
+        """What is used now; None while not known."""
+
+    @property
+    @abstractmethod
+    def own(self) -> int | None:
+        """The child's part now; None where nobody can tell."""
+
+    @property
+    @abstractmethod
+    def fresh(self) -> int | None:
+        """What a fresh child holds; None while not known."""
+
+    @property
+    def releasable(self) -> int:
+        """What a release should give back."""
+        return 0
+
+    @property
+    def slack(self) -> int:
+        """What the next text finds reserved already."""
+        return 0
+
+    @property
+    def others(self) -> int | None:
+        """What others hold; None where the child's part is not known."""
+        return 0
+
+    @property
+    def others_least(self) -> int:
+        """The least that others ever held."""
+        return 0
+
+    @property
+    def ceiling(self) -> int:
+        """What no text may cross; 0 while the marks are not known."""
+        return 0 if self.limits is None else self.limits.hard_bytes
+
+    @property
+    def grown(self) -> int:
+        """What the child would hold beyond a fresh one after a release; 0 where nobody can tell."""
+        if self.own is None or self.fresh is None:
+            return 0
+        return max(0, self.own - self.releasable - self.fresh)
+
+    @property
+    def worth(self) -> int:
+        """Growth that is worth a recycle."""
+        if self.limits is None or self.total is None:
+            return _WORTH_BYTES
+        soft = int(_WORTH_OF_SOFT * self.limits.soft_bytes)
+        return max(_NOISE_BYTES, min(_WORTH_BYTES, int(_WORTH_SHARE * self.total), soft))
+
+    @property
+    def rate(self) -> float:
+        """Growth a segment: what is seen so far, and once it is warm what the leak policy says."""
+        if self._segments <= WARM_UP or self._leak is None:
+            return self._growth.rate_bytes
+        return self._leak.rate_bytes
+
+    def need_high(self, chars: int) -> int:
+        """Return the most that a text should need, with a margin; 0 where nothing is known."""
+        if not self.need.is_known:
+            return 0
+        return self.need.high_bytes(chars) + margin_bytes(self.total or 0)
+
+    # ------------------------------------------------------------------ for the policies
+
+    def level(self) -> Level | None:
+        """Return how high it stands now, against the child as it was when fresh."""
+        if self.now is None:
+            return None
+        return Level(
+            used_bytes=self.now, own_bytes=self.own, fresh_bytes=self.fresh, slack_bytes=self.releasable
+        )
+
+    def warm(self, level: Level) -> Level:
+        """Return a level against a child that is warm: a successor will be, soon."""
+        if level.fresh_bytes is None or self._warm_known is None:
+            return level
+        return replace(level, fresh_bytes=max(level.fresh_bytes, self._warm_known))
+
+    def room(self) -> Room | None:
+        """Return what there is for the next text; None while the marks are not known."""
+        if self.now is None or self.limits is None:
+            return None
+        return Room(
+            limit=self.ceiling,
+            used=self.now,
+            floor=self.now - self.releasable,
+            slack=self.slack,
+            grown=self.grown,
+            fresh=self.fresh,
+            others=self.others,
+            others_least=self.others_least,
+            worth=self.worth,
+        )
+
+    def comes_as_far(self, chars: Sequence[int]) -> bool:
+        """Say whether these texts stay below the safe mark; True where nothing grows."""
+        if self.now is None or self.limits is None or self.rate <= 0:
+            return True
+        soft, hard = self.limits.soft_bytes, self.limits.hard_bytes
+        return comes_as_far(
+            floor_bytes=self.now - self.releasable,
+            rate_bytes=self.rate,
+            texts=len(chars),
+            need_bytes=self.need_high(max(chars)),
+            mark_bytes=min(int(soft + _SAFE_SHARE * (hard - soft)), self.ceiling),
+        )
+
+    def stays_below_hard(self, chars: int) -> bool:
+        """Say whether one more text would stay below the hard mark."""
+        if self.now is None or self.limits is None:
+            return True
+        return self.now + max(self.need_high(chars) - self.slack, int(self.rate)) < self.limits.hard_bytes
+
+    def leaves_no_time(self, segments: int) -> bool:
+        """Say whether it grows so fast that so many segments more would cross the hard mark."""
+        if self.now is None or self.limits is None:
+            return False
+        return self.rate > 0 and self.now + self.rate * segments >= self.limits.hard_bytes
+
+    @abstractmethod
+    def successor_fits(self) -> bool:
+        """Say whether a fresh child would find room once this one is gone."""
+
+    def thoughts(self) -> list[Thought]:
+        """Return what the policies think of this side."""
+        if self.limits is None or self.now is None:
+            return []
+        leak, rate = self._leak, self.rate
+        room_bytes = max(0, self.ceiling - self.now)
+        lasts = f"full in {room_bytes / rate:.0f} segments" if rate > 0 else "nothing grows"
+        return [
+            Thought(
+                policy="leak",
+                says="flag" if leak is not None and leak.why else "keep",
+                why=(leak.why if leak is not None else "") or f"{self.name}: {size(rate)} a segment",
+            ),
+            Thought(
+                policy="watermark",
+                says="keep",
+                why=f"{self.name}: {size(self.now)} used, marks at {size(self.limits.soft_bytes)} and "
+                f"{size(self.limits.hard_bytes)}",
+            ),
+            Thought(policy="lookahead", says="keep", why=f"{self.name}: {lasts}"),
+            Thought(
+                policy="headroom",
+                says="keep",
+                why=f"{self.name}: a text of 100 characters needs about {size(self.need_high(100))}"
+                if self.need.is_known
+                else f"{self.name}: no text was measured yet",
+            ),
+        ]
+
+    # ------------------------------------------------------------------ what happens
+
+    def learn_total(self, total: int) -> None:
+        """Learn what there is."""
+        if total != self.total:
+            self.total = total
+            self.limits = self._marks(total)
+
+    def ends_for_growth(self) -> None:
+        """Note that this life ends for its growth: the next one need not prove it anew."""
+        if self._segments <= WARM_UP:
+            self._rate_known = self._growth.rate_bytes
+
+    def _after_segment(self, growing: int | None) -> None:
+        self._segments += 1
+        if growing is not None and self._segments <= WARM_UP:
+            self._growth.take(growing)
+        if self._segments == WARM_UP and self.own is not None:
+            floor = self.own - self.releasable
+            self._warm_known = floor if self._warm_known is None else min(self._warm_known, floor)
+            self._rate_known = 0.0
+
+
+class DeviceSide(Side):
+    """The whole device.
+
+    Attributes:
+        view: Of this life.
+    """
+
+    name: Literal["device", "host"] = "device"
+
+    def __init__(self, terms: MemoryTerms) -> None:
+        self._learned = DeviceLearned()
+        self._leak_limits = LeakLimits(live_bytes=terms.leak_live_bytes, other_bytes=terms.leak_other_bytes)
+        self.view = DeviceView(self._learned, None)
+        super().__init__(terms.device)
+
+    def begin_life(self, vitals: TraceVitals | None) -> None:
+        """Begin anew what is of one life."""
+        self._begin()
+        self.view = DeviceView(self._learned, vitals)
+
+    def read(self, reading: Reading, *, within_segment: bool) -> None:
+        """Take a reading."""
+        self.view.read(reading, within_segment=within_segment)
+        if self.view.total is not None:
+            self.learn_total(self.view.total)
+
+    def spoken(self, chars: int, vitals: TraceVitals) -> None:
+        """Take what the child said after a segment."""
+        before = self.view.vitals.live
+        self.view.report(vitals)
+        live = vitals.live
+        if before is not None and vitals.peak is not None:
+            self.need.take(chars, vitals.peak - before)
+        elif live is None and self.view.needed is not None:
+            self.need.take(chars, self.view.needed)
+        other = self.view.other
+        self._after_segment(self._growing(other))
+        if live is not None or other is not None:
+            if self._leak is None:
+                self._leak = Leak(self._leak_limits, card_bytes=self.total)
+            self._leak.take(
+                Sample(
+                    chars=chars,
+                    live_bytes=live,
+                    declared_bytes=vitals.declared,
+                    other_bytes=other,
+                    reserved_bytes=vitals.reserved,
+                )
+            )
+
+    def released(self, vitals: TraceVitals) -> None:
+        """Take what the child said after a release."""
+        self.view.report(vitals)
+        if self._leak is not None and vitals.reserved is not None and vitals.live is not None:
+            self._leak.released(reserved_bytes=vitals.reserved, live_bytes=vitals.live)
+
+    @property
+    def leak(self) -> Leak | None:
+        """The leak policy of this life; None while nothing speaks of the device."""
+        return self._leak
+
+    def _growing(self, other: int | None) -> int | None:
+        live = self.view.vitals.live
+        if live is None:
+            return other
+        rest = self.view.rest if other is None else other
+        return live - (self.view.vitals.declared or 0) + (rest or 0)
+
+    @property
+    def now(self) -> int | None:  # noqa: D102 -- as said above, here and below
+        return self.view.now
+
+    @property
+    def own(self) -> int | None:  # noqa: D102 -- likewise
+        return self.view.own
+
+    @property
+    def fresh(self) -> int | None:  # noqa: D102 -- likewise
+        return self.view.fresh
+
+    @property
+    def releasable(self) -> int:  # noqa: D102 -- likewise
+        return self.view.releasable
+
+    @property
+    def slack(self) -> int:  # noqa: D102 -- likewise
+        return self.view.slack
+
+    @property
+    def others(self) -> int | None:  # noqa: D102 -- likewise
+        return self.view.others
+
+    @property
+    def others_least(self) -> int:  # noqa: D102 -- likewise
+        return self.view.others_least
+
+    @property
+    def ceiling(self) -> int:  # noqa: D102 -- likewise
+        return min(super().ceiling, self.usable)
+
+    @property
+    def usable(self) -> int:
+        """What of the device can be had at all."""
+        return int(_USABLE * (self.total or 0))
+
+    def level_at_reading(self) -> Level | None:
+        """Return how high it stood at the last reading, against the child as it was when fresh."""
+        if self.view.used is None:
+            return None
+        return Level(
+            used_bytes=self.view.used,
+            own_bytes=self.view.own_at_reading,
+            fresh_bytes=self.fresh,
+            slack_bytes=self.releasable,
+        )
+
+    def successor_fits(self) -> bool:
+        """Say whether a fresh child would find room once this one is gone."""
+        if self.now is None:
+            return True
+        return successor_fits(
+            used_bytes=self.now, own_bytes=self.own, fresh_bytes=self.fresh, limit_bytes=self.usable
+        )
+
+    def fits_beside(self) -> bool | None:
+        """Say whether a fresh child would find room beside all that is there; None = cannot be told."""
+        if self.now is None:
+            return None
+        return fits_beside(used_bytes=self.now + self.worth, fresh_bytes=self.fresh, limit_bytes=self.ceiling)
+
+    def fits_as_read(self) -> bool | None:
+        """Say whether a fresh child would find room beside what was read last; None = cannot be told."""
+        if self.view.used is None:
+            return None
+        return fits_beside(used_bytes=self.view.used, fresh_bytes=self.fresh, limit_bytes=self.usable)
+
+
+class HostSide(Side):
+    """Private host memory of the child: nobody else's is in it.
+
+    Attributes:
+        view: Of this life.
+    """
+
+    name: Literal["device", "host"] = "host"
+
+    def __init__(self, terms: MemoryTerms) -> None:
+        self._learned = HostLearned()
+        self._leak_limits = LeakLimits(live_bytes=terms.leak_live_bytes, other_bytes=terms.leak_other_bytes)
+        self.view = HostView(self._learned, None)
+        super().__init__(terms.host)
+        self.learn_total(terms.host_total_bytes)
+
+    def begin_life(self, vitals: TraceVitals | None) -> None:
+        """Begin anew what is of one life."""
+        self._begin()
+        self._leak = Leak(self._leak_limits, card_bytes=None)
+        self.view = HostView(self._learned, vitals)
+
+    def read(self, reading: Reading) -> None:
+        """Take a reading."""
+        self.view.read(reading)
+        if self.view.total is not None:
+            self.learn_total(self.view.total)
+
+    def spoken(self, chars: int, vitals: TraceVitals) -> None:
+        """Take what the child said after a segment."""
+        if self.view.needed is not None:
+            self.need.take(chars, self.view.needed)
+        self.view.report(vitals)
+        self._after_segment(self.view.private)
+        if self._leak is not None and self.view.private is not None:
+            self._leak.take(Sample(chars=chars, host_bytes=self.view.private))
+
+    @property
+    def leak(self) -> Leak | None:
+        """The leak policy of this life; None before the first."""
+        return self._leak
+
+    @property
+    def now(self) -> int | None:  # noqa: D102 -- as said above, here and below
+        return self.view.private
+
+    @property
+    def own(self) -> int | None:  # noqa: D102 -- likewise
+        return self.view.private
+
+    @property
+    def fresh(self) -> int | None:  # noqa: D102 -- likewise
+        return self.view.fresh
+
+    def successor_fits(self) -> bool:
+        """Say whether a fresh child would find room once this one is gone."""
+        available, private, fresh = self.view.available, self.view.private, self.fresh
+        if available is None or private is None:
+            return True
+        return successor_fits(
+            used_bytes=private, own_bytes=private, fresh_bytes=fresh, limit_bytes=private + available
+        )
+
+    def fits_beside(self) -> bool | None:
+        """Say whether a fresh child would find room beside this one; None = cannot be told."""
+        if self.view.available is None:
+            return None
+        return fits_beside(used_bytes=0, fresh_bytes=self.fresh, limit_bytes=self.view.available)

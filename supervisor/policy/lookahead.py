@@ -1,0 +1,72 @@
+"""Whether a child that grows comes as far as the next boundary: recycle only at the last safe one.
+
+A slow leak is free until it would cross the mark before the next boundary. And growth of half a
+gigabyte a segment from the first one leaves no warm-up to wait for: the rate seen so far must do.
+"""
+
+from collections import deque
+from typing import Final
+
+#: Segments in which a life may still be warming up.
+WARM_UP: Final = 16
+
+#: Segments whose growth is looked at: a warm-up slows down within as many.
+_RECENT: Final = 3
+
+#: Of these, so many must have grown.
+_GREW: Final = 2
+
+
+class Growth:
+    """How fast a child has grown since it was ready, while it may still be warming up.
+
+    Args:
+        known_bytes: Bytes a segment that lives before grew by to their end: believed until this one
+            has shown its own.
+        least_bytes: Less than this a segment is no growth.
+    """
+
+    def __init__(self, *, known_bytes: float = 0.0, least_bytes: int = 1) -> None:
+        self._known_bytes = known_bytes
+        self._least_bytes = least_bytes
+        self._first_bytes = 0
+        self._last_bytes = 0
+        self._seen = 0
+        self._steps: deque[int] = deque(maxlen=_RECENT)
+
+    def take(self, level_bytes: int) -> None:
+        """Take what it holds after a segment, declared caches left out."""
+        if self._seen:
+            self._steps.append(level_bytes - self._last_bytes)
+        else:
+            self._first_bytes = level_bytes
+        self._last_bytes = level_bytes
+        self._seen += 1
+
+    @property
+    def rate_bytes(self) -> float:
+        """Bytes a segment; 0 where it is flat, or slows down to it, as a warm-up does."""
+        if not self._steps:
+            return self._known_bytes
+        if sum(step >= self._least_bytes for step in self._steps) < min(_GREW, len(self._steps)):
+            return 0.0
+        overall = (self._last_bytes - self._first_bytes) / (self._seen - 1)
+        lately = sum(self._steps) / len(self._steps)
+        rate_bytes = min(overall, lately)
+        return rate_bytes if rate_bytes >= self._least_bytes else 0.0
+
+
+def comes_as_far(
+    *, floor_bytes: int, rate_bytes: float, texts: int, need_bytes: int, mark_bytes: int
+) -> bool:
+    """Say whether a child that grows stays below a mark for so many texts.
+
+    Args:
+        floor_bytes: What is used now, after a release.
+        rate_bytes: Growth a segment, the high estimate.
+        texts: Up to the next boundary.
+        need_bytes: Of the longest of them; what it leaves behind is in it. 0 = not known.
+        mark_bytes: What must not be crossed.
+    """
+    before = texts - 1 if need_bytes > rate_bytes else texts
+    return floor_bytes + rate_bytes * before + need_bytes <= mark_bytes
