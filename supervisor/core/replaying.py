@@ -11,7 +11,17 @@ from collections.abc import Iterable, Iterator
 
 from supervisor.core.decisions import Decision
 from supervisor.core.panel import OUTLOOK_TEXTS, MemoryTerms, Outlook, Panel
-from supervisor.core.traces import Asked, Boundary, Decided, LifeReady, Reading, Record, SegmentBegin, SegmentEnd
+from supervisor.core.traces import (
+    Asked,
+    Boundary,
+    Decided,
+    LifeEnded,
+    LifeReady,
+    Reading,
+    Record,
+    SegmentBegin,
+    SegmentEnd,
+)
 
 #: Records that are read ahead at most. Fifty texts of a minute each at two readings a second are 6,000;
 #: beyond this a service stood idle, and what it spoke hours later was not known.
@@ -81,6 +91,8 @@ def steps(records: Iterable[Record], terms: MemoryTerms) -> Iterator[tuple[Recor
 
 
 def _steps_of_run(ahead: "_Ahead", panel: Panel) -> Iterator[tuple[Record, list[Decision]]]:
+    if (orphan := ahead.orphan()) is not None:
+        panel.take(LifeReady(t=orphan.t, life=0))
     was_asked = False
     for record in ahead:
         if isinstance(record, Decided):
@@ -117,6 +129,20 @@ class _Ahead:
             elif isinstance(record, Boundary):
                 self._reaches_boundary = False
             yield record
+
+    def orphan(self) -> Record | None:
+        """Return the first record if it belongs to a life whose beginning is not in the trace.
+
+        Readings before the first `ready` are of the time before it; where there is none, or it comes only
+        after work was done, what was recorded is the middle of a life.
+        """
+        while len(self._waiting) < MOST_AHEAD and self._read():
+            latest = self._waiting[-1]
+            if isinstance(latest, LifeReady):
+                return None
+            if isinstance(latest, SegmentBegin | SegmentEnd | Boundary | LifeEnded):
+                return self._waiting[0]
+        return self._waiting[0] if 0 < len(self._waiting) < MOST_AHEAD else None
 
     def outlook(self, begin: SegmentBegin) -> tuple[int, ...]:
         """Return the characters of the text that begins, and of those up to the next boundary.
