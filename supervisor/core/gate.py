@@ -66,8 +66,8 @@ class Gate:
             return Way.WAIT if waited_s < SOFT_S else Way.OPEN
         listed = bool(answer.child_bytes) and waited_s < SOFT_S
         back = self._is_back(answer)
-        if not listed and (fits or (back and fits is None)):
-            return Way.OPEN
+        if fits or (back and fits is None):
+            return Way.WAIT if listed else Way.OPEN
         if back:
             return Way.ROOM
         return Way.WAIT if waited_s < HARD_S else Way.HELD
