@@ -41,6 +41,11 @@ EVENTS: dict[str, str] = {
     "wire.broken": "< a frame was damaged, too long or out of turn; what was seen",
     "faults.on": "faults are rehearsed; which",
     "signal.taken": "the parent was asked to stop; which signal, how often",
+    "door.open": "a door listens; where",
+    "door.asked": "a service was asked for something that takes time; method",
+    "door.refused": "somebody who is not the owner knocked; uid, pid",
+    "alert.ended": "an alert's command ended; event, how, its last line",
+    "alert.lost": "an alert was not told; event, why",
     "notice": "something said once to people as well",
     "bug": "an error that should not be; with its traceback at level debug",
 }
