@@ -8,14 +8,14 @@ is done (docs/decisions/0008-the-panel-and-its-precedence.md). An engine that ho
 is told apart by whoever makes the readings: their device fields are None then.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 from supervisor.core import wording
 from supervisor.core.decisions import Act, Decision, Policy, Scope, Thought
+from supervisor.core.deviceside import DeviceSide
+from supervisor.core.hostside import HostSide
 from supervisor.core.memoryterms import OUTLOOK_TEXTS, Marks, MemoryTerms, Outlook
-from supervisor.core.sides import DeviceSide, HostSide, Side
 from supervisor.core.traces import (
     Boundary,
     LifeEnded,
@@ -26,72 +26,35 @@ from supervisor.core.traces import (
     SegmentBegin,
     SegmentEnd,
 )
+from supervisor.core.weighing import (
+    MINIMUM_LIFE,
+    Span,
+    impossible,
+    look_ahead,
+    resting_mark,
+    weigh,
+    weigh_crossed,
+    weigh_room,
+)
+from supervisor.core.wishes import Pause, Wish
 from supervisor.policy import clock
 from supervisor.policy.fragmentation import Fragmentation
-from supervisor.policy.headroom import Room, judge_room
-from supervisor.policy.lookahead import WARM_UP
 from supervisor.policy.slowdown import Slowdown, SlowLives
 from supervisor.policy.verdict import Verdict
-from supervisor.policy.watermark import Level, WatermarkLimits, judge_level
 
 __all__ = ["OUTLOOK_TEXTS", "Marks", "MemoryTerms", "Outlook", "Panel"]
-
-#: A life is not replaced for its memory before this, save where there is no time to wait.
-MINIMUM_LIFE: Final = WARM_UP + 3
 
 #: Without a natural boundary for so many segments, every next text begins a unit.
 UNIT_TEXTS: Final = 25
 
-#: After a release, this many segments are judged as released: another would give back the same.
-_RELEASE_COUNTS: Final = 8
-
 #: A driver that tells nothing for so long holds up no job.
 _BLIND_S: Final = 30.0
 
-#: Below the hard mark by this share of the total before a pause ends.
-_RELIEF: Final = 0.01
+#: A text waits no longer than this for others to make room: a job is to come to its end.
+_ROOM_WAIT_S: Final = 600.0
 
 #: Policies whose recycle cannot wait: where no successor fits, the job pauses. The others go on.
 _URGENT: Final = frozenset[Policy]({"watermark", "lookahead", "headroom"})
-
-#: What ends a pause: the mark is left, a text finds room, or a fresh child does.
-Until = Literal["mark", "room", "fit"]
-
-_ACTS: Final[dict[Verdict, Act]] = {
-    Verdict.PAUSE: "pause",
-    Verdict.RELEASE: "clean",
-    Verdict.RECYCLE: "drain",
-    Verdict.REFUSE: "refuse",
-    Verdict.KILL: "kill",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
-    verdict: Verdict
-    policy: Policy
-    why: str
-    side: Side | None
-    scope: Scope
-    until: Until
-    low_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pause:
-    """Why nothing is handed out.
-
-    Attributes:
-        until: What ends it.
-        low_bytes: What the text needs.
-        at_s: Since when.
-        why: In words.
-    """
-
-    until: Until
-    low_bytes: int
-    at_s: float
-    why: str
 
 
 class Panel:
@@ -105,7 +68,7 @@ class Panel:
         self._slow_lives = SlowLives()
         self._remarks: list[str] = []
         self._decisions: list[Decision] = []
-        self._wishes: list[_Wish] = []
+        self._wishes: list[Wish] = []
         self._refused = False
         self._life = 0
         self._is_begun = False
@@ -114,10 +77,9 @@ class Panel:
 
     def _begin(self) -> None:
         self._silent = self._refused
-        self._within = False
-        self._segments = 0
-        self._cleaned_at: int | None = None
-        self._pause: _Pause | None = None
+        self._span = Span()
+        self._pause: Pause | None = None
+        self._has_waited = False
         self._flagged = False
         self._begun_s = 0.0
         self._told_s = 0.0
@@ -162,14 +124,18 @@ class Panel:
         self._decisions, self._wishes = [], []
         if self._silent:
             return []
+        at_boundary = self._at_boundary or self._since_boundary >= UNIT_TEXTS
+        waited, may_degrade = self._has_waited, self._terms.may_degrade
         for side in self._sides:
-            if side.crossed:
-                self._weigh_crossed(side)
-            self._weigh_room(side, outlook.chars[0])
-            if self._at_boundary or self._since_boundary >= UNIT_TEXTS:
-                self._look_ahead(side, outlook.chars[:UNIT_TEXTS])
-        waits_for_room = any(wish.verdict is Verdict.PAUSE for wish in self._wishes)
-        if self._pause is not None and self._pause.until == "room" and not waits_for_room:
+            self._wishes += weigh_crossed(side, self._span)
+            self._wishes += weigh_room(
+                side, outlook.chars[0], self._span, waited=waited, may_degrade=may_degrade
+            )
+            if at_boundary:
+                self._wishes += look_ahead(side, outlook.chars[:UNIT_TEXTS], self._span)
+        self._has_waited = False
+        waits = any(wish.verdict is Verdict.PAUSE for wish in self._wishes)
+        if self._pause is not None and self._pause.wish.until == "room" and not waits:
             self._resume(at_s, "the next text finds room")
         self._settle(at_s)
         return self._decisions
@@ -230,12 +196,12 @@ class Panel:
             else "not known yet"
         )
         limit = self._terms.max_segments
-        clock_why = f"{self._segments} of {limit} segments" if limit else "off"
+        clock_why = f"{self._span.segments} of {limit} segments" if limit else "off"
         return [
             Thought(
                 policy="fit",
                 says="pause" if self._pause else "keep",
-                why=self._pause.why if self._pause else "",
+                why=self._pause.wish.why if self._pause else "",
             ),
             Thought(
                 policy="slowdown", says="drain" if slow.why else "keep", why=slow.why or f"own pace {pace}"
@@ -248,7 +214,7 @@ class Panel:
 
     def _life_begins(self, ready: LifeReady) -> None:
         if self._pause is not None:
-            self._decide(ready.t, "resume", "fit", "a fresh child is ready")
+            self._resume(ready.t, "a fresh child is ready")
         self._begin()
         self._life, self._is_begun = ready.life, True
         self._device.begin_life(ready.vitals)
@@ -258,42 +224,40 @@ class Panel:
     def _segment_begins(self, begin: SegmentBegin) -> None:
         if not self._is_begun:  # a trace that was cut: what it begins with is all there is
             self._life_begins(LifeReady(t=begin.t, life=self._life))
-        self._within, self._at_boundary, self._begun_s = True, False, begin.t
+        self._span.within, self._at_boundary, self._begun_s = True, False, begin.t
         self._device.view.begin()
         self._host.view.begin()
 
     def _segment_ends(self, end: SegmentEnd) -> None:
-        self._within = False
-        self._segments += 1
+        self._span.within = False
+        self._span.segments += 1
         self._since_boundary += 1
         self._device.spoken(end.chars, end.vitals)
         self._host.spoken(end.chars, end.vitals)
         if self._silent:
             return
         self._flag(end)
-        self._weigh(self._host, self._host.level())
-        if end.seconds > 0:
-            self._slowdown.take(end.chars, end.t - self._begun_s)
-        if self._slowdown.why:
-            self._wish(Verdict.RECYCLE, "slowdown", self._slowdown.why)
+        self._wishes += weigh(self._host, self._host.level(), self._span)
         self._look_at_pieces(end)
+        self._look_at_pace(end)
         self._by_the_clock()
 
     def _boundary(self, boundary: Boundary) -> None:
         self._at_boundary, self._since_boundary = True, 0
-        if boundary.what == "job" and not self._silent:
-            self._wish(clock.after_job(self._terms.clean_after), "clock", "memory.clean_after is job")
+        verdict = clock.after_job(self._terms.clean_after)
+        if boundary.what == "job" and verdict is not Verdict.KEEP and not self._silent:
+            self._wishes.append(Wish(verdict=verdict, policy="clock", why="memory.clean_after is job"))
 
     def _released(self, released: Released) -> None:
-        self._cleaned_at = self._segments
+        self._span.cleaned_at = self._span.segments
         self._device.released(released.vitals)
         self._host.view.report(released.vitals)
         if not self._silent:
-            self._weigh(self._host, self._host.level())
+            self._wishes += weigh(self._host, self._host.level(), self._span)
 
     def _read(self, reading: Reading) -> None:
-        device, host = self._device, self._host
-        device.read(reading, within_segment=self._within)
+        device, host, span = self._device, self._host, self._span
+        device.read(reading, within_segment=span.within)
         host.read(reading)
         if reading.device_used is not None:
             self._told_s = reading.t
@@ -301,105 +265,23 @@ class Panel:
             self._look_at_pause(self._pause, reading.t)
         if self._silent:
             return
-        if not self._segments and not self._within:
+        if not span.segments and not span.within:
             self._look_at_baseline()
         if reading.device_used is not None:
-            self._weigh(device, device.level_at_reading())
+            self._wishes += weigh(device, device.level_at_reading(), span)
+            device.note_others(is_well=not self._wishes and not span.within)
         if reading.child_host is not None:
-            self._weigh(host, host.level())
+            self._wishes += weigh(host, host.level(), span)
 
-    # ------------------------------------------------------------------ the policies, one by one
+    # ------------------------------------------------------------------ the policies that have no side
 
     def _look_at_baseline(self) -> None:
         for side in self._sides:
-            limits, fresh = side.limits, side.fresh
-            if limits is None or fresh is None or fresh < limits.soft_bytes:
-                continue
-            if fresh >= limits.hard_bytes:
-                why = wording.impossible(side.name, limits, fresh, side.total)
-                self._wish(Verdict.REFUSE, "watermark", why, scope="job")
-            remark = wording.not_acted_on(side.name, limits)
-            if remark not in self._remarks:
+            wish, remark = impossible(side), resting_mark(side)
+            if wish is not None:
+                self._wishes.append(wish)
+            if remark is not None and remark not in self._remarks:
                 self._remarks.append(remark)
-
-    def _weigh(self, side: Side, level: Level | None) -> None:
-        limits = side.limits
-        if limits is None or level is None:
-            return
-        if level.used_bytes < limits.soft_bytes:
-            side.crossed = False
-        elif level.used_bytes >= limits.hard_bytes:
-            self._weigh_hard(side, limits, level)
-        elif self._within:
-            side.crossed = True
-        else:
-            self._weigh_soft(side, limits, level)
-
-    def _weigh_hard(self, side: Side, limits: WatermarkLimits, level: Level) -> None:
-        verdict = judge_level(limits, level, released=self._counts_as_released, worth_bytes=side.worth)
-        why = wording.above(side.name, limits, level)
-        if verdict is Verdict.KILL:
-            self._wish(verdict, "watermark", why, side=side)
-        elif side is self._device:
-            # Our own growth is in it, and yet a fresh child would stand too high.
-            ours = level.grown_bytes >= side.worth
-            self._wish(verdict, "fit" if ours else "watermark", why, until="mark")
-
-    def _weigh_soft(self, side: Side, limits: WatermarkLimits, level: Level) -> None:
-        side.crossed = False
-        level = side.warm(level)
-        verdict = judge_level(limits, level, released=self._counts_as_released, worth_bytes=side.worth)
-        why = wording.above(side.name, limits, level)
-        if verdict is Verdict.RELEASE:
-            self._wish(verdict, "watermark", why)
-        elif verdict is Verdict.RECYCLE and self._is_old_enough(side):
-            self._wish(verdict, "watermark", f"{why}, after a release", side=side)
-
-    def _weigh_crossed(self, side: Side) -> None:
-        """Weigh what was seen within a segment and not read again since: it is between two now."""
-        side.crossed = False
-        limits, level = side.limits, side.level()
-        if limits is not None and level is not None:
-            self._weigh_soft(
-                side, limits, replace(level, used_bytes=min(level.used_bytes, limits.hard_bytes - 1))
-            )
-
-    def _is_old_enough(self, side: Side) -> bool:
-        left = MINIMUM_LIFE - self._segments
-        return left <= 0 or side.leaves_no_time(left)
-
-    def _weigh_room(self, side: Side, chars: int) -> None:
-        room = side.room()
-        if room is None:
-            return
-        high_bytes = max(side.need_high(chars), int(side.rate))
-        low_bytes = side.need.low_bytes(chars)
-        released = self._cleaned_at == self._segments
-        verdict = judge_room(room, high_bytes=high_bytes, low_bytes=low_bytes, released=released)
-        if verdict is Verdict.REFUSE:
-            self._refuse_text(side, room, chars, low_bytes)
-        elif verdict is not Verdict.KEEP and (self._segments or verdict is not Verdict.RECYCLE):
-            why = wording.no_room(
-                side.name, chars=chars, need_bytes=high_bytes, used_bytes=room.used, limit_bytes=room.limit
-            )
-            self._wish(verdict, "headroom", why, side=side, until="room", low_bytes=low_bytes)
-
-    def _refuse_text(self, side: Side, room: Room, chars: int, low_bytes: int) -> None:
-        why = wording.never_fits(
-            side.name,
-            chars=chars,
-            need_bytes=low_bytes,
-            fresh_bytes=room.fresh,
-            others_bytes=room.others_least,
-            limit_bytes=room.limit,
-        )
-        policy: Policy = "degrade" if self._terms.may_degrade else "headroom"
-        self._wish(Verdict.REFUSE, policy, why, scope="text")
-
-    def _look_ahead(self, side: Side, chars: Sequence[int]) -> None:
-        if self._segments and side.grown >= side.worth and not side.comes_as_far(chars):
-            why = wording.too_far(side.name, chars=chars, rate_bytes=side.rate, used_bytes=side.now)
-            self._wish(Verdict.RECYCLE, "lookahead", why, side=side)
 
     def _flag(self, end: SegmentEnd) -> None:
         leak = self._device.leak
@@ -418,45 +300,27 @@ class Panel:
             self._fragmentation = Fragmentation(worth_bytes=self._device.worth)
         pieces = self._fragmentation
         verdict = pieces.take(retries=vitals.retries, inactive_split_bytes=vitals.inactive_split)
-        if verdict is Verdict.RELEASE or (verdict is Verdict.RECYCLE and self._segments >= MINIMUM_LIFE):
-            self._wish(verdict, "fragmentation", pieces.why, side=self._device)
+        is_due = verdict is Verdict.RELEASE or self._span.segments >= MINIMUM_LIFE
+        if verdict is not Verdict.KEEP and is_due:
+            self._wishes.append(Wish(verdict=verdict, policy="fragmentation", why=pieces.why))
+
+    def _look_at_pace(self, end: SegmentEnd) -> None:
+        if end.seconds > 0:
+            self._slowdown.take(end.chars, end.t - self._begun_s)
+        if self._slowdown.why:
+            self._wishes.append(Wish(verdict=Verdict.RECYCLE, policy="slowdown", why=self._slowdown.why))
 
     def _by_the_clock(self) -> None:
         limit, clean_after = self._terms.max_segments, self._terms.clean_after
-        verdict = clock.after_segment(segments=self._segments, max_segments=limit, clean_after=clean_after)
-        if verdict is Verdict.RECYCLE:
-            self._wish(verdict, "clock", f"child.max_segments is {limit}")
-        elif verdict is Verdict.RELEASE:
-            self._wish(verdict, "clock", "memory.clean_after is segment")
+        verdict = clock.after_segment(
+            segments=self._span.segments, max_segments=limit, clean_after=clean_after
+        )
+        if verdict is not Verdict.KEEP:
+            ended = verdict is Verdict.RECYCLE
+            why = f"child.max_segments is {limit}" if ended else "memory.clean_after is segment"
+            self._wishes.append(Wish(verdict=verdict, policy="clock", why=why))
 
     # ------------------------------------------------------------------ side by side
-
-    @property
-    def _counts_as_released(self) -> bool:
-        return self._cleaned_at is not None and self._segments - self._cleaned_at < _RELEASE_COUNTS
-
-    def _wish(
-        self,
-        verdict: Verdict,
-        policy: Policy,
-        why: str,
-        *,
-        side: Side | None = None,
-        scope: Scope = "life",
-        until: Until = "mark",
-        low_bytes: int = 0,
-    ) -> None:
-        if verdict is not Verdict.KEEP:
-            wish = _Wish(
-                verdict=verdict,
-                policy=policy,
-                why=why,
-                side=side,
-                scope=scope,
-                until=until,
-                low_bytes=low_bytes,
-            )
-            self._wishes.append(wish)
 
     def _settle(self, at_s: float) -> None:
         """Do the hardest wish, of equals the first; what is softer only beside a pause or a release."""
@@ -464,11 +328,11 @@ class Panel:
             if self._do(wish, at_s):
                 return
 
-    def _do(self, wish: _Wish, at_s: float) -> bool:
+    def _do(self, wish: Wish, at_s: float) -> bool:
         """Do what is wished for; return whether that is all for now."""
         match wish.verdict:
             case Verdict.KILL:
-                self._end_life(wish, at_s)
+                self._end_life(wish, "kill", at_s)
             case Verdict.REFUSE:
                 self._decide(at_s, "refuse", wish.policy, wish.why, wish.scope)
                 self._refused = wish.scope == "job"
@@ -476,62 +340,59 @@ class Panel:
             case Verdict.RECYCLE:
                 return self._drain(wish, at_s)
             case Verdict.RELEASE:
-                return self._clean(wish, at_s)
+                self._clean(wish, at_s)
+                return False
             case _:
                 self._hold(wish, at_s)
         return True
 
-    def _drain(self, wish: _Wish, at_s: float) -> bool:
+    def _drain(self, wish: Wish, at_s: float) -> bool:
         blocked = next((side for side in self._sides if not side.successor_fits()), None)
         if blocked is None:
-            self._end_life(wish, at_s)
-            return True
-        if wish.policy in _URGENT:
+            self._end_life(wish, "drain", at_s)
+        elif wish.policy in _URGENT:
             why = wording.no_successor(
                 blocked.name, wish.why, fresh_bytes=blocked.fresh, others_bytes=blocked.others
             )
             self._hold(replace(wish, policy="fit", why=why, until="fit"), at_s)
-        return False
+        return blocked is None
 
-    def _end_life(self, wish: _Wish, at_s: float) -> None:
+    def _end_life(self, wish: Wish, action: Act, at_s: float) -> None:
         if wish.side is not None:
             wish.side.ends_for_growth()
         if wish.policy == "slowdown":
             self._slowdown.replaced()
-        self._decide(at_s, _ACTS[wish.verdict], wish.policy, wish.why)
+        self._decide(at_s, action, wish.policy, wish.why)
         self._silent = True
 
-    def _clean(self, wish: _Wish, at_s: float) -> bool:
+    def _clean(self, wish: Wish, at_s: float) -> None:
+        if self._span.is_just_released and self._decisions:
+            return  # asked for already
         if wish.policy == "fragmentation" and self._fragmentation is not None:
             self._fragmentation.released()
-        self._cleaned_at = self._segments
+        self._span.cleaned_at = self._span.segments
         self._decide(at_s, "clean", wish.policy, wish.why)
-        return False
 
-    def _hold(self, wish: _Wish, at_s: float) -> None:
+    def _hold(self, wish: Wish, at_s: float) -> None:
         if self._pause is None:
-            self._pause = _Pause(until=wish.until, low_bytes=wish.low_bytes, at_s=at_s, why=wish.why)
+            self._pause = Pause(wish=wish, at_s=at_s)
             self._decide(at_s, "pause", wish.policy, wish.why)
 
-    def _look_at_pause(self, pause: _Pause, at_s: float) -> None:
+    def _look_at_pause(self, pause: Pause, at_s: float) -> None:
+        fits = all(side.successor_fits() for side in self._sides)
         is_told = self._told_s == at_s
-        if is_told and self._is_over(pause):
+        if is_told and pause.is_over(self._device, successor_fits=fits):
             self._resume(at_s, wording.below_again("device", self._device.view.used))
         elif not is_told and at_s - max(self._told_s, pause.at_s) >= _BLIND_S:
             self._resume(at_s, f"the driver has told nothing for {_BLIND_S:.0f} s")
-
-    def _is_over(self, pause: _Pause) -> bool:
-        device = self._device
-        room = device.room()
-        if pause.until == "fit" or device.limits is None or room is None:
-            return all(side.successor_fits() for side in self._sides)
-        if pause.until == "mark":
-            return room.used < device.limits.hard_bytes - _RELIEF * (device.total or 0)
-        return (room.fresh or 0) + (room.others or 0) + pause.low_bytes <= room.limit
+        elif pause.wish.until == "room" and at_s - pause.at_s >= _ROOM_WAIT_S:
+            self._has_waited = True
+            self._resume(at_s, f"no room was made in {_ROOM_WAIT_S:.0f} s")
 
     def _resume(self, at_s: float, why: str) -> None:
+        assert self._pause is not None
+        self._decide(at_s, "resume", self._pause.wish.policy, why)
         self._pause = None
-        self._decide(at_s, "resume", "watermark", why)
 
     def _decide(self, at_s: float, action: Act, policy: Policy, why: str, scope: Scope = "life") -> None:
         self._decisions.append(Decision(t=at_s, action=action, policy=policy, why=why, scope=scope))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from supervisor.policy.headroom import Room
 from supervisor.policy.watermark import Level, WatermarkLimits
 
 _MIB = 2**20
@@ -48,22 +49,20 @@ def not_acted_on(side: str, limits: WatermarkLimits) -> str:
     )
 
 
-def no_room(side: str, *, chars: int, need_bytes: int, used_bytes: int | None, limit_bytes: int) -> str:
+def no_room(side: str, room: Room, *, chars: int, need_bytes: int) -> str:
     """Say that a text does not fit beside what is there."""
     return (
-        f"a text of {chars} characters needs about {size(need_bytes)} beside {size(used_bytes)} in use, and "
-        f"{size(limit_bytes)} of the {side} can be used"
+        f"a text of {chars} characters needs about {size(need_bytes)} beside {size(room.used)} in use, and "
+        f"{size(room.limit)} of the {side} can be used"
     )
 
 
-def never_fits(
-    side: str, *, chars: int, need_bytes: int, fresh_bytes: int | None, others_bytes: int, limit_bytes: int
-) -> str:
+def never_fits(side: str, room: Room, *, chars: int, need_bytes: int, others_bytes: int) -> str:
     """Say that a text fits no child, and what a person can do."""
     others = f" and {size(others_bytes)} of other programs" if others_bytes else ""
     return (
-        f"a text of {chars} characters needs at least {size(need_bytes)} beside the {size(fresh_bytes)} of a "
-        f"fresh child{others}, and only {size(limit_bytes)} of the {side} can be used: make it shorter "
+        f"a text of {chars} characters needs at least {size(need_bytes)} beside the {size(room.fresh)} of a "
+        f"fresh child{others}, and only {size(room.limit)} of the {side} can be used: make it shorter "
         "(narration.segment_chars), or allow degrade.steps"
     )
 

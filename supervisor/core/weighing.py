@@ -1,0 +1,160 @@
+"""Each policy put to one side of memory: what it wishes for, in a sentence with the figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from supervisor.core import wording
+from supervisor.core.deviceside import DeviceSide
+from supervisor.core.sides import Side
+from supervisor.core.wishes import Wish
+from supervisor.policy.headroom import judge_room
+from supervisor.policy.lookahead import WARM_UP
+from supervisor.policy.verdict import Verdict
+from supervisor.policy.watermark import Level, WatermarkLimits, judge_level
+
+#: A life is not replaced for its memory before this, save where there is no time to wait.
+MINIMUM_LIFE: Final = WARM_UP + 3
+
+#: After a release, this many segments are judged as released: another would give back the same.
+_RELEASE_COUNTS: Final = 8
+
+
+@dataclass(slots=True)
+class Span:
+    """How far one life has come.
+
+    Attributes:
+        within: Whether a segment is in hand.
+        segments: Spoken.
+        cleaned_at: How many were when caches were last released; None = never.
+    """
+
+    within: bool = False
+    segments: int = 0
+    cleaned_at: int | None = None
+
+    @property
+    def counts_as_released(self) -> bool:
+        """Whether caches were released shortly before."""
+        return self.cleaned_at is not None and self.segments - self.cleaned_at < _RELEASE_COUNTS
+
+    @property
+    def is_just_released(self) -> bool:
+        """Whether nothing was spoken since caches were released."""
+        return self.cleaned_at == self.segments
+
+    def is_old_enough(self, side: Side) -> bool:
+        """Say whether a life may be replaced for what it holds: it is warm, or there is no time to wait."""
+        left = MINIMUM_LIFE - self.segments
+        return left <= 0 or side.leaves_no_time(left)
+
+
+def impossible(side: Side) -> Wish | None:
+    """Refuse marks that no child can live under: its own bytes when fresh reach the hard one."""
+    limits, fresh = side.limits, side.fresh
+    if limits is None or fresh is None or fresh < limits.hard_bytes:
+        return None
+    why = wording.impossible(side.name, limits, fresh, side.total)
+    return Wish(verdict=Verdict.REFUSE, policy="watermark", why=why, scope="job")
+
+
+def resting_mark(side: Side) -> str | None:
+    """Return words for a soft mark that is below a fresh child."""
+    limits, fresh = side.limits, side.fresh
+    if limits is None or fresh is None or fresh < limits.soft_bytes:
+        return None
+    return wording.not_acted_on(side.name, limits)
+
+
+def weigh(side: Side, level: Level | None, span: Span) -> list[Wish]:
+    """Hold one level against the marks."""
+    limits = side.limits
+    if limits is None or level is None:
+        return []
+    if level.used_bytes < limits.soft_bytes:
+        side.crossed = False
+        return []
+    if level.used_bytes >= limits.hard_bytes:
+        return _weigh_hard(side, limits, level, span)
+    side.crossed = span.within
+    return [] if span.within else _weigh_soft(side, limits, level, span)
+
+
+def weigh_crossed(side: Side, span: Span) -> list[Wish]:
+    """Weigh what was seen within a segment and not read again since: it is between two now."""
+    limits, level = side.limits, side.level()
+    if not side.crossed or limits is None or level is None:
+        return []
+    return _weigh_soft(side, limits, _below(limits, level), span)
+
+
+def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -> list[Wish]:
+    verdict = judge_level(limits, level, released=span.counts_as_released, worth_bytes=side.worth)
+    why = wording.above(side.name, limits, level)
+    others_grew = side.others_grew if isinstance(side, DeviceSide) else 0
+    if verdict is Verdict.KILL and level.used_bytes - others_grew >= limits.hard_bytes:
+        return [Wish(verdict=verdict, policy="watermark", why=why, side=side)]
+    if not isinstance(side, DeviceSide):
+        return []  # refused when it was ready
+    # With our own growth in it a fresh child would not stand lower: that is the fit test's word.
+    ours = verdict is Verdict.PAUSE and level.grown_bytes >= side.worth
+    wishes = [Wish(verdict=Verdict.PAUSE, policy="fit" if ours else "watermark", why=why)]
+    side.crossed = span.within
+    if not span.within:
+        wishes += _weigh_soft(side, limits, _below(limits, level), span)
+    return wishes
+
+
+def _weigh_soft(side: Side, limits: WatermarkLimits, level: Level, span: Span) -> list[Wish]:
+    side.crossed = False
+    level = side.warm(level)
+    verdict = judge_level(limits, level, released=span.counts_as_released, worth_bytes=side.worth)
+    why = wording.above(side.name, limits, level)
+    if verdict is Verdict.RECYCLE and span.is_old_enough(side):
+        return [Wish(verdict=verdict, policy="watermark", why=f"{why}, after a release", side=side)]
+    if verdict is Verdict.RELEASE:
+        return [Wish(verdict=verdict, policy="watermark", why=why)]
+    return []
+
+
+def _below(limits: WatermarkLimits, level: Level) -> Level:
+    return replace(level, used_bytes=min(level.used_bytes, limits.hard_bytes - 1))
+
+
+def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade: bool) -> list[Wish]:
+    """Ask whether the next text fits beside what is there.
+
+    Args:
+        side: Of which memory.
+        chars: Of the text.
+        span: Of the life.
+        waited: Whether others were waited for long enough.
+        may_degrade: Whether `degrade.steps` allows it to be spoken smaller.
+    """
+    room = side.room()
+    if room is None:
+        return []
+    high_bytes, low_bytes = max(side.need_high(chars), int(side.rate)), side.need.low_bytes(chars)
+    verdict = judge_room(room, high_bytes=high_bytes, low_bytes=low_bytes, released=span.is_just_released)
+    if verdict is Verdict.REFUSE or (verdict is Verdict.PAUSE and waited):
+        others_bytes = room.others or 0 if waited else room.others_least
+        why = wording.never_fits(
+            side.name, room, chars=chars, need_bytes=low_bytes, others_bytes=others_bytes
+        )
+        policy = "degrade" if may_degrade else "headroom"
+        return [Wish(verdict=Verdict.REFUSE, policy=policy, why=why, scope="text")]
+    if verdict is Verdict.KEEP or (verdict is Verdict.RECYCLE and not span.segments):
+        return []
+    why = wording.no_room(side.name, room, chars=chars, need_bytes=high_bytes)
+    return [Wish(verdict=verdict, policy="headroom", why=why, side=side, until="room", low_bytes=low_bytes)]
+
+
+def look_ahead(side: Side, chars: Sequence[int], span: Span) -> list[Wish]:
+    """Ask whether a child that grows comes as far as the next boundary."""
+    if not span.segments or side.grown < side.worth or side.comes_as_far(chars):
+        return []
+    if span.segments <= WARM_UP and not span.is_old_enough(side):
+        return []  # a warm-up grows too, and its successor's would
+    why = wording.too_far(side.name, chars=chars, rate_bytes=side.rate, used_bytes=side.now)
+    return [Wish(verdict=Verdict.RECYCLE, policy="lookahead", why=why, side=side)]

@@ -1,0 +1,60 @@
+"""What one policy wishes for, and a pause that is under way."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from supervisor.core.decisions import Policy, Scope
+from supervisor.core.deviceside import DeviceSide
+from supervisor.core.sides import Side
+from supervisor.policy.verdict import Verdict
+
+#: What ends a pause: the mark is left, a text finds room, or a fresh child does.
+Until = Literal["mark", "room", "fit"]
+
+#: Below the hard mark by this share of the total before a pause ends: else it would flutter.
+_RELIEF: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What one policy wishes for.
+
+    Attributes:
+        verdict: What is to be done.
+        policy: Who says so.
+        why: A sentence with the figures.
+        side: Of which memory, where it is for its growth.
+        scope: What a refusal is about.
+        until: What ends a pause.
+        low_bytes: What the text that waits must need.
+    """
+
+    verdict: Verdict
+    policy: Policy
+    why: str
+    side: Side | None = None
+    scope: Scope = "life"
+    until: Until = "mark"
+    low_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Why nothing is handed out.
+
+    Attributes:
+        wish: What it is for.
+        at_s: Since when.
+    """
+
+    wish: Wish
+    at_s: float
+
+    def is_over(self, device: DeviceSide, *, successor_fits: bool) -> bool:
+        """Say whether what it waits for has come, by the device's latest reading."""
+        limits, room = device.limits, device.room()
+        if self.wish.until == "fit" or limits is None or room is None:
+            return successor_fits
+        if self.wish.until == "mark":
+            return room.used < limits.hard_bytes - _RELIEF * (device.total or 0)
+        return (room.fresh or 0) + (room.others or 0) + self.wish.low_bytes <= room.limit
