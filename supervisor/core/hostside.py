@@ -43,9 +43,12 @@ class HostSide(Side):
         if self.view.needed is not None:
             self.need.take(chars, self.view.needed)
         self.view.report(vitals)
-        self._after_segment(self.view.private)
-        if self._leak is not None and self.view.private is not None:
-            self._leak.take(Sample(chars=chars, host_bytes=self.view.private))
+        undeclared = self.view.private
+        if undeclared is not None and vitals.live is None:  # else its caches are on the device
+            undeclared -= vitals.declared or 0
+        self._after_segment(undeclared)
+        if self._leak is not None and undeclared is not None:
+            self._leak.take(Sample(chars=chars, host_bytes=undeclared))
 
     @property
     def leak(self) -> Leak | None:
