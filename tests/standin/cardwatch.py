@@ -14,7 +14,7 @@ from types import TracebackType
 from tests.standin.driver import LIBRARY, StandinDriver
 
 #: Between readings; one walks /proc and takes a few milliseconds.
-_EVERY_S = 0.015
+_EVERY_S = 0.05
 
 
 class _Memory(ctypes.Structure):
