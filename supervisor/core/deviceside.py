@@ -120,10 +120,9 @@ class DeviceSide(Side):
         """What of the device can be had at all."""
         return int(_USABLE * (self.total or 0))
 
-    def note_others(self, *, is_well: bool) -> None:
+    def note_others(self) -> None:
         """Note what others hold while all is well: what comes on top is their growth."""
-        if is_well:
-            self._others_before = self.others
+        self._others_before = self.others
 
     @property
     def others_grew(self) -> int:

@@ -76,7 +76,11 @@ class DeviceView:
             else:
                 self._read_between(child)
         self._own_at_used = child if child is not None else self._own_by_report
-        self._see_others()
+        if self._own_at_used is not None:
+            others = self.used - self._own_at_used
+            least = self._learned.others_least
+            if least is None or others < least:
+                self._learned.others_least = max(0, others)
 
     def begin(self) -> None:
         """Note that a segment begins: what is read from here on is not the child's rest."""
@@ -135,12 +139,6 @@ class DeviceView:
         if vitals.reserved is None:
             return
         self.vitals = vitals
-
-    def _see_others(self) -> None:
-        others = self.others
-        if others is not None:
-            least = self._learned.others_least
-            self._learned.others_least = others if least is None else min(least, others)
 
     # ------------------------------------------------------------------ what follows
 

@@ -128,10 +128,11 @@ class Panel:
         waited, may_degrade = self._has_waited, self._terms.may_degrade
         for side in self._sides:
             self._wishes += weigh_crossed(side, self._span)
-            self._wishes += weigh_room(
-                side, outlook.chars[0], self._span, waited=waited, may_degrade=may_degrade
-            )
-            if at_boundary:
+            if not side.has_room_for(outlook.chars[0]):
+                self._wishes += weigh_room(
+                    side, outlook.chars[0], self._span, waited=waited, may_degrade=may_degrade
+                )
+            if at_boundary and side.rate > 0:
                 self._wishes += look_ahead(side, outlook.chars[:UNIT_TEXTS], self._span)
         self._has_waited = False
         waits = any(wish.verdict is Verdict.PAUSE for wish in self._wishes)
@@ -237,7 +238,9 @@ class Panel:
         if self._silent:
             return
         self._flag(end)
-        self._wishes += weigh(self._host, self._host.level(), self._span)
+        private = self._host.now
+        if private is not None and not self._host.is_below(private):
+            self._wishes += weigh(self._host, self._host.level(), self._span)
         self._look_at_pieces(end)
         self._look_at_pace(end)
         self._by_the_clock()
@@ -267,10 +270,13 @@ class Panel:
             return
         if not span.segments and not span.within:
             self._look_at_baseline()
-        if reading.device_used is not None:
+        # Nearly every reading is below the marks, and a replay has a million of them.
+        used, private = reading.device_used, reading.child_host
+        if used is not None and not device.is_below(used):
             self._wishes += weigh(device, device.level_at_reading(), span)
-            device.note_others(is_well=not self._wishes and not span.within)
-        if reading.child_host is not None:
+        elif used is not None and not span.within:
+            device.note_others()
+        if private is not None and not host.is_below(private):
             self._wishes += weigh(host, host.level(), span)
 
     # ------------------------------------------------------------------ the policies that have no side

@@ -148,6 +148,20 @@ class Side(ABC):
             return level
         return replace(level, fresh_bytes=max(level.fresh_bytes, self._warm_known))
 
+    def is_below(self, used: int) -> bool:
+        """Say whether that much is below the soft mark, and note it."""
+        if self.limits is not None and used >= self.limits.soft_bytes:
+            return False
+        self.crossed = False
+        return True
+
+    def has_room_for(self, chars: int) -> bool:
+        """Say whether the next text fits beside all that is there, as it is; True where nobody can tell."""
+        now = self.now
+        if now is None or self.limits is None:
+            return True
+        return now + max(self.need_high(chars), self.rate) <= self.ceiling
+
     def room(self) -> Room | None:
         """Return what there is for the next text; None while the marks are not known."""
         if self.now is None or self.limits is None:

@@ -39,6 +39,7 @@ class Need:
         self._most: dict[int, tuple[int, int]] = {}  # class: (chars, bytes) of the text that needed most
         self._least: dict[int, tuple[int, int]] = {}
         self._seen = 0
+        self._highs: dict[int, int] = {}  # answers given since something new was learned
 
     @property
     def is_known(self) -> bool:
@@ -51,12 +52,18 @@ class Need:
         needed_bytes = max(0, needed_bytes)
         if at not in self._most or needed_bytes > self._most[at][1]:
             self._most[at] = (chars, needed_bytes)
+            self._highs.clear()
         if at not in self._least or needed_bytes < self._least[at][1]:
             self._least[at] = (chars, needed_bytes)
         self._seen += 1
 
     def high_bytes(self, chars: int) -> int:
         """Return the most that a text should need; 0 where nothing is known."""
+        if chars not in self._highs:
+            self._highs[chars] = self._high_bytes(chars)
+        return self._highs[chars]
+
+    def _high_bytes(self, chars: int) -> int:
         if not self._seen:
             return 0
         seen = self._most.values()

@@ -57,6 +57,7 @@ class Slowdown:
         self._before = before
         self._seen = 0
         self._chars: deque[int] = deque(maxlen=_KEPT)
+        self._typical_chars = 0
         self._paces: list[float] = []
         self._lately: deque[tuple[int, float]] = deque(maxlen=_LATELY)
         self._why = ""
@@ -75,8 +76,9 @@ class Slowdown:
         """Note what a text took, from hand-out to end."""
         self._seen += 1
         self._chars.append(chars)
-        typical = sorted(self._chars)[len(self._chars) // 2]
-        if self._seen <= _WARM_UP or chars < max(1.0, typical * _SHORT):
+        if self._seen <= _PACED or self._seen % _KEPT == 0:
+            self._typical_chars = sorted(self._chars)[len(self._chars) // 2]
+        if self._seen <= _WARM_UP or chars < max(1.0, self._typical_chars * _SHORT):
             return
         if len(self._lately) == _LATELY:
             self._settle(self._lately[0])
@@ -95,11 +97,13 @@ class Slowdown:
     def _judge(self) -> None:
         median = self.median_s_per_char
         self._why = ""
-        if not median or len(self._lately) < _LATELY:
+        slow = _SLOW * self._before.patience * median
+        chars, work_s = self._lately[-1]
+        if not median or work_s < slow * chars or len(self._lately) < _LATELY:
             return
         least = min(work_s / chars for chars, work_s in self._lately)
         lost_s = sum(work_s - median * chars for chars, work_s in self._lately)
-        if least >= _SLOW * self._before.patience * median and lost_s >= _WORTH_S:
+        if least >= slow and lost_s >= _WORTH_S:
             self._why = (
                 f"the last {_LATELY} segments took {least / median:.1f} times this life's own pace of "
                 f"{1000 * median:.1f} ms a character, {lost_s:.0f} s lost"
