@@ -15,6 +15,9 @@ _BLOCKS: Final = 24
 _SLOPED: Final = 3
 _SHAPED: Final = 5
 
+#: One in so many segments of a stretch may be an exception.
+_MISSED: Final = 10
+
 #: Teeth that tell how long teeth are.
 _TEETH: Final = 3
 
@@ -38,14 +41,15 @@ class Teeth:
     def take(self, now_bytes: int) -> None:
         """Take the figure after the next segment."""
         self._at += 1
-        if self._at == 1 or now_bytes <= self._low_bytes:
+        if self._at == 1:
             self._begin(now_bytes)
-            return
         self._high_bytes = max(self._high_bytes, now_bytes)
-        risen_bytes = self._high_bytes - self._low_bytes
-        if risen_bytes > self._least_bytes and self._high_bytes - now_bytes >= risen_bytes / 2:
+        risen_bytes, fallen_bytes = self._high_bytes - self._low_bytes, self._high_bytes - now_bytes
+        if fallen_bytes > self._least_bytes and 2 * fallen_bytes >= risen_bytes:
             self._count += 1
             self._longest = max(self._longest, self._at - self._low_at)
+            self._begin(now_bytes)
+        elif now_bytes <= self._low_bytes:
             self._begin(now_bytes)
 
     @property
@@ -66,6 +70,29 @@ class Teeth:
     def _begin(self, now_bytes: int) -> None:
         self._low_bytes = self._high_bytes = now_bytes
         self._low_at = self._at
+
+
+class Run:
+    """The present stretch of segments of which at most one in ten missed something."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.start_bytes = 0
+        self._missed = 0
+
+    def take(self, before_bytes: int, *, missed: bool) -> None:
+        """Take the next segment.
+
+        Args:
+            before_bytes: The figure before it.
+            missed: Whether it lacked what the others of the stretch have.
+        """
+        if self.length == 0:
+            self.start_bytes = before_bytes
+        self.length += 1
+        self._missed += missed
+        if self._missed * _MISSED > self.length:
+            self.length = self._missed = 0
 
 
 class Blocks:

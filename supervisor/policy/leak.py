@@ -26,11 +26,12 @@ from supervisor.policy.ratchet import WARM_UP, Ratchet, mib
 
 __all__ = ["WARM_UP", "Leak", "LeakLimits", "Sample"]
 
-#: What one more character than ever before may cost the host's heap for good, or a torch of which
-#: nothing is known; and what a new length of text may (kernels compiled for it).
+#: What one more character than ever before may cost for good: the host's heap, and a device's memory
+#: of which torch says nothing. Both move more than live bytes do: so many of their limits count.
 _HEAP_PER_CHAR: Final = 2 * 2**20
-_TORCH_PER_CHAR: Final = 6 * 2**20
-_PER_LENGTH: Final = 3 * 2**20
+_HEAP_HEIGHT: Final = 1.5
+_WHOLE_PER_CHAR: Final = 6 * 2**20
+_WHOLE_HEIGHT: Final = 3
 
 #: Limits that fragments may hold where nothing tells them from what is lost.
 _FLOOR_HEIGHT: Final = 8
@@ -84,16 +85,17 @@ class Leak:
         live_bytes = _scaled(limits.live_bytes, card_bytes)
         other_bytes = _scaled(limits.other_bytes, card_bytes)
         self._live = Ratchet("live memory outside declared caches", live_bytes)
-        self._other = Ratchet("its device memory outside torch", other_bytes, comes_late=True)
+        self._other = Ratchet(
+            "its device memory outside torch", other_bytes, is_collected=False, comes_late=True
+        )
         self._whole = Ratchet(
-            "its device memory", 3 * other_bytes, comes_late=True, per_char_bytes=_TORCH_PER_CHAR
+            "its device memory", _WHOLE_HEIGHT * other_bytes, comes_late=True, per_char_bytes=_WHOLE_PER_CHAR
         )
         self._host = Ratchet(
             "private host memory",
-            limits.live_bytes,
+            int(_HEAP_HEIGHT * limits.live_bytes),
             comes_late=True,
             per_char_bytes=_HEAP_PER_CHAR,
-            per_length_bytes=_PER_LENGTH,
         )
         self._floor_limit_bytes = live_bytes
         self._lowest_floor_bytes: int | None = None

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from supervisor.policy.growth import Blocks, Teeth, median
+from supervisor.policy.growth import Blocks, Run, Teeth, median
 
 #: Segments of warm-up, the baseline is taken from the last six of them.
 WARM_UP: Final = 16
@@ -23,15 +23,18 @@ _TOOTH_HEIGHT: Final = 3
 #: Segments with hardly one that adds nothing, and the part of the limit that is proof then.
 _STEADY: Final = 64
 _STEADY_SHARE: Final = 8
-_MISSED: Final = 10
 
 #: Rises in a row before any baseline, each half the limit at least, and how many limits in all.
 _FAST_RISES: Final = 3
 _FAST_HEIGHT: Final = 4
 
-#: A cache that nobody declared: how many limits it may hold, and how far its filling may slow down.
+#: A cache that nobody declared: how many limits it may hold, what part of one an entry is at most,
+#: and how far its filling may slow down.
 _CACHE_HEIGHT: Final = 8
-_FLAT: Final = 0.6
+_ENTRY_SHARE: Final = 4
+_AT_ONCE: Final = 0.9
+_FLAT: Final = 0.7
+_STILL: Final = 0.15
 
 _MIB: Final = 2**20
 
@@ -42,9 +45,9 @@ class Ratchet:
     Args:
         name: For people.
         limit_bytes: Growth that counts.
+        is_collected: Whether garbage may be in it, until a collector comes.
         comes_late: Whether it may grow in a few steps long after the warm-up, and then be still.
         per_char_bytes: What a character more than in any text before may add for good.
-        per_length_bytes: What a length never seen before may add for good.
     """
 
     def __init__(
@@ -52,16 +55,16 @@ class Ratchet:
         name: str,
         limit_bytes: int,
         *,
+        is_collected: bool = True,
         comes_late: bool = False,
         per_char_bytes: int = 0,
-        per_length_bytes: int = 0,
     ) -> None:
         self._name = name
         self._limit_bytes = limit_bytes
+        self._is_collected = is_collected
         self._comes_late = comes_late
         self._per_char_bytes = per_char_bytes
-        self._per_length_bytes = per_length_bytes
-        self._lengths: set[int] = set()
+        self._longest = 0
         self._excused_bytes = 0
         self._seen = 0
         self._first_bytes = 0
@@ -73,8 +76,8 @@ class Ratchet:
         self._blocks = Blocks()
         self._above = 0
         self._rises = 0
-        self._steady = 0
-        self._missed = 0
+        self._rising = Run()
+        self._moving = Run()
         self._low_at = 0
         self._fast: list[int] = []
 
@@ -86,32 +89,28 @@ class Ratchet:
             chars: Of the segment's text.
             may_be_cache: Whether caches may be in it that nobody declared.
         """
-        now_bytes = seen_bytes - self._excuse(seen_bytes, chars)
+        now_bytes = seen_bytes - (self._excuse(seen_bytes, chars) if self._per_char_bytes else 0)
         self._seen += 1
         if self._seen == 1:
             self._first_bytes = self._last_bytes = self._highest_bytes = now_bytes
         risen_bytes = now_bytes - self._last_bytes
-        self._last_bytes = now_bytes
-        self._teeth.take(now_bytes)
+        self._moving.take(self._last_bytes, missed=abs(risen_bytes) <= self._limit_bytes // 256)
         is_sure = (
             self._warm_up(now_bytes, risen_bytes)
             if self._seen <= WARM_UP
             else self._watch(now_bytes, risen_bytes, may_be_cache=may_be_cache)
         )
         self._highest_bytes = max(self._highest_bytes, now_bytes)
+        self._last_bytes = now_bytes
         return is_sure
 
     def _excuse(self, seen_bytes: int, chars: int) -> int:
-        if not self._per_char_bytes:
-            return 0
-        allowed_bytes = 0
-        if chars not in self._lengths:
-            longest = max(self._lengths, default=chars)
-            allowed_bytes = self._per_length_bytes + self._per_char_bytes * max(0, chars - longest)
-            self._lengths.add(chars)
-        self._excused_bytes += max(
-            0, min(seen_bytes - self._excused_bytes - self._highest_bytes, allowed_bytes)
-        )
+        """Return what texts longer than all before them added: a heap keeps what its longest needed."""
+        if self._seen and chars > self._longest:
+            allowed_bytes = self._per_char_bytes * (chars - self._longest)
+            risen_bytes = seen_bytes - self._excused_bytes - self._highest_bytes
+            self._excused_bytes += max(0, min(risen_bytes, allowed_bytes))
+        self._longest = max(self._longest, chars)
         return self._excused_bytes
 
     def _warm_up(self, now_bytes: int, risen_bytes: int) -> bool:
@@ -132,10 +131,13 @@ class Ratchet:
 
     def _watch(self, now_bytes: int, risen_bytes: int, *, may_be_cache: bool) -> bool:
         self._blocks.take(now_bytes)
+        self._teeth.take(now_bytes)
+        self._rising.take(self._last_bytes, missed=risen_bytes <= 0)
         grown_bytes = now_bytes - self._baseline_bytes
         self._rises += now_bytes > self._highest_bytes + self._limit_bytes // 128
-        self._count_steps(grown_bytes, risen_bytes)
-        is_cache = may_be_cache and self._is_like_a_cache(grown_bytes)
+        if now_bytes <= self._low_bytes:
+            self._low_at = self._seen
+        is_cache = may_be_cache and self._is_like_a_cache(now_bytes)
         limit_bytes = self._limit_bytes * (_CACHE_HEIGHT if is_cache else 1)
         if self._seen == _LATE and self._comes_late and self._rises < _MANY_RISES:
             # What came by now was a workspace; only what comes later can be anything else.
@@ -146,22 +148,20 @@ class Ratchet:
             and self._is_past_garbage(grown_bytes)
             and self._has_risen(grown_bytes)
             and not (is_cache and self._may_be_filling())
-        ) or self._is_steady(grown_bytes)
+            and not (self._per_char_bytes and self._flattens(_FLAT))
+        ) or self._is_steady(now_bytes)
 
-    def _is_like_a_cache(self, grown_bytes: int) -> bool:
-        """Say whether some segments add nothing, and those that do add little at once: entries."""
-        is_broken = self._missed * _MISSED > self._seen - self._low_at
-        return is_broken and 2 * grown_bytes <= self._limit_bytes * self._rises
-
-    def _count_steps(self, grown_bytes: int, risen_bytes: int) -> None:
-        """Count segments that added something and those that did not, since it was last low."""
-        if grown_bytes * _STEADY_SHARE * 2 <= self._limit_bytes:
-            self._low_at, self._missed = self._seen, 0
-        elif risen_bytes <= 0:
-            self._missed += 1
+    def _is_like_a_cache(self, now_bytes: int) -> bool:
+        """Say whether texts that add nothing lie between those that do, and these add little: entries."""
+        grown_bytes = now_bytes - self._baseline_bytes
+        at_once_bytes = now_bytes - self._moving.start_bytes if self._moving.length else 0
+        is_broken = at_once_bytes < _AT_ONCE * grown_bytes
+        return is_broken and _ENTRY_SHARE * grown_bytes <= self._limit_bytes * self._rises
 
     def _is_past_garbage(self, grown_bytes: int) -> bool:
-        if grown_bytes > _TOOTH_HEIGHT * self._limit_bytes and not self._teeth.has_any:
+        if not self._is_collected or (
+            grown_bytes > _TOOTH_HEIGHT * self._limit_bytes and not self._teeth.has_any
+        ):
             return True
         return self._seen >= _TOOTH and (
             not self._teeth.has_any or self._teeth.outlived_by(self._above, first=_TOOTH)
@@ -173,18 +173,16 @@ class Ratchet:
         is_early = self._comes_late and self._seen <= _LATE
         return self._rises > 1 and (not is_early or grown_bytes > 3 * self._limit_bytes)
 
-    def _is_steady(self, grown_bytes: int) -> bool:
-        steady = self._seen - self._low_at
-        return (
-            steady >= _STEADY
-            and self._missed * _MISSED <= steady
-            and grown_bytes * _STEADY_SHARE > self._limit_bytes
-            and not self._teeth.has_any
-        )
+    def _is_steady(self, now_bytes: int) -> bool:
+        grown_bytes = now_bytes - max(self._baseline_bytes, self._rising.start_bytes)
+        is_long = self._rising.length >= _STEADY
+        return is_long and grown_bytes * _STEADY_SHARE > self._limit_bytes and not self._teeth.has_any
 
     def _may_be_filling(self) -> bool:
-        above_bytes = self._low_bytes
-        return not self._blocks.is_shaped(above_bytes) or self._blocks.flattens(above_bytes, _FLAT)
+        return not self._blocks.is_shaped(self._low_bytes) or self._flattens(_FLAT)
+
+    def _flattens(self, share: float) -> bool:
+        return self._blocks.is_shaped(self._low_bytes) and self._blocks.flattens(self._low_bytes, share)
 
     @property
     def _low_bytes(self) -> int:
@@ -201,9 +199,7 @@ class Ratchet:
         if rate_bytes is None:
             since = max(1, self._seen - self._low_at)
             return max(0.0, (self._last_bytes - self._baseline_bytes) / since)
-        if self._blocks.is_shaped(self._low_bytes) and self._blocks.flattens(self._low_bytes, _FLAT / 4):
-            return 0.0
-        return rate_bytes
+        return 0.0 if self._flattens(_STILL) else rate_bytes
 
     def _early_rate_bytes(self) -> float:
         """Growth a segment so far, where it is so fast that no warm-up can be waited for."""
