@@ -69,7 +69,11 @@ class DeviceSide(Side):
         """Take what the child said after a release."""
         self.view.report(vitals)
         if self._leak is not None and vitals.reserved is not None and vitals.live is not None:
-            self._leak.released(reserved_bytes=vitals.reserved, live_bytes=vitals.live)
+            self._leak.released(
+                reserved_bytes=vitals.reserved,
+                live_bytes=vitals.live,
+                inactive_split_bytes=vitals.inactive_split,
+            )
 
     @property
     def leak(self) -> Leak | None:
