@@ -91,7 +91,7 @@ def _slope(points: list[tuple[int, int]]) -> float:
     """Bytes a character between the longest text seen and those of half its length or less."""
     longest, most = points[-1]
     slopes = [(most - size) / (longest - at) for at, size in points if at <= longest / 2]
-    return max(0.0, min(slopes, default=0.0))
+    return max(0.0, min([most / longest, *slopes])) if slopes else 0.0
 
 
 def _class_of(chars: int) -> int:
@@ -134,6 +134,8 @@ def judge_room(room: Room, *, high_bytes: int, low_bytes: int, released: bool) -
         low_bytes: The least that it must need; 0 = not known.
         released: Whether the child released its caches and spoke nothing since.
     """
+    if room.used + high_bytes <= room.limit:
+        return Verdict.KEEP
     if low_bytes and room.fresh is not None and room.others is not None:
         if room.fresh + room.others_least + low_bytes > room.limit:
             return Verdict.REFUSE

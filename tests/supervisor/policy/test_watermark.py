@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.policy.verdict import Verdict
-from supervisor.policy.watermark import Watermark, WatermarkLimits
+from supervisor.policy.watermark import Level, Watermark, WatermarkLimits, judge_level
 
 SOFT, HARD = 60, 90
 LIMITS = WatermarkLimits(soft_bytes=SOFT, hard_bytes=HARD)
@@ -129,3 +129,56 @@ def test_both_marks_may_be_one() -> None:
     one = Watermark(WatermarkLimits(soft_bytes=1, hard_bytes=1))
     one.settle(used_bytes=0, own_bytes=0)
     assert one.judge(used_bytes=1, own_bytes=1, released=False) is Verdict.KILL
+
+
+# ------------------------------------------------------------------ levels against a fresh child
+
+WORTH = 10
+
+
+def level(used: int, own: int | None, fresh: int | None, slack: int = 0) -> Level:
+    return Level(used_bytes=used, own_bytes=own, fresh_bytes=fresh, slack_bytes=slack)
+
+
+@pytest.mark.parametrize(
+    ("seen", "released", "expected"),
+    [
+        (level(59, 59, 10), True, Verdict.KEEP),
+        (level(60, 60, 10), False, Verdict.RELEASE),
+        (level(60, 60, 10), True, Verdict.RECYCLE),
+        # what a recycle would bring, without what a release brings, is worth it from here on
+        (level(60, 60, 10, slack=40), True, Verdict.RECYCLE),
+        (level(60, 60, 10, slack=41), True, Verdict.KEEP),
+        # a fresh child stands at the mark, or one below it
+        (level(80, 40, 20), True, Verdict.KEEP),
+        (level(80, 41, 20), True, Verdict.RECYCLE),
+        (level(80, 40, 20), False, Verdict.KEEP),
+        # others' doing, but there is something to give
+        (level(80, 30, 20, slack=10), False, Verdict.RELEASE),
+        (level(80, 30, 20, slack=9), False, Verdict.KEEP),
+        (level(80, 30, 20, slack=10), True, Verdict.KEEP),
+        # hard: ours or not
+        (level(90, 31, 30), False, Verdict.KILL),
+        (level(95, 35, 30), False, Verdict.PAUSE),
+        (level(95, 36, 30), True, Verdict.KILL),
+        # nobody can tell whose it is
+        (level(95, None, 30), False, Verdict.PAUSE),
+        (level(95, 80, None), False, Verdict.PAUSE),
+        (level(80, None, None), False, Verdict.KEEP),
+        # a child that gave back more than it had explains nothing
+        (level(95, 10, 30), False, Verdict.PAUSE),
+    ],
+)
+def test_a_level_is_judged_by_what_a_fresh_child_would_change(
+    seen: Level, *, released: bool, expected: Verdict
+) -> None:
+    assert judge_level(LIMITS, seen, released=released, worth_bytes=WORTH) is expected
+
+
+@given(st.integers(0, 200), st.integers(0, 60), st.integers(0, 60), st.booleans())
+def test_a_child_as_small_as_a_fresh_one_is_never_ended(
+    used: int, own: int, slack: int, released: bool
+) -> None:
+    seen = level(used, own, own, slack)
+    verdict = judge_level(LIMITS, seen, released=released, worth_bytes=WORTH)
+    assert verdict in {Verdict.KEEP, Verdict.RELEASE, Verdict.PAUSE}
