@@ -483,7 +483,7 @@ class Conductor:
                     post.release_why = why
                 case "drain":
                     self._actions.append(do.Prefetch())
-                    post.want_recycle(why, patient=decision.policy != "clock")
+                    post.want_recycle(why, patient=decision.policy not in _IMPATIENT)
                 case "kill":
                     post.wish_end("hard", why)
                     self._move(post, Event.END_WANTED, at_s)
@@ -523,7 +523,8 @@ class Conductor:
 
     def _degraded(self, event: ev.Degraded) -> None:
         self._degrading = False
-        self._roster.current.asked = False
+        # What a text needs at another rate nobody has seen: it is tried, and learned from.
+        self._roster.current.asked = event.step == "24khz"
         if event.size is not None:
             self._tallies.resize(event.size)
             self._bench.forget_fetched()
@@ -930,6 +931,10 @@ class Conductor:
         )
         self._tell(note)
 
+
+#: After these the old child speaks nothing more: it is above a mark, the next text would not fit
+#: beside what it holds, or the clock says that it is over.
+_IMPATIENT = frozenset({"watermark", "headroom", "clock"})
 
 _SHOWN: dict[State, ChildStateName] = {
     State.DRAINING: "draining",
