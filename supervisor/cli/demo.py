@@ -8,9 +8,10 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from supervisor.cli.door import control_door
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration
-from supervisor.cli.words import emit
+from supervisor.cli.words import emit, tell
 from supervisor.config import Config, Given, Marks, Size
 from supervisor.core.notes import ChildState, Note, SegmentSpoken, SegmentTrouble
 from supervisor.display.words import clock, count, size
@@ -113,16 +114,16 @@ def demo(args: Arguments) -> int:
     quiet = replace(config, engine=replace(config.engine, faults=None))
     with tempfile.TemporaryDirectory(prefix="tts-supervisor-demo-") as folder:
         try:
-            return _demo(quiet, Path(folder))
+            return _demo(quiet, Path(folder), args.socket)
         except Interrupted as error:
             # There is nothing to go on with: the folder goes.
             raise SupervisorError("stopped") from error
 
 
-def _demo(config: Config, folder: Path) -> int:
+def _demo(config: Config, folder: Path, socket: Path | None) -> int:
     emit("1. Undisturbed.")
     calm = _Watch(kills_after=())
-    first = _narrate(config, folder / "undisturbed", calm)
+    first = _narrate(config, folder / "undisturbed", calm, socket)
     soft_bytes = calm.least_private_bytes + _SOFT_OVER_BYTES
     hard_bytes = calm.least_private_bytes + _HARD_OVER_BYTES
     emit(
@@ -130,7 +131,7 @@ def _demo(config: Config, folder: Path) -> int:
         f"{size(soft_bytes)}; {len(_KILLS_AFTER)} times it is killed in the middle of its work."
     )
     busy = _Watch(kills_after=_KILLS_AFTER)
-    second = _narrate(_bad_day(config, soft_bytes, hard_bytes), folder / "bad-day", busy)
+    second = _narrate(_bad_day(config, soft_bytes, hard_bytes), folder / "bad-day", busy, socket)
     emit(f"undisturbed  {first}")
     befell = f"{count(busy.recycles, 'recycle', 'recycles')}, {count(busy.kills, 'kill', 'kills')}"
     emit(f"bad day      {second}  {befell}")
@@ -148,7 +149,7 @@ def _bad_day(config: Config, soft_bytes: int, hard_bytes: int) -> Config:
     return replace(config, engine=engine, memory=memory)
 
 
-def _narrate(config: Config, folder: Path, watch: _Watch) -> str:
+def _narrate(config: Config, folder: Path, watch: _Watch, socket: Path | None) -> str:
     from supervisor.loop import run_job  # noqa: PLC0415 - asyncio: after all that can be refused
 
     folder.mkdir()
@@ -163,7 +164,9 @@ def _narrate(config: Config, folder: Path, watch: _Watch) -> str:
     )
     # What happens is told by the watch, line by line; the log would tell it twice.
     log = Log(format="text", level="error")
-    outcome = run_job(config, StateFolder(folder / "state"), request, watch.show, log)
+    state = StateFolder(folder / "state")
+    door = control_door(state, socket, log, tell)
+    outcome = run_job(config, state, request, watch.show, log, door=door)
     if outcome.exit_code != 0 or outcome.view is None:
         raise SupervisorError(f"the narration ended with exit code {outcome.exit_code}: {outcome.message}")
     took_s = time.monotonic() - watch.started_s

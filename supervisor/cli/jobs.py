@@ -165,7 +165,7 @@ def _retry(args: Arguments, state: StateFolder) -> int:
     config = configuration(
         args, extra=[Given(key="engine.name", value=spec.engine, origin=f"job {view.job}")]
     )
-    return report(do_job(config, state, request, json=args.json), json=args.json)
+    return report(do_job(config, state, request, json=args.json, socket=args.socket), json=args.json)
 
 
 def _request_again(ledger: Ledger, spec: JobSpec) -> JobRequest:

@@ -9,4 +9,6 @@ def narrate(args: Arguments) -> int:
     """Narrate documents; return the exit code."""
     config = configuration(args, speaks=True)
     request = job_request(args, config, args.format)
-    return report(do_job(config, state_folder(args), request, json=args.json), json=args.json)
+    return report(
+        do_job(config, state_folder(args), request, json=args.json, socket=args.socket), json=args.json
+    )

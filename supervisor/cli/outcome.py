@@ -4,8 +4,10 @@ import contextlib
 import sys
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
+from supervisor.cli.door import control_door
 from supervisor.cli.words import emit, emit_json, tell
 from supervisor.config import Config, faults_in_words
 from supervisor.core.notes import Notice
@@ -30,10 +32,19 @@ def stderr_is_terminal() -> bool:
         return False
 
 
-def do_job(config: Config, state: StateFolder, request: JobRequest, *, json: bool) -> Outcome:
+def do_job(
+    config: Config, state: StateFolder, request: JobRequest, *, json: bool, socket: Path | None = None
+) -> Outcome:
     """Run a job to its end, shown as interface §1 says.
 
     What ends a job that is in the ledger comes back as its outcome, with its exit code.
+
+    Args:
+        config: All of it.
+        state: Where it is kept.
+        request: The job.
+        json: Shown as JSON lines.
+        socket: `--socket`: where it can be asked while it runs; None = where that is by default.
 
     Raises:
         SupervisorError: If it could not even begin.
@@ -46,7 +57,8 @@ def do_job(config: Config, state: StateFolder, request: JobRequest, *, json: boo
     try:
         with closing(make_display(json=json, stderr_is_terminal=stderr_is_terminal())) as display:
             _warn_if_replaced(state, request, display, log)
-            outcome = run_job(config, state, request, display.show, log)
+            door = control_door(state, socket, log, partial(_remark, display, log))
+            outcome = run_job(config, state, request, display.show, log, door=door)
     except StateInUse:
         # The ledger is another's: what it says of this job is not ours to tell.
         raise
@@ -54,6 +66,14 @@ def do_job(config: Config, state: StateFolder, request: JobRequest, *, json: boo
         outcome = _ended(state, request, error)
     log.event("run.ended", exit_code=outcome.exit_code, seconds=time.monotonic() - started_s)
     return outcome
+
+
+def _remark(display: Display, log: Log, text: str) -> None:
+    from supervisor.loop.logged import log_note  # noqa: PLC0415 - do_job has imported it
+
+    note = Notice(level="warning", name="door", text=text)
+    log_note(log, note)
+    display.show(note)
 
 
 def _warn_if_replaced(state: StateFolder, request: JobRequest, display: Display, log: Log) -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: The greatest seed: `supervisor.narration.plan.MAX_SEED`, which takes 30 ms to import.
 MAX_SEED = 2**63 - 1
 
+#: A day: who waits longer has forgotten it.
+MAX_WAIT_S = 86400.0
+
 _INPUTS = (
     "documents: .txt, .md, .jsonl; '-' reads text from standard input; several are chapters in their order"
 )
@@ -63,6 +66,8 @@ class Arguments(argparse.Namespace):
     job: str
     traces: list[str]
     plot: str | None
+    socket: Path | None
+    timeout: float | None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -103,7 +108,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _replay(_command(commands, "replay", "say what the memory policies decide over recorded traces, and why"))
     _plot(_command(commands, "plot", "draw recorded traces: memory, marks, lives and decisions"))
-    _command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
+    _service(_command(commands, "status", "say how a running narration stands: child, memory, policies"))
+    _service(_command(commands, "clean", "have the child of a running narration release its caches"))
+    _service(_command(commands, "recycle", "have the child of a running narration replaced"))
+    _socket_option(
+        _command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
+    )
     return parser
 
 
@@ -163,6 +173,7 @@ def _narrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fresh", action="store_true", help="forget what an earlier run of this job finished"
     )
+    _socket_option(parser)
     _json_option(parser, "JSON lines on standard output, the last one the result")
 
 
@@ -184,6 +195,7 @@ def _say(parser: argparse.ArgumentParser) -> None:
         help="a .wav or .flac file (default say.wav); '-' writes WAV to standard output",
     )
     _speech_options(parser)
+    _socket_option(parser)
     _json_option(parser, "JSON lines on standard output, the last one the result")
 
 
@@ -201,6 +213,8 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
         # These two change what they name: a slip must not name another.
         which = _WHICH_WHOLE if name in ("cancel", "remove") else _WHICH
         action.add_argument("job", type=_some, metavar="ID", help=which)
+        if name == "retry":
+            _socket_option(action)
         _json_option(action, "one object")
 
 
@@ -216,6 +230,20 @@ def _plot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("traces", nargs="+", type=_some, metavar="TRACE", help=_TRACES)
     parser.add_argument(
         "-o", "--output", required=True, type=_some, metavar="FILE", help="a .png, .svg or .pdf file"
+    )
+
+
+def _service(parser: argparse.ArgumentParser) -> None:
+    _socket_option(parser)
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="S", help="longest wait; default 5, for a clean or recycle 900"
+    )
+    _json_option(parser, "one object")
+
+
+def _socket_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--socket", type=_path, metavar="PATH", help="the control socket; default in the XDG runtime folder"
     )
 
 
@@ -262,6 +290,16 @@ def _seed(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > MAX_SEED:
         raise argparse.ArgumentTypeError(f"need a whole number from 0 to {MAX_SEED}, got {text!r}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_WAIT_S:
+        raise argparse.ArgumentTypeError(f"need seconds over 0 and up to {MAX_WAIT_S:g}, got {text!r}")
+    return seconds
 
 
 def _rate_hz(text: str) -> int:

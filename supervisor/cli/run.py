@@ -98,6 +98,12 @@ def _command(name: str) -> Callable[[Arguments], int]:
             from supervisor.cli.replay import replay as command  # noqa: PLC0415 - see above
         case "plot":
             from supervisor.cli.replay import plot as command  # noqa: PLC0415 - see above
+        case "status":
+            from supervisor.cli.service import status as command  # noqa: PLC0415 - see above
+        case "clean":
+            from supervisor.cli.service import clean as command  # noqa: PLC0415 - see above
+        case "recycle":
+            from supervisor.cli.service import recycle as command  # noqa: PLC0415 - see above
         case _:
             from supervisor.cli.demo import demo as command  # noqa: PLC0415 - see above
     return command

@@ -24,7 +24,8 @@ def say(args: Arguments) -> int:
     if path.endswith("/"):
         raise UsageError(f"-o {args.output}: is a folder; say writes one file, as in -o {path}say.wav")
     return report(
-        do_job(config, state_folder(args), _request(args, config, path), json=args.json), json=args.json
+        do_job(config, state_folder(args), _request(args, config, path), json=args.json, socket=args.socket),
+        json=args.json,
     )
 
 
@@ -36,7 +37,13 @@ def _say_to_stdout(args: Arguments, config: Config) -> int:
     with tempfile.TemporaryDirectory(prefix="tts-supervisor-say-") as folder:
         remove_when_asked(folder)
         path = Path(folder) / "say.wav"
-        outcome = do_job(config, state_folder(args), _request(args, config, str(path)), json=False)
+        outcome = do_job(
+            config,
+            state_folder(args),
+            _request(args, config, str(path)),
+            json=False,
+            socket=args.socket,
+        )
         if path.exists():
             with path.open("rb") as file, result_written():
                 shutil.copyfileobj(file, sys.stdout.buffer)

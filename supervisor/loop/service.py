@@ -4,7 +4,6 @@ The structs are the JSON of interface.md §4 as it stands; what they hold beyond
 `supervisor/doors/` asks, the loop answers; neither knows more of the other than this.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
 import msgspec
@@ -232,16 +231,3 @@ class Service(Protocol):
             CannotAsk: If the service ended, or the successor failed, before it was done.
         """
         ...
-
-
-class OpenDoor(Protocol):
-    """A door that requests come through."""
-
-    async def close(self) -> None:
-        """Let everybody go and listen no more."""
-        ...
-
-
-#: Opens a door to a service; called on the event loop, closed before the loop ends.
-#: What it raises ends the job: a door that may be missing says so itself, and gives one that is shut.
-MakeDoor = Callable[[Service], Awaitable[OpenDoor]]

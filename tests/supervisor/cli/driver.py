@@ -44,7 +44,7 @@ class Home:
         """Return an environment that points into this folder alone."""
         kept = {
             name: os.environ[name]
-            for name in ("PATH", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
+            for name in ("PATH", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "XDG_RUNTIME_DIR")
             if name in os.environ
         }
         own = {"HOME": str(self.path), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}

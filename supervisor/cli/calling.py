@@ -1,0 +1,176 @@
+"""Ask a running service over its control socket, and wait no longer than is sensible."""
+
+import contextlib
+import itertools
+import os
+import socket
+import time
+from types import TracebackType
+from typing import Final, TypeVar
+
+import msgspec
+
+from supervisor.cli.parser import Arguments
+from supervisor.cli.request import named_state_folder
+from supervisor.doors.jsonrpc import Answer, RpcError, request_line
+from supervisor.doors.lines import LONGEST_LINE_BYTES, Lines, Unkept
+from supervisor.edge import proc
+from supervisor.edge.runtimefolder import NoService, connect, peer_of
+from supervisor.errors import SupervisorError, TryLater
+
+#: A service looks after its door many times a second, unless it is stopped or its machine swaps.
+PROMPT_S: Final = 5.0
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Caller:
+    """A connection to a service; closes when its block is left.
+
+    Args:
+        connection: To the service.
+        where: For messages: what was asked.
+    """
+
+    def __init__(self, connection: socket.socket, where: str) -> None:
+        self._connection = connection
+        self._where = where
+        self._lines = Lines(16 * LONGEST_LINE_BYTES)
+        self._numbers = itertools.count(1)
+        self.pid = peer_of(connection).pid
+
+    def __enter__(self) -> "Caller":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, answer: type[R], *, limit_s: float) -> R:
+        """Ask and wait for the answer.
+
+        While it waits, it asks now and then how the service is: one that is alive may take its time,
+        one that is stopped is not waited for.
+
+        Args:
+            method: Of interface §4.
+            answer: What the result is.
+            limit_s: Longest wait.
+
+        Raises:
+            TryLater: If there is no answer within the limit, or the service says so.
+            NoService: If it ended meanwhile.
+            SupervisorError: If the service refuses.
+        """
+        until_s = time.monotonic() + limit_s
+        wanted = self._send(method)
+        if method == "status":
+            return _result(self._prompt({wanted}, limit_s), answer)
+        while (left_s := until_s - time.monotonic()) > 0:
+            alive = self._send("status")
+            found = self._prompt({wanted, alive}, PROMPT_S)
+            if not _is(found, wanted):
+                found = self._first({wanted}, min(left_s, PROMPT_S))
+            if found is not None:
+                return _result(found, answer)
+        raise TryLater(
+            f"the service at {self._where} is still at work on it after {limit_s:g} s, and goes on with it; "
+            "--timeout waits longer"
+        )
+
+    def _prompt(self, wanted: set[int], limit_s: float) -> Answer:
+        """Return an answer that a service in good health gives at once."""
+        found = self._first(wanted, limit_s)
+        if found is None:
+            raise self._silent(limit_s)
+        return found
+
+    def _first(self, wanted: set[int], limit_s: float) -> Answer | None:
+        """Return the first answer of those that are wanted; None if none came in time."""
+        until_s = time.monotonic() + limit_s
+        try:
+            while True:
+                found = self._next(until_s - time.monotonic())
+                if any(_is(found, one) for one in wanted):
+                    return found
+        except TimeoutError:
+            return None
+
+    def _next(self, limit_s: float) -> Answer:
+        """Return the next line that came.
+
+        Raises:
+            TimeoutError: If none came in time.
+        """
+        while (line := self._lines.next()) is None:
+            if limit_s <= 0:
+                raise TimeoutError
+            self._connection.settimeout(limit_s)
+            received = self._received()
+            if not received:
+                raise NoService(f"the service at {self._where} ended before it answered")
+            self._lines.feed(received)
+        if isinstance(line, Unkept):
+            raise SupervisorError(f"{self._where} answers with a line without end: no service of ours")
+        try:
+            answer = msgspec.json.decode(line, type=Answer)
+        except msgspec.DecodeError as error:
+            raise SupervisorError(f"{self._where} answers what is no answer ({error}): not ours") from error
+        if answer.error is not None and bytes(answer.id) == b"null":
+            raise _refusal(answer.error)
+        return answer
+
+    def _received(self) -> bytes:
+        try:
+            return self._connection.recv(65536)
+        except ConnectionError:
+            return b""
+
+    def _send(self, method: str) -> int:
+        number = next(self._numbers)
+        # Refused at the door: why can be read all the same.
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            self._connection.sendall(request_line(number, method))
+        return number
+
+    def _silent(self, limit_s: float) -> TryLater:
+        stopped = proc.state(self.pid) == "stopped"
+        what = f"is stopped (SIGSTOP); kill -CONT {self.pid} lets it go on" if stopped else "does not answer"
+        return TryLater(
+            f"the service at {self._where}, process {self.pid}, {what}"
+            + ("" if stopped else f" within {limit_s:.3g} s; try again")
+        )
+
+
+def call(args: Arguments) -> Caller:
+    """Connect to the service that a command line means.
+
+    Raises:
+        NoService: If there is none; names the socket and the mend.
+        TryLater: If it takes no more connections now.
+    """
+    state = named_state_folder(args).path
+    connection = connect(state, os.environ, args.socket, limit_s=PROMPT_S)
+    return Caller(connection, str(connection.getpeername()))
+
+
+def _is(answer: Answer, number: int) -> bool:
+    return bytes(answer.id) == b"%d" % number
+
+
+def _result(answer: Answer, wanted: type[R]) -> R:
+    if answer.error is not None:
+        raise _refusal(answer.error)
+    try:
+        return msgspec.json.decode(answer.result, type=wanted)
+    except msgspec.DecodeError as error:
+        raise SupervisorError(
+            f"the service answers what this version does not understand ({error}); use the same version of "
+            "tts-supervisor as the one that runs"
+        ) from error
+
+
+def _refusal(error: RpcError) -> SupervisorError:
+    retryable = error.data is not None and error.data.retryable
+    return (TryLater if retryable else SupervisorError)(error.message)
