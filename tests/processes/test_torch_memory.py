@@ -31,6 +31,7 @@ CASE = {
     f"{STAND_IN}.held_bytes": '"700MB"',
     f"{STAND_IN}.leak_bytes": '"55MB"',
     f"{STAND_IN}.big_leak_bytes": '"90MB"',
+    f"{STAND_IN}.big_word": '"loudly"',  # every fifth line has it
     f"{STAND_IN}.count": "true",  # as torch counts what is on a card
     # The card is what this is about: the marks of the host are far away.
     "memory.host.soft": '"8GiB"',
@@ -44,7 +45,12 @@ Undisturbed = Callable[[int, int], str]
 def lines(count: int, voices: int = 1) -> str:
     """JSONL: each a segment of its own, in one of so many voices."""
     return "".join(
-        json.dumps({"text": f"Line {number} of the night, said aloud.", "voice": f"tone-{number % voices}"})
+        json.dumps(
+            {
+                "text": f"Line {number} of the night, said {'loudly' if number % 5 == 4 else 'aloud'}.",
+                "voice": f"tone-{number % voices}",
+            }
+        )
         + "\n"
         for number in range(count)
     )

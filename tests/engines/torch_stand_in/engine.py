@@ -27,18 +27,17 @@ _GRAPH_LINKS = 4
 
 _SECONDS_PER_CHAR = Bounds(0.02, 0.001, 60.0)
 _CACHE_ENTRIES = Bounds(8, 1, 1_000_000)
-_EVERY = Bounds(5, 1, 1_000_000)
 
 #: What each setting is, beside `weights`, a file of `write_weights`, and `kind`, what is in it.
 _SIZES = {
     "held_bytes": "memory that is taken at the start and kept, full of weights",
     "leak_bytes": "kept after each segment for ever",
-    "big_leak_bytes": "kept instead after every so many-th segment",
+    "big_leak_bytes": "kept instead after a segment that has `big_word` in it",
     "peak_bytes": "taken while a segment is spoken, and given back",
     "graph_bytes": "kept by an autograd graph for each new voice",
     "cache_bytes": "kept for each segment in a cache of bounded length",
 }
-_KEYS = (*_SIZES, "weights", "kind", "every", "cache_entries", "declare", "count", "seconds_per_char")
+_KEYS = (*_SIZES, "weights", "kind", "big_word", "cache_entries", "declare", "count", "seconds_per_char")
 
 
 class TorchStandIn:
@@ -49,7 +48,7 @@ class TorchStandIn:
         self._weights_path = ""
         self._weights: list[torch.Tensor] = []
         self._sizes = dict.fromkeys(_SIZES, 0)
-        self._every = self._segments = 0
+        self._big_word = ""
         self._counts = False
         self._seconds_per_char = _SECONDS_PER_CHAR.default
         self._device = torch.device("cpu")
@@ -78,7 +77,7 @@ class TorchStandIn:
         _check_voice(voice)
         torch.set_num_threads(1)  # the order of a sum is the same then, whatever the machine
         self._sizes = {key: read_size_bytes(settings, key, _WHERE) for key in _SIZES}
-        self._every = int(read_number(settings, "every", _WHERE, _EVERY))
+        self._big_word = str(settings.get("big_word", ""))
         self._cache_entries = int(read_number(settings, "cache_entries", _WHERE, _CACHE_ENTRIES))
         self._seconds_per_char = read_number(settings, "seconds_per_char", _WHERE, _SECONDS_PER_CHAR)
         self._counts = bool(settings.get("count", False))
@@ -161,8 +160,7 @@ class TorchStandIn:
         return torch.ones(size_bytes // 4, device=self._device)
 
     def _keep(self, text: str, voice: str) -> None:
-        self._segments += 1
-        big = self._sizes["big_leak_bytes"] and self._segments % self._every == 0
+        big = self._big_word and self._big_word in text
         if leak_bytes := self._sizes["big_leak_bytes" if big else "leak_bytes"]:
             self._leaked.append(self._filled(leak_bytes))
         if self._sizes["graph_bytes"] and voice not in self._graphs:
