@@ -142,8 +142,10 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
         why = wording.never_fits(
             side.name, room, chars=chars, need_bytes=low_bytes, others_bytes=others_bytes
         )
-        policy = "degrade" if may_degrade else "headroom"
-        return [Wish(verdict=Verdict.REFUSE, policy=policy, why=why, scope="text")]
+        if may_degrade:
+            return [Wish(verdict=Verdict.REFUSE, policy="degrade", why=why, scope="text")]
+        why = f"{why}: {wording.SHORTER}"
+        return [Wish(verdict=Verdict.REFUSE, policy="headroom", why=why, scope="text")]
     if verdict is Verdict.KEEP or (verdict is Verdict.RECYCLE and not span.segments):
         return []
     why = wording.no_room(side.name, room, chars=chars, need_bytes=high_bytes)

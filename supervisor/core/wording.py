@@ -58,13 +58,16 @@ def no_room(side: str, room: Room, *, chars: int, need_bytes: int) -> str:
 
 
 def never_fits(side: str, room: Room, *, chars: int, need_bytes: int, others_bytes: int) -> str:
-    """Say that a text fits no child, and what a person can do."""
+    """Say that a text fits no child."""
     others = f" and {size(others_bytes)} of other programs" if others_bytes else ""
     return (
         f"a text of {chars} characters needs at least {size(need_bytes)} beside the {size(room.fresh)} of a "
-        f"fresh child{others}, and only {size(room.limit)} of the {side} can be used: make it shorter "
-        "(narration.segment_chars), or allow degrade.steps"
+        f"fresh child{others}, and only {size(room.limit)} of the {side} can be used"
     )
+
+
+#: What a person can do about a text that fits no child, where no step may be taken by itself.
+SHORTER = "make it shorter (narration.segment_chars), or allow degrade.steps"
 
 
 def too_far(side: str, *, chars: Sequence[int], rate_bytes: float, used_bytes: int | None) -> str:
