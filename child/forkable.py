@@ -47,8 +47,8 @@ def _open_device() -> str | None:
     for entry in _DESCRIPTORS.iterdir():
         try:
             target = str(entry.readlink())
-        except FileNotFoundError:
-            continue  # of the listing itself
+        except OSError:
+            continue  # the one of the listing itself is gone
         if target.startswith(_DEVICES):
             return target
     mapped = [line for line in _MAPS.read_text(errors="replace").splitlines() if _DEVICES in line]

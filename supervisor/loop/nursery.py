@@ -82,6 +82,11 @@ class Nursery:
         """Of the template; None where there is none."""
         return None if self._link is None else self._link.pid
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether the next child will be forked at once."""
+        return self._is_warm
+
     def start(self, life: int, done: Done) -> None:
         """Start a child; `done` gets it, or why there is none, perhaps before this returns.
 
