@@ -7,37 +7,28 @@ of as a death (a damaged wire, a broken start) ends it.
 import contextlib
 import os
 import platform
-import sys
 import time
-import traceback
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
 from child.engine import (
     Audio,
-    BadInput,
     Engine,
-    EngineError,
     EngineFacts,
-    OutOfMemory,
-    SettingsError,
     Utterance,
-    VoiceNotFound,
 )
 from child.engines import Prepared, make_engine, weight_files_of
+from child.failings import broken, failed, log, log_bug
 from child.faults import Rehearsal
 from child.link import Link, ParentGone
-from child.recital import Recital, Rejected
+from child.recital import Recital
 from supervisor.wire.errors import PeerError
 from supervisor.wire.messages import (
     PROTOCOL_VERSION,
-    Broken,
     Chunk,
     Done,
     Exit,
-    Failed,
-    FailureKind,
     Figures,
     Greeting,
     Hello,
@@ -87,7 +78,7 @@ def serve(link: Link, *, started_s: float, prepared: Prepared | None = None) -> 
         while _answer(link, stage):
             pass
     except PeerError as error:
-        _log(f"the parent broke the wire's contract: {error}")
+        log(f"the parent broke the wire's contract: {error}")
         return EXIT_WIRE_DAMAGED
     return EXIT_DONE
 
@@ -115,8 +106,8 @@ def _start(link: Link, hello: Hello, started_s: float, prepared: Prepared | None
     except ParentGone:
         raise
     except Exception as error:  # noqa: BLE001 -- an engine may raise anything; the parent must hear why it is not ready
-        _log_bug(error)
-        link.send(_broken(error))
+        log_bug(error)
+        link.send(broken(error))
         return None
     link.send(_ready(engine, facts, canary, files, started_s))
     return _Stage(engine=engine if rehearsal is None else rehearsal, facts=facts)
@@ -136,16 +127,6 @@ def _speak_canary(engine: Engine, facts: EngineFacts, voice: str | None) -> Figu
         for audio in pieces:
             recital.take(audio)
     return recital.finish()
-
-
-def _broken(error: Exception) -> Broken:
-    if isinstance(error, VoiceNotFound):
-        return Broken(kind="voice_not_found", message=str(error))
-    if isinstance(error, SettingsError):
-        return Broken(kind="configuration", message=str(error))
-    if isinstance(error, Rejected):
-        return Broken(kind="canary", message=f"the canary failed a check: {error}")
-    return Broken(kind="load", message=_in_words(error))
 
 
 def _ready(engine: Engine, facts: EngineFacts, canary: Figures, files: list[str], started_s: float) -> Ready:
@@ -194,8 +175,8 @@ def _perform(link: Link, stage: _Stage, order: Synthesize) -> None:
     except ParentGone:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever an engine raises costs one attempt, not the life
-        _log_bug(error)
-        link.send(_failed(stage.engine, order, error))
+        log_bug(error)
+        link.send(failed(stage.engine, order, error))
         return
     link.send(
         Done(
@@ -252,57 +233,3 @@ def _release(engine: Engine) -> Released:
     before = engine.vitals()
     engine.release_caches()
     return Released(before=before, after=engine.vitals(), took_s=time.monotonic() - began_s)
-
-
-# ---------------------------------------------------------------- what went wrong
-
-
-def _failed(engine: Engine, order: Synthesize, error: Exception) -> Failed:
-    kind = _kind_of(error)
-    return Failed(
-        segment_id=order.segment_id,
-        attempt=order.attempt,
-        kind=kind,
-        message=_in_words(error),
-        retryable=kind not in ("bad_input", "voice_not_found"),
-        sticky=_is_sticky(error),
-        figures=error.figures if isinstance(error, Rejected) else None,
-        vitals=engine.vitals(),
-    )
-
-
-def _kind_of(error: Exception) -> FailureKind:
-    match error:
-        case Rejected():
-            return "quality"
-        case VoiceNotFound():
-            return "voice_not_found"
-        case BadInput() | SettingsError():  # a JSONL line's own settings
-            return "bad_input"
-        case MemoryError() | OutOfMemory():
-            return "oom"
-        case _:
-            # torch's class, known by name: importing torch to compare would cost 2 s and 200 MB.
-            return "oom" if type(error).__name__ == "OutOfMemoryError" else "engine"
-
-
-def _is_sticky(error: Exception) -> bool:
-    # After an illegal access or a lost device every later CUDA call of the process fails too.
-    return type(error).__name__ == "AcceleratorError" or "CUDA error" in str(error)
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, EngineError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
-
-
-def _log_bug(error: Exception) -> None:
-    """Keep the stack of what no engine should raise; the expected kinds say enough by themselves."""
-    if not isinstance(error, EngineError):
-        _log("".join(traceback.format_exception(error)).rstrip())
-
-
-def _log(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
