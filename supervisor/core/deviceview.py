@@ -45,6 +45,7 @@ class DeviceView:
         self.vitals = TraceVitals()
         self.rest: int | None = None
         self.told_rest = False
+        self._told_before = False
         self._child: int | None = None
         self._before: int | None = None
         self._own_at_used: int | None = None
@@ -68,6 +69,8 @@ class DeviceView:
         self.total, self.used = reading.device_total, reading.device_used
         self._used_within = within_segment
         child = reading.child_device
+        if child is not None and child < (self.vitals.live or 0) // 2:
+            child = None  # it cannot hold less than is live in it: the driver looked at the wrong list
         if child is not None:
             self._child = child
             if within_segment:
@@ -87,7 +90,7 @@ class DeviceView:
         self._spoke = True
         if self._learned.fresh is None:
             self._learned.fresh = self.fresh
-        self.told_rest = False
+        self._told_before, self.told_rest = self.told_rest, False
         self._before = self._child
         self._lowest_within = self._highest_within = None
 
@@ -202,10 +205,13 @@ class DeviceView:
 
     @property
     def other(self) -> int | None:
-        """The child's part outside torch, as the driver told it of this segment; None where it did not."""
+        """The child's part outside torch, as the driver told it of this segment or since the one before.
+
+        None where it told nothing.
+        """
         if self.vitals.reserved is None:
-            return self._child
-        return self.rest if self.told_rest else None
+            return self._child if self._lowest_within is None else self._lowest_within
+        return self.rest if self.told_rest or self._told_before else None
 
     @property
     def needed(self) -> int | None:

@@ -1,7 +1,8 @@
 """The panel of memory policies: records in, decisions out; the same object live and in replay.
 
 One per job. What it learned (the footprint of a fresh child, what texts need) it keeps over lives;
-all else begins anew at each `LifeReady`. After a `drain` or `kill` it is silent until then.
+all else begins anew at each `LifeReady`. After a `drain` or `kill` it is silent until then, save
+that the leak policy may yet become sure while the child goes on.
 
 Each policy is pure and alone in its file; here their wishes are put side by side and the hardest
 is done (docs/decisions/0008-the-panel-and-its-precedence.md). An engine that holds no device memory
@@ -226,6 +227,7 @@ class Panel:
         if not self._is_begun:  # a trace that was cut: what it begins with is all there is
             self._life_begins(LifeReady(t=begin.t, life=self._life))
         self._span.within, self._at_boundary, self._begun_s = True, False, begin.t
+        self._span.chars = begin.chars
         self._device.view.begin()
         self._host.view.begin()
 
@@ -235,9 +237,9 @@ class Panel:
         self._since_boundary += 1
         self._device.spoken(end.chars, end.vitals)
         self._host.spoken(end.chars, end.vitals)
+        self._flag(end)
         if self._silent:
             return
-        self._flag(end)
         private = self._host.now
         if private is not None and not self._host.is_below(private):
             self._wishes += weigh(self._host, self._host.level(), self._span)
