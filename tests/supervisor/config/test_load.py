@@ -26,7 +26,7 @@ def test_the_shipped_defaults_are_those_of_the_contract() -> None:
     marks = [(marks.soft.text, marks.hard.text) for marks in (config.memory.device, config.memory.host)]
     assert marks == [("85%", "95%"), ("50%", "70%")]
     assert (config.child.start, config.child.idle_unload_s, config.child.max_segments) == ("template", 0, 0)
-    assert (config.memory.leak.live.text, config.memory.leak.other.text) == ("192MiB", "256MiB")
+    assert (config.memory.leak.live.text, config.memory.leak.other.text) == ("128MiB", "160MiB")
     assert (config.memory.record, config.memory.clean_after) == (None, "never")
     assert (config.batch.size, config.batch.rest_s) == (0, 0)
     assert (config.degrade.steps, config.alerts.command) == ((), ())
