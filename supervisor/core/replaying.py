@@ -47,13 +47,18 @@ class RunCounter:
 
     def __call__(self, record: Record) -> int:
         """Return the number of the run that a record belongs to."""
-        life = record.life if isinstance(record, LifeReady) else None
-        if record.t < self._at_s - BACK_S or (life is not None and life <= self._life):
+        at_s = record.t
+        is_anew = at_s < self._at_s - BACK_S
+        if isinstance(record, LifeReady):
+            is_anew = is_anew or record.life <= self._life
+            self._life = record.life
+        elif is_anew:
+            self._life = 0
+        if is_anew:
             self.run += 1
-            self._at_s, self._life = record.t, 0
-        self._at_s = max(self._at_s, record.t)
-        if life is not None:
-            self._life = life
+            self._at_s = at_s
+        elif at_s > self._at_s:
+            self._at_s = at_s
         return self.run
 
 
@@ -95,16 +100,19 @@ def _steps_of_run(ahead: "_Ahead", panel: Panel) -> Iterator[tuple[Record, list[
         panel.take(LifeReady(t=orphan.t, life=0))
     was_asked = False
     for record in ahead:
-        if isinstance(record, Decided):
+        if isinstance(record, Reading):  # first, being most of a trace: a million lines are to take seconds
+            was_asked = False
+            yield record, panel.take(record)
+        elif not isinstance(record, Decided):
+            asked: list[Decision] = []
+            if isinstance(record, Asked):
+                asked = _ask(panel, record.t, record.chars)
+            elif isinstance(record, SegmentBegin) and not was_asked:
+                asked = _ask(panel, record.t, ahead.outlook(record))
+            was_asked = isinstance(record, Asked)
+            yield record, [*asked, *panel.take(record)]
+        else:
             yield record, []
-            continue
-        decisions: list[Decision] = []
-        if isinstance(record, Asked):
-            decisions = _ask(panel, record.t, record.chars)
-        elif isinstance(record, SegmentBegin) and not was_asked:
-            decisions = _ask(panel, record.t, ahead.outlook(record))
-        was_asked = isinstance(record, Asked)
-        yield record, [*decisions, *panel.take(record)]
 
 
 def _ask(panel: Panel, at_s: float, chars: tuple[int, ...]) -> list[Decision]:
@@ -124,8 +132,9 @@ class _Ahead:
     def __iter__(self) -> Iterator[Record]:
         while self._waiting or self._read():
             record = self._waiting.popleft()
-            if self._texts and self._texts[0] is record:
-                self._texts.popleft()
+            if isinstance(record, SegmentBegin):
+                if self._texts and self._texts[0] is record:
+                    self._texts.popleft()
             elif isinstance(record, Boundary):
                 self._reaches_boundary = False
             yield record
@@ -161,6 +170,8 @@ class _Ahead:
         if record is None:
             return False
         self._waiting.append(record)
+        if isinstance(record, Reading):
+            return True
         if isinstance(record, SegmentBegin):
             if record.segment != self._unfinished:
                 self._texts.append(record)
