@@ -1,6 +1,6 @@
 """What a new child costs on a GPU: from the template or cold, beside its predecessor or after it.
 
-    python benchmarks/gpu_respawn.py [--weights-gb 4] [--segments 40] [--every 4]
+    python -m benchmarks.gpu_respawn [--weights-gb 4] [--segments 40] [--every 4]
 
 Needs a GPU and a torch with CUDA. The torch engine of the tests maps a file of bfloat16 weights, copies
 them to the card and reads all of them for every segment. Each of the four ways narrates the same text
@@ -12,93 +12,21 @@ lost_s: wall time of the job with recycles less that of the same job without, a 
 """
 
 import argparse
-import hashlib
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
+from benchmarks.narrated import narrate, paragraphs
+from supervisor.core.readings import DeviceUnknown
+from supervisor.edge.driver import Driver
+from tests.engines.torch_stand_in.weights import write_weights
 
-ROOT = Path(__file__).parents[1]
 MIB = 2**20
 WAYS = (("template", "beside"), ("template", "after"), ("cold", "beside"), ("cold", "after"))
-
-
-class Line(msgspec.Struct, frozen=True):
-    """A line of the log: what is looked at."""
-
-    event: str
-    at: str
-    life: int = 0
-    state: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One narration.
-
-    Attributes:
-        wall_s: From its start to its end.
-        steps_s: Between segments of one life.
-        gaps_s: Between the last segment of a life and the first of the next.
-        lives: How many there were.
-        sha256: Of the audio.
-    """
-
-    wall_s: float
-    steps_s: Sequence[float]
-    gaps_s: Sequence[float]
-    lives: int
-    sha256: str
-
-
-def narrate(folder: Path, text: Path, sets: Mapping[str, str]) -> Told:
-    """Run it to its end.
-
-    Raises:
-        SystemExit: If it fails; with what it said.
-    """
-    given = {"engine.name": '"torch-stand-in"', "log.level": '"debug"'} | dict(sets)
-    words = [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
-    command = [sys.executable, "-m", "supervisor", "--state", str(folder / "state"), "--log-format", "json"]
-    paths = os.pathsep.join([str(ROOT / "tests" / "engines"), str(ROOT)])
-    begun_s = time.monotonic()
-    run = subprocess.run(
-        [*command, *words, "narrate", str(text), "-o", str(folder / "out.wav"), "--fresh"],
-        env=os.environ | {"PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    wall_s = time.monotonic() - begun_s
-    if run.returncode != 0:
-        raise SystemExit(f"narrate ended with {run.returncode}:\n{run.stderr[-4000:]}")
-    lines = [msgspec.json.decode(line, type=Line) for line in run.stderr.splitlines() if line[:1] == "{"]
-    return _told(lines, wall_s, hashlib.sha256((folder / "out.wav").read_bytes()).hexdigest())
-
-
-def _told(lines: Sequence[Line], wall_s: float, sha256: str) -> Told:
-    steps_s: list[float] = []
-    gaps_s: list[float] = []
-    before_s: float | None = None
-    leaving = False
-    for line in lines:
-        leaving = leaving or (line.event == "child.state" and line.state == "gone")
-        if line.event == "segment.done":
-            at_s = datetime.fromisoformat(line.at).timestamp()
-            if before_s is not None:
-                (gaps_s if leaving else steps_s).append(at_s - before_s)
-            before_s, leaving = at_s, False
-    lives = sum(line.event == "child.state" and line.state == "ready" for line in lines)
-    return Told(wall_s=wall_s, steps_s=steps_s, gaps_s=gaps_s, lives=lives, sha256=sha256)
 
 
 def settings_for(weights: Path, start: str, place: str, *, used_bytes: int) -> dict[str, str]:
@@ -112,6 +40,7 @@ def settings_for(weights: Path, start: str, place: str, *, used_bytes: int) -> d
     """
     held_bytes = weights.stat().st_size + 1024 * MIB  # CUDA's context and kernels are some hundred MiB
     sets = {
+        "engine.name": '"torch-stand-in"',
         "child.start": f'"{start}"',
         "engine.torch-stand-in.weights": json.dumps(os.fspath(weights)),
         "engine.torch-stand-in.kind": '"bfloat16"',
@@ -151,20 +80,12 @@ def _least_median_most(values: Sequence[float]) -> tuple[float, float, float]:
     return min(values), statistics.median(values), max(values)
 
 
-def paragraphs(count: int) -> str:
-    """A text of so many segments."""
-    return "\n\n".join(f"Paragraph {number} of the long night, told to the end." for number in range(count))
-
-
 def device_used_bytes() -> int:
     """Return what all programs hold on the first GPU.
 
     Raises:
         SystemExit: If the driver does not tell; with what it said.
     """
-    from supervisor.core.readings import DeviceUnknown  # noqa: PLC0415 - once the path is set
-    from supervisor.edge.driver import Driver  # noqa: PLC0415 - see above
-
     driver = Driver(None)
     try:
         answer = driver.read("cuda:0", ())
@@ -186,8 +107,6 @@ def main() -> int:
     args = parser.parse_args()
     import torch  # noqa: PLC0415 - 2 s that --help need not take
 
-    from tests.engines.torch_stand_in.weights import write_weights  # noqa: PLC0415 - see above
-
     if not torch.cuda.is_available():
         print(f"torch {torch.__version__} finds no CUDA: nothing is measured", file=sys.stderr)
         return 0
@@ -200,6 +119,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # Run as a script: the project's own packages stand beside this folder.
-    sys.path.insert(0, str(ROOT))
     sys.exit(main())

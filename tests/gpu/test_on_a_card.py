@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gpu_respawn import WAYS, Told, narrate, settings_for
+from benchmarks.gpu_respawn import WAYS, settings_for
+from benchmarks.narrated import Told, narrate
 from supervisor.wire.forking import TEMPLATE_NAME
 from tests.engines.torch_stand_in.weights import write_weights
 from tests.gpu.card import Card, has_context, task_in
