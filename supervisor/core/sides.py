@@ -50,14 +50,19 @@ class Side(ABC):
         self.limits: WatermarkLimits | None = None
         self.total: int | None = None
         self._warm_known: int | None = None
+        self._warm_floor: int | None = None
+        self._leak: Leak | None = None
         self._rate_known = 0.0
+        self._segments = 0
         self._begin()
 
     def _begin(self) -> None:
         self.crossed = False
+        self._warm_known = min(self._warm_floors, default=None)
+        self._warm_floor = None
         self._segments = 0
         self._growth = Growth(known_bytes=self._rate_known, least_bytes=_MIB)
-        self._leak: Leak | None = None
+        self._leak = None
 
     # ------------------------------------------------------------------ what is there, in bytes
 
@@ -103,10 +108,24 @@ class Side(ABC):
 
     @property
     def grown(self) -> int:
-        """What the child would hold beyond a fresh one after a release; 0 where nobody can tell."""
-        if self.own is None or self.fresh is None:
+        """What the child would hold beyond a warm one after a release; 0 where nobody can tell."""
+        if self.own is None or self.warm_bytes is None:
             return 0
-        return max(0, self.own - self.releasable - self.fresh)
+        return max(0, self.own - self.releasable - self.warm_bytes)
+
+    @property
+    def warm_bytes(self) -> int | None:
+        """What a fresh child will hold once it is warm, as far as that is known; None = nothing is."""
+        if self.fresh is None:
+            return None
+        return max(self.fresh, min(self._warm_floors, default=0))
+
+    @property
+    def _warm_floors(self) -> list[int]:
+        """What lives held when they were warm, less what they had leaked by then at the rate known now."""
+        known = [] if self._warm_known is None else [self._warm_known]
+        own = [] if self._warm_floor is None else [self._warm_floor - int(self.rate * WARM_UP)]
+        return known + own
 
     @property
     def worth(self) -> int:
@@ -144,9 +163,18 @@ class Side(ABC):
 
     def warm(self, level: Level) -> Level:
         """Return a level against a child that is warm: a successor will be, soon."""
-        if level.fresh_bytes is None or self._warm_known is None:
+        if level.fresh_bytes is None or self.warm_bytes is None:
             return level
-        return replace(level, fresh_bytes=max(level.fresh_bytes, self._warm_known))
+        return replace(level, fresh_bytes=max(level.fresh_bytes, self.warm_bytes))
+
+    def within(self, level: Level, chars: int) -> Level:
+        """Return a level seen within a text against a warm child that speaks the same one."""
+        level = self.warm(level)
+        if level.fresh_bytes is None:
+            return level
+        # What was in reserve before is in use now, and what the text takes for a while beyond that.
+        passing_bytes = max(level.slack_bytes, self.need_high(chars))
+        return replace(level, fresh_bytes=level.fresh_bytes + passing_bytes, slack_bytes=0)
 
     def is_below(self, used: int) -> bool:
         """Say whether that much is below the soft mark, and note it."""
@@ -178,13 +206,18 @@ class Side(ABC):
             worth=self.worth,
         )
 
-    def comes_as_far(self, chars: Sequence[int]) -> bool:
-        """Say whether these texts stay below the safe mark; True where nothing grows."""
+    def comes_as_far(self, chars: Sequence[int], *, fresh: bool = False) -> bool:
+        """Say whether these texts stay below the safe mark; True where nothing grows.
+
+        Args:
+            chars: Of the texts.
+            fresh: Whether a fresh child is to speak them.
+        """
         if self.now is None or self.limits is None or self.rate <= 0:
             return True
         soft, hard = self.limits.soft_bytes, self.limits.hard_bytes
         return comes_as_far(
-            floor_bytes=self.now - self.releasable,
+            floor_bytes=self.now - self.releasable - (self.grown if fresh else 0),
             rate_bytes=self.rate,
             texts=len(chars),
             need_bytes=self.need_high(max(chars)),
@@ -254,6 +287,5 @@ class Side(ABC):
         if growing is not None and self._segments <= WARM_UP:
             self._growth.take(growing)
         if self._segments == WARM_UP and self.own is not None:
-            floor = self.own - self.releasable
-            self._warm_known = floor if self._warm_known is None else min(self._warm_known, floor)
+            self._warm_floor = self.own - self.releasable
             self._rate_known = 0.0

@@ -26,11 +26,13 @@ class Span:
 
     Attributes:
         within: Whether a segment is in hand.
+        chars: Of the one in hand, or of the last.
         segments: Spoken.
         cleaned_at: How many were when caches were last released; None = never.
     """
 
     within: bool = False
+    chars: int = 0
     segments: int = 0
     cleaned_at: int | None = None
 
@@ -90,19 +92,23 @@ def weigh_crossed(side: Side, span: Span) -> list[Wish]:
 
 
 def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -> list[Wish]:
-    verdict = judge_level(limits, level, released=span.counts_as_released, worth_bytes=side.worth)
     why = wording.above(side.name, limits, level)
-    others_grew = side.others_grew if isinstance(side, DeviceSide) else 0
-    if verdict is Verdict.KILL and level.used_bytes - others_grew >= limits.hard_bytes:
+    own = side.within(level, span.chars) if span.within else side.warm(level)
+    own = replace(own, others_grew_bytes=(side.others or 0) - side.others_least)
+    verdict = judge_level(limits, own, released=span.counts_as_released, worth_bytes=side.worth)
+    if verdict is Verdict.KILL:
         return [Wish(verdict=verdict, policy="watermark", why=why, side=side)]
     if not isinstance(side, DeviceSide):
         return []  # refused when it was ready
     # With our own growth in it a fresh child would not stand lower: that is the fit test's word.
-    ours = verdict is Verdict.PAUSE and level.grown_bytes >= side.worth
+    ours = own.grown_bytes - own.slack_bytes >= side.worth
     wishes = [Wish(verdict=Verdict.PAUSE, policy="fit" if ours else "watermark", why=why)]
     side.crossed = span.within
     if not span.within:
         wishes += _weigh_soft(side, limits, _below(limits, level), span)
+        if side.releasable >= side.worth and not span.is_just_released:
+            # However lately it was released: nobody is waited for while our own reserve is in the way.
+            wishes.append(Wish(verdict=Verdict.RELEASE, policy="watermark", why=why))
     return wishes
 
 
@@ -158,5 +164,7 @@ def look_ahead(side: Side, chars: Sequence[int], span: Span) -> list[Wish]:
         return []
     if span.segments <= WARM_UP and not span.is_old_enough(side):
         return []  # a warm-up grows too, and its successor's would
+    if not side.comes_as_far(chars, fresh=True):
+        return []  # nor would a fresh one: this one goes on while each next text finds room
     why = wording.too_far(side.name, chars=chars, rate_bytes=side.rate, used_bytes=side.now)
     return [Wish(verdict=Verdict.RECYCLE, policy="lookahead", why=why, side=side)]

@@ -98,12 +98,14 @@ class Level:
         own_bytes: The child's part; None where nobody can tell.
         fresh_bytes: What a fresh child would hold; None while that is not known.
         slack_bytes: Of the child's part, what a release could give back.
+        others_grew_bytes: What others hold beyond the least that they ever held.
     """
 
     used_bytes: int
     own_bytes: int | None
     fresh_bytes: int | None
     slack_bytes: int = 0
+    others_grew_bytes: int = 0
 
     @property
     def grown_bytes(self) -> int:
@@ -124,8 +126,8 @@ def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_
         used < soft                                        KEEP
         used >= soft, a fresh child would stand below it   RELEASE; once released, RECYCLE if worth it
         used >= soft, it would not                         RELEASE what is worth it, once; else KEEP
-        used >= hard, a fresh child would stand below it   KILL
-        used >= hard, it would not                         PAUSE: only waiting helps
+        used >= hard, without what it keeps it would not   KILL, if that is worth it or others have not grown
+        used >= hard, it would                             PAUSE: only waiting helps, or a release
 
     Args:
         limits: The marks.
@@ -136,10 +138,12 @@ def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_
     if level.used_bytes < limits.soft_bytes:
         return Verdict.KEEP
     fresh_stands_at_bytes = level.with_a_fresh_child_bytes
+    kept_bytes = level.grown_bytes - level.slack_bytes
     if level.used_bytes >= limits.hard_bytes:
-        return Verdict.KILL if fresh_stands_at_bytes < limits.hard_bytes else Verdict.PAUSE
+        explains = level.used_bytes - kept_bytes < limits.hard_bytes
+        ours = kept_bytes >= worth_bytes or level.others_grew_bytes < worth_bytes
+        return Verdict.KILL if explains and ours else Verdict.PAUSE
     helps = fresh_stands_at_bytes < limits.soft_bytes
     if released:
-        kept_bytes = level.grown_bytes - level.slack_bytes
         return Verdict.RECYCLE if helps and kept_bytes >= worth_bytes else Verdict.KEEP
     return Verdict.RELEASE if helps or level.slack_bytes >= worth_bytes else Verdict.KEEP
