@@ -14,6 +14,7 @@ from supervisor.core.hand import Hand
 from supervisor.core.obituary import Obituary
 from supervisor.core.segments import WaitingSegment
 from supervisor.policy.attempts import Next, is_forgiven, judge_attempt
+from supervisor.policy.stall import Silences
 
 #: Waiting segments kept at hand; the book itself stays in the ledger.
 FETCH_SEGMENTS = 32
@@ -27,10 +28,10 @@ class Bench:
 
         Args:
             attempts: `child.attempts`.
-            stall_s: `child.stall_s`.
+            stall_s: `child.stall_s`: a floor under what is learned.
         """
         self._allowed = attempts
-        self._stall_s = stall_s
+        self._silences = Silences(stall_s)
         self._queue: deque[WaitingSegment] = deque()
         self._storing: set[str] = set()
         self._fetched_to = -1
@@ -95,7 +96,9 @@ class Bench:
         """Take the next segment in hand: counted before it is handed out."""
         self._handouts += 1
         segment = self._queue.popleft()
-        self.hand = Hand(segment, attempt=self._handouts, stall_s=self._stall_s, at_s=at_s)
+        self.hand = Hand(
+            segment, attempt=self._handouts, stall_s=self._silences.limit_s(len(segment.text)), at_s=at_s
+        )
         return [do.Claim(key=segment.key), do.OpenAudio(key=segment.key)]
 
     def forget_fetched(self) -> None:
@@ -118,6 +121,11 @@ class Bench:
     def store(self, hand: Hand, done: do.Done) -> do.Action:
         """Let go of a segment that was spoken: its audio goes to the disk."""
         self.hand = None
+        self._silences.finished(
+            longest_s=hand.stall.longest_s,
+            chars=len(hand.segment.text),
+            audio_s=done.samples / done.sample_rate_hz,
+        )
         self._storing.add(hand.segment.key)
         return do.StoreAudio(segment=hand.segment, done=done, attempts=hand.attempts)
 

@@ -12,6 +12,7 @@ class Hand:
         segment: What is spoken.
         attempt: Number of the hand-out, unique in this run.
         stall: Its progress clock.
+        stall_s: How long it may go without progress; 0 = for ever.
         meter: The parent's own ear: silence and length on the 16-bit samples.
     """
 
@@ -19,6 +20,7 @@ class Hand:
         self.segment = segment
         self.attempt = attempt
         self.stall = Stall(stall_s, at_s=at_s)
+        self.stall_s = stall_s
         self.meter = PcmMeter()
 
     @property

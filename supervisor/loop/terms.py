@@ -2,7 +2,7 @@
 
 from supervisor.config import Config
 from supervisor.config.values import Marks
-from supervisor.core.conductor import Terms
+from supervisor.core.desk import Terms
 from supervisor.core.panel import Marks as MarksInBytes
 from supervisor.core.panel import MemoryTerms
 from supervisor.core.slot import SlotTimes

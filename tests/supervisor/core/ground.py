@@ -7,7 +7,7 @@ import msgspec
 
 from supervisor.core import actions as do
 from supervisor.core import events as ev
-from supervisor.core.conductor import Terms
+from supervisor.core.desk import Terms
 from supervisor.core.panel import MemoryTerms
 from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
 from supervisor.core.segments import WaitingSegment
