@@ -160,7 +160,7 @@ _COLUMNS: Final[dict[str, Callable[[Tally], str]]] = {
 LEGEND: Final = """\
 All per 1,000 segments. OOM: errors that a segment met (the same text again counts again). A neighbour within
 the segment: others grew between its begin and its peak by what was missing; no policy can know that. For a
-neighbour's growth: recycles of a child on a shared card that had itself kept less than 256 MiB. Spoken in
+neighbour's growth: recycles of a child on a shared card that had itself kept less than 64 MiB. Spoken in
 vain: thrown away and spoken again. Never spoken: three tries failed, or refused. Seconds lost: all beyond
 what the texts take undisturbed."""
 

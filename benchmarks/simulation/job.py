@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol
 
 from benchmarks.simulation.cases import Case, Text
 from benchmarks.traces.allocator import MIB, OutOfMemory
-from benchmarks.traces.model import LATE_TEXTS, Card, ModelChild, Spoken
+from benchmarks.traces.model import Card, ModelChild, Spoken
 
 #: What a rule wants done before a text: hand it out, or first something else.
 Step = Literal["go", "clean", "recycle", "wait", "refuse"]
@@ -29,8 +29,8 @@ _PATIENCE_S: Final = 7200.0
 #: A release asks the driver to take hundreds of blocks back, and the next text gets them again.
 RELEASE_S: Final = 0.2
 
-#: Growth that the truth knows of and that would excuse a recycle.
-_EXCUSE: Final = 256 * MIB
+#: What a child kept, by the truth, that would excuse a recycle.
+_EXCUSE: Final = 64 * MIB
 
 
 class Rule(Protocol):
@@ -286,7 +286,7 @@ class Job:
         self._rule.ended(self._card)
 
     def _judge(self, child: ModelChild) -> None:
-        if self._case.shared and grown_bytes(child) < _EXCUSE:
+        if self._case.shared and child.kept_bytes < _EXCUSE:
             self.tally.baseless += 1
 
     # ------------------------------------------------------------------ texts
@@ -302,15 +302,6 @@ class Job:
 
     def _undisturbed_s(self, text: Text) -> float:
         return self._case.kind.footprint.undisturbed_s(text.chars)
-
-
-def grown_bytes(child: ModelChild) -> int:
-    """Return the truth: what a child holds between two texts over what it holds when warm."""
-    shape = child.kind.footprint
-    other = shape.context_bytes + shape.warm_other_bytes
-    other += round(LATE_TEXTS * shape.late_chance) * shape.late_other_bytes
-    warm = shape.weights_bytes + shape.warm_live_bytes + child.cached_bytes
-    return child.allocator.live - warm + child.other_bytes - other
 
 
 def run(case: Case, rule: Rule, *, declare: bool = True) -> Tally:

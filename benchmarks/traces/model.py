@@ -231,6 +231,7 @@ class ModelChild:
         other_bytes: Held on the card outside the allocator.
         host_bytes: Private host memory.
         cached_bytes: In caches that the engine keeps on purpose, declared or not.
+        warmed_bytes: What its warm-up has added on the card so far, late workspaces included.
 
     Raises:
         OutOfMemory: The card has no room for a fresh child; it holds nothing then.
@@ -247,6 +248,7 @@ class ModelChild:
         self.other_bytes = 0
         self.host_bytes = kind.footprint.host_bytes
         self.cached_bytes = 0
+        self.warmed_bytes = 0
         self._declare = declare
         self._garbage: list[Part] = []
         self._habits = [make(rng) for make in kind.habits]
@@ -386,10 +388,20 @@ class ModelChild:
         self.host_bytes += self.rng.randrange(-MIB, MIB)
         if self.texts <= shape.warm_texts:
             self.grow_other(shape.warm_other_bytes // shape.warm_texts)
-            self.allocator.take(shape.warm_live_bytes // shape.warm_texts)
+            part = self.allocator.take(shape.warm_live_bytes // shape.warm_texts)
+            self.warmed_bytes += shape.warm_other_bytes // shape.warm_texts + part.size
             self.host_bytes += 200 * MIB // shape.warm_texts
         elif self.texts <= LATE_TEXTS and self.rng.random() < shape.late_chance:
             self.grow_other(shape.late_other_bytes)
+            self.warmed_bytes += shape.late_other_bytes
+
+    @property
+    def kept_bytes(self) -> int:
+        """The truth: what it holds on the card beyond weights, context, warm-up and caches."""
+        shape = self.kind.footprint
+        littered = sum(part.size for part in self._garbage)
+        held = self.allocator.live + self.other_bytes - self.cached_bytes - littered
+        return held - shape.weights_bytes - shape.context_bytes - self.warmed_bytes
 
 
 def chars_drawn(rng: Random, *, median: float = 90.0, spread: float = 0.55, most: int = 400) -> int:

@@ -194,3 +194,17 @@ def test_lengths_are_drawn_around_the_median_and_stay_within_bounds() -> None:
     drawn = sorted(chars_drawn(rng) for _ in range(2000))
     assert 84 <= drawn[1000] <= 96
     assert (drawn[0], drawn[-1]) == (20, 400)
+
+
+def test_what_a_child_keeps_is_what_leaks_and_nothing_else() -> None:
+    for name, least, most in (
+        ("leak", 60 * 10, 60 * 30),
+        ("outside", 600, 600),
+        ("cache", 0, 0),
+        ("garbage", 0, 0),
+    ):
+        one = child(name, gib=24)
+        for _ in range(60):
+            one.speak(90)
+        # Parts are rounded up, weights too.
+        assert least * MIB <= one.kept_bytes <= (most + 2) * MIB
