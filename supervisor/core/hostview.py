@@ -69,13 +69,6 @@ class HostView:
         """What a fresh child holds: this one when it was ready, else one before it."""
         return self._fresh if self._fresh is not None else self._learned.fresh
 
-    @property
-    def grown(self) -> int:
-        """What the child holds beyond a fresh one; 0 while nobody can tell."""
-        if self.private is None or self.fresh is None:
-            return 0
-        return max(0, self.private - self.fresh)
-
     def _take(self, private: int) -> None:
         self.private = private
         if self._within:

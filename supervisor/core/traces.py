@@ -44,7 +44,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind
     t: float
 
 
-class LifeReady(_Line, frozen=True, kw_only=True, gc=False, tag="ready"):
+class LifeReady(_Line, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="ready"):
     """A child life is ready: its canary was spoken.
 
     Attributes:
@@ -161,7 +161,7 @@ def decode(line: bytes | str) -> Record | None:
     """
     try:
         return _DECODER.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         # Asked only now: nearly every line is known, and a million are to be read in seconds.
         if _is_of_another_kind(line):
             return None
@@ -176,5 +176,5 @@ def encode(record: Record) -> bytes:
 def _is_of_another_kind(line: bytes | str) -> bool:
     try:
         return _KIND_DECODER.decode(line).kind not in KINDS
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError):
         return False

@@ -1,0 +1,39 @@
+import pytest
+
+from supervisor.core.deviceside import DeviceSide
+from supervisor.core.wishes import Pause, Until, Wish
+from supervisor.policy.verdict import Verdict
+from tests.supervisor.core.scene import HARD, MIB, TERMS, reading, vitals
+
+
+def side(used: float, child: float = 6000) -> DeviceSide:
+    device = DeviceSide(TERMS)
+    device.begin_life(vitals(5500, 5500))
+    device.read(reading(6000, 6000), within_segment=False)
+    device.read(reading(used, child), within_segment=False)
+    return device
+
+
+def pause(until: Until, low: float = 0.0) -> Pause:
+    wish = Wish(verdict=Verdict.PAUSE, policy="watermark", why="", until=until, low_bytes=int(low * MIB))
+    return Pause(wish=wish, at_s=0.0)
+
+
+@pytest.mark.parametrize(("used", "over"), [(HARD - 102, False), (HARD - 103, True)])
+def test_a_mark_is_left_when_it_is_left_clearly(used: float, *, over: bool) -> None:
+    assert pause("mark").is_over(side(used), successor_fits=False) is over
+
+
+@pytest.mark.parametrize(("others", "over"), [(728, True), (729, False)])
+def test_a_text_goes_on_when_it_fits_beside_a_fresh_child_and_others(others: float, *, over: bool) -> None:
+    assert pause("room", 3000).is_over(side(6000 + others), successor_fits=False) is over
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_recycle_goes_on_when_the_successor_fits(*, fits: bool) -> None:
+    assert pause("fit").is_over(side(6000), successor_fits=fits) is fits
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_device_that_was_never_read_holds_up_nothing_but_a_successor(*, fits: bool) -> None:
+    assert pause("mark").is_over(DeviceSide(TERMS), successor_fits=fits) is fits
