@@ -211,7 +211,7 @@ class Conductor:
         current, hand = self._desk.roster.current, self._desk.bench.hand
         if hand is not None and current.speaks and hand.stall.is_stalled(at_s):
             number, stall_s = hand.segment.number, hand.stall_s
-            why = f"no progress on segment {number + 1} for {stall_s:.3g} s (child.stall_s, or what was learned)"
+            why = f"no progress on segment {number + 1} for {stall_s:.3g} s (child.stall_s, or learned)"
             current.wish_end("stalled", why)
             self._desk.move(current, Event.STALLED, at_s)
         for post in self._desk.roster:
