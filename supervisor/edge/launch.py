@@ -8,7 +8,7 @@ from pathlib import Path
 
 import supervisor
 from supervisor.errors import ConfigError, TryLater
-from supervisor.wire.lifeline import PARENT_VARIABLE, STATE_VARIABLE
+from supervisor.wire.lifeline import LIFE_VARIABLE, PARENT_VARIABLE, STATE_VARIABLE
 
 #: Ours alone: a library in the child that talks to the service manager would speak in our name.
 _NOT_INHERITED = (
@@ -104,6 +104,12 @@ def allocator_env(device: str, kernel_driver: Path = _KERNEL_DRIVER) -> dict[str
     if device == "cpu" or told_by_user or not kernel_driver.exists():
         return {}
     return dict.fromkeys(_ALLOCATOR_SETTINGS, "expandable_segments:True")
+
+
+def environment_for_strangers() -> dict[str, str]:
+    """Return the environment for a program that is not ours: our own, without what is meant for us alone."""
+    private = (*_NOT_INHERITED, PARENT_VARIABLE, STATE_VARIABLE, LIFE_VARIABLE)
+    return {name: value for name, value in os.environ.items() if name not in private}
 
 
 def _lead_to_our_packages(env: dict[str, str]) -> None:

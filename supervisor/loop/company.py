@@ -1,6 +1,7 @@
-"""What goes along with a job and never holds it up: the door, the trace, what is told to the service."""
+"""What goes along with a job and never holds it up: door, trace, alerts, and what the service is told."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Protocol
@@ -9,6 +10,9 @@ from supervisor.config import Config
 from supervisor.core.notes import Note, Notice
 from supervisor.core.traces import Record
 from supervisor.edge.tracefile import TraceFile
+from supervisor.errors import SupervisorError
+from supervisor.log import Log
+from supervisor.loop.alerting import Alerts, event_of, terminal_event
 from supervisor.loop.service import Service
 from supervisor.loop.serving import JobService
 
@@ -28,19 +32,24 @@ Door = Callable[[Service], Awaitable[Closer]]
 class Company:
     """Open while a job runs."""
 
-    def __init__(self, config: Config, service: JobService, door: Door | None) -> None:
+    def __init__(self, config: Config, service: JobService, door: Door | None, *, job: str, log: Log) -> None:
         """Make it; nothing is opened before it is entered.
 
         Args:
             config: All of it.
             service: Is told every note, and asked through the door.
             door: Opens it; None = nobody can ask.
+            job: Id.
+            log: Takes how alerts were told.
         """
         self._config = config
         self._service = service
         self._door = door
         self._stack = AsyncExitStack()
         self._trace: TraceFile | None = None
+        self._job = job
+        self._log = log
+        self._alerts: Alerts | None = None
 
     async def enter(self, show: Callable[[Note], None]) -> None:
         """Open the trace and the door.
@@ -51,6 +60,9 @@ class Company:
         Raises:
             SupervisorError: If either cannot be opened.
         """
+        if self._config.alerts.command:
+            self._alerts = Alerts(self._config.alerts.command, self._log)
+            self._stack.push_async_callback(self._alerts.close)
         path = self._config.memory.record
         if path is not None:
             self._trace = TraceFile(
@@ -74,3 +86,13 @@ class Company:
     def note(self, note: Note) -> None:
         """Take what people are told."""
         self._service.note(note)
+        if self._alerts is not None:
+            event = event_of(note, job=self._job, at_s=time.time())
+            if event is not None:
+                self._alerts.send(event)
+
+    def failed(self, error: SupervisorError) -> None:
+        """Take what ended the job before its end."""
+        event = terminal_event(error, job=self._job, at_s=time.time())
+        if event is not None and self._alerts is not None:
+            self._alerts.send(event)

@@ -114,7 +114,7 @@ class _Job:
             wall_s=time.time,
         )
         self._service = JobService(facts)
-        self._company = Company(self._config, self._service, self._door)
+        self._company = Company(self._config, self._service, self._door, job=self._job, log=self._log)
 
     async def run(self) -> Outcome:
         """Run all stages."""
@@ -128,6 +128,7 @@ class _Job:
                 return self._conclude(await self._deliver())
             except errors.SupervisorError as error:
                 self._park(error)
+                self._company.failed(error)
                 raise
             finally:
                 await self._company.leave()
