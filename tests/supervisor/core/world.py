@@ -20,6 +20,10 @@ from tests.supervisor.core.ground import STALL_S, Faults, Row, segment, terms
 from tests.supervisor.core.makebelieve import Child, pcm_of
 
 
+#: Between two readings.
+POLL_S = 0.5
+
+
 @dataclass
 class World:
     """Everything outside the conductor.
@@ -176,7 +180,8 @@ class World:
             self.plan()
         elif self.finish is None:
             assert self.is_watching, "nothing is timed and nothing is read: nothing would ever happen"
-            self.reads()  # the poll
+            self.now_s += POLL_S
+            self.reads()
 
     def run_on(self, steps: int = 5000) -> do.Finish:
         """Let the child behave until the run is over."""
