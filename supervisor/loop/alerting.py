@@ -52,13 +52,16 @@ class AlertEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exit_code: int | None = None
 
 
-def event_of(note: Note, *, job: str, at_s: float) -> AlertEvent | None:
+def event_of(
+    note: Note, *, job: str, at_s: float, decided: MemoryDecision | None = None
+) -> AlertEvent | None:
     """Return the event that a note is; None if nobody is to be woken for it.
 
     Args:
         note: What happened.
         job: Id.
         at_s: Wall clock, seconds since the epoch.
+        decided: What was decided last: of a child that handed over, its figures are the last there are.
     """
     match note:
         case MemoryDecision(action="flag"):
@@ -75,9 +78,13 @@ def event_of(note: Note, *, job: str, at_s: float) -> AlertEvent | None:
         life=note.life,
         policy=policy,
         why=note.why,
-        memory=note.memory,
+        memory=note.memory or _figures(note.life, decided),
         time=_iso(at_s),
     )
+
+
+def _figures(life: int, decided: MemoryDecision | None) -> dict[str, int]:
+    return {} if decided is None or decided.life != life else decided.memory
 
 
 def _policy_in(why: str) -> str | None:

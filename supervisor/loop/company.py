@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Protocol
 
 from supervisor.config import Config
-from supervisor.core.notes import Note, Notice
+from supervisor.core.notes import MemoryDecision, Note, Notice
 from supervisor.core.traces import Record
 from supervisor.edge.tracefile import TraceFile
 from supervisor.errors import SupervisorError
@@ -50,6 +50,7 @@ class Company:
         self._job = job
         self._log = log
         self._alerts: Alerts | None = None
+        self._decided: MemoryDecision | None = None
 
     async def enter(self, show: Callable[[Note], None]) -> None:
         """Open the trace and the door.
@@ -86,8 +87,10 @@ class Company:
     def note(self, note: Note) -> None:
         """Take what people are told."""
         self._service.note(note)
+        if isinstance(note, MemoryDecision):
+            self._decided = note
         if self._alerts is not None:
-            event = event_of(note, job=self._job, at_s=time.time())
+            event = event_of(note, job=self._job, at_s=time.time(), decided=self._decided)
             if event is not None:
                 self._alerts.send(event)
 

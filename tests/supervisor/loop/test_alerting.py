@@ -183,6 +183,17 @@ def test_a_person_is_told_of_what_a_person_may_want_to_know(
         assert (found.job, found.time) == ("j12", "1970-01-01T00:00:00.000+00:00")
 
 
+def test_a_child_that_handed_over_is_told_of_with_the_figures_of_its_last_decision() -> None:
+    left = ChildState(
+        life=3, state="gone", why="asked for", signal=None, memory={}, planned=True, recycled=True
+    )
+    for life, figures in ((3, {"live": 1}), (2, {})):
+        last = MemoryDecision(life=life, action="drain", policy="leak", why="", memory={"live": 1})
+        found = event_of(left, job="j12", at_s=0.0, decided=last)
+        assert found is not None
+        assert found.memory == figures
+
+
 @pytest.mark.parametrize("error", [GaveUp("a crash loop"), ProcessStuck("held"), SupervisorError("no")])
 def test_the_end_before_the_end_is_told_with_its_exit_code(error: SupervisorError) -> None:
     found = terminal_event(error, job="j12", at_s=0.0)
