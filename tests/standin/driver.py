@@ -8,7 +8,7 @@ Keys of `StandinDriver.set` (sizes in bytes; read anew at every call of the libr
                             anonymous host memory taken for device memory and added to `used`, what it
                             shares with the template left out, and the template itself;
                             or "PID:BYTES,PID:BYTES", likewise added
-    lag=SECONDS             what a process of `procs` held is still in `used` for so long after its death
+    lag=SECONDS             what a process of `procs` held at most stays in `used` for so long after its death
     hide_procs=1            no process is listed (a container); `used` still counts them
     no_figures=1            processes are listed without sizes (WSL)
     graphics=1              the same processes stand in the graphics list too

@@ -146,19 +146,25 @@ static int processes(process_t *list) {
     return count;
 }
 
-/* lag=SECONDS: what a process held when it was last seen stays in `used` for so long after its death. */
-static bytes_t lingering(const process_t *list, int count) {
-    static struct { unsigned pid; bytes_t used; double gone_s; } seen[MOST_REMEMBERED];
+/* lag=SECONDS: what a process held at most stays in `used` for so long after its death, and does not fall before
+ * that: one that dies gives its pages back one by one, a card keeps them until the driver lets go of all. */
+static bytes_t lingering(process_t *list, int count) {
+    static struct { unsigned pid; bytes_t most; double gone_s; } seen[MOST_REMEMBERED];
     static int seen_count;
     double lag_s = (double)number_of("lag", 0), at_s = now_s();
     bytes_t late = 0;
+    if (lag_s <= 0) return 0;
     for (int i = 0; i < count; i++) {
         int place = 0;
         while (place < seen_count && seen[place].pid != list[i].pid) place++;
         if (place == MOST_REMEMBERED) continue;
-        if (place == seen_count) seen_count++;
-        seen[place].pid = list[i].pid;
-        seen[place].used = list[i].used;
+        if (place == seen_count) {
+            seen_count++;
+            seen[place].pid = list[i].pid;
+            seen[place].most = 0;
+        }
+        if (list[i].used > seen[place].most) seen[place].most = list[i].used;
+        list[i].used = seen[place].most;
         seen[place].gone_s = 0;
     }
     for (int place = 0; place < seen_count; place++) {
@@ -166,7 +172,7 @@ static bytes_t lingering(const process_t *list, int count) {
         for (int i = 0; i < count; i++) alive |= seen[place].pid == list[i].pid;
         if (alive) continue;
         if (seen[place].gone_s == 0) seen[place].gone_s = at_s;
-        if (at_s - seen[place].gone_s < lag_s) late += seen[place].used;
+        if (at_s - seen[place].gone_s < lag_s) late += seen[place].most;
     }
     return late;
 }
