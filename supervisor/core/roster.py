@@ -27,6 +27,11 @@ class Roster:
         everybody = [self.current, *([self.successor] if self.successor is not None else []), *self._leaving]
         return iter([post for post in everybody if post.is_there])
 
+    @property
+    def has_leaving(self) -> bool:
+        """Whether one that had the work has not left yet."""
+        return any(post.is_there for post in self._leaving)
+
     def of(self, life: int) -> Post | None:
         """Return the post of a life that is there; None if it is not, or not any more."""
         return next((post for post in self if post.life == life), None)

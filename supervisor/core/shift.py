@@ -98,6 +98,8 @@ class Shift:
         self._desk.recycles.begin(self._desk.counsel.held, at_s)
         successor = self._desk.roster.successor
         if successor is None and self._may_have_two(post, at_s):
+            if self._desk.roster.has_leaving:
+                return  # never three: the one before is gone in a moment
             successor = self._desk.roster.begin_successor()
             self._desk.spawn(successor, at_s)
         if successor is None:
@@ -148,7 +150,8 @@ class Shift:
         limit = self._desk.terms.memory.max_segments
         is_last = bool(limit) and post.segments + 1 >= limit and self._desk.bench.has_waiting
         # Known beforehand: the successor gets ready while the last segment is spoken.
-        if is_last and self._desk.roster.successor is None and self._may_have_two(post, at_s):
+        is_free = self._desk.roster.successor is None and not self._desk.roster.has_leaving
+        if is_last and is_free and self._may_have_two(post, at_s):
             self._desk.spawn(self._desk.roster.begin_successor(), at_s)
 
     def _idle(self, post: Post, since_s: float, at_s: float) -> None:

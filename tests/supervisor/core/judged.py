@@ -9,9 +9,10 @@ from typing import Literal
 
 from supervisor.core import actions as do
 from supervisor.core import events as ev
-from supervisor.core.readings import DeviceReading
+from supervisor.core.notes import MemoryDecision
 from supervisor.wire import messages as say
-from tests.supervisor.core.ground import HARD, KILLS_FORGIVEN
+from tests.supervisor.core.ground import KILLS_FORGIVEN
+from tests.supervisor.core.makebelieve import Child
 from tests.supervisor.core.world import World
 
 Cause = Literal["broke", "hard", "stop", "stalled", "outside", "crash"]
@@ -26,9 +27,6 @@ class LifeFacts:
     key: str | None = None  # of the segment in hand
     progress_s: float = 0.0
     segments: int = 0
-    ready: say.Ready | None = None
-    vitals: say.Vitals | None = None
-    device_base: tuple[int, int | None] | None = None
 
 
 class ParentDied(Exception):
@@ -39,7 +37,7 @@ class ParentDied(Exception):
 class JudgedWorld(World):
     """A world that holds every settlement against the judge's."""
 
-    facts: LifeFacts = field(default_factory=LifeFacts)
+    facts: dict[int, LifeFacts] = field(default_factory=dict[int, LifeFacts])
     storing: set[str] = field(default_factory=set[str])
     expected: dict[str, Fate] = field(default_factory=dict[str, Fate])
     mishaps: int = 0  # since a segment was finished, ends from outside included
@@ -61,7 +59,7 @@ class JudgedWorld(World):
 
     def begin(self) -> None:
         self.fuse = None
-        self.facts = LifeFacts()
+        self.facts = {}
         self.storing = set()
         self.mishaps = 0
         super().begin()
@@ -73,27 +71,25 @@ class JudgedWorld(World):
         return actions
 
     def foresee(self, event: ev.Event) -> None:
-        facts = self.facts
         self.expected = {}
         if self.finish is not None:
             return
         match event:
-            case ev.Said() | ev.Broke() | ev.Read() | ev.Ended() if self._is_of_the_past(event.life):
+            case ev.Said() | ev.Broke() | ev.Read() | ev.Ended() if event.life not in self.children:
                 pass
             case ev.Said():
-                self._foresee_words(event.message)
+                self._foresee_words(self.of(event.life), event.message)
             case ev.Broke():
-                facts.cause = facts.cause or "broke"
-            case ev.Read() if self._is_hard(event):
-                facts.cause = facts.cause or "hard"
+                self._cause(self.of(event.life), "broke")
             case ev.StopAsked() if event.at_once:
-                facts.cause = facts.cause or "stop"
+                self._stop_all()
             case ev.StoreFailed():
-                facts.cause = facts.cause or "stop"
+                self._stop_all()
                 self.expected = dict.fromkeys(self.storing, "taken back")
-                if facts.key is not None:
-                    self.expected[facts.key] = "taken back"
-                facts.key = None
+                for facts in self.facts.values():
+                    if facts.key is not None:
+                        self.expected[facts.key] = "taken back"
+                    facts.key = None
             case ev.Stored():
                 self.storing.discard(event.segment.key)
             case ev.Tick():
@@ -103,85 +99,55 @@ class JudgedWorld(World):
             case _:
                 pass
 
-    def _is_of_the_past(self, life: int) -> bool:
-        return self.child is None or self.child.life != life
+    def of(self, life: int) -> LifeFacts:
+        return self.facts.setdefault(life, LifeFacts())
 
-    def _foresee_words(self, message: say.FromChild) -> None:
-        facts = self.facts
+    def _cause(self, facts: LifeFacts, cause: Cause) -> None:
+        facts.cause = facts.cause or cause
+
+    def _stop_all(self) -> None:
+        for life in self.children:
+            self._cause(self.of(life), "stop")
+
+    def _foresee_words(self, facts: LifeFacts, message: say.FromChild) -> None:
         match message:
-            case say.Ready():
-                facts.ready, facts.vitals = message, message.vitals
             case say.Chunk() | say.Progress():
                 facts.progress_s = self.now_s
             case say.Done() if facts.key is not None:
-                silent = not any(self.alive.pcm)
+                silent = not any(self.speaking().pcm)
                 self.expected = {facts.key: "charged" if silent else "stored"}
-                self._segment_over(message.vitals)
+                facts.key = None
+                facts.segments += 1
             case say.Failed() if facts.key is not None:
                 self.expected = {facts.key: "charged"}
-                self._segment_over(message.vitals)
-            case say.Released():
-                self._weigh_vitals(message.after)
+                facts.key = None
+                facts.segments += 1
             case _:
                 pass
 
-    def _segment_over(self, vitals: say.Vitals) -> None:
-        self.facts.key = None
-        self.facts.segments += 1
-        self._weigh_vitals(vitals)
-
-    def _weigh_vitals(self, vitals: say.Vitals) -> None:
-        self.facts.vitals = vitals
-        if self._is_hard_on_host(vitals.host_private_bytes):
-            self.facts.cause = self.facts.cause or "hard"
+    def speaking(self) -> Child:
+        """The one child that has a segment in hand."""
+        (life,) = [life for life, facts in self.facts.items() if facts.key is not None]
+        return self.children[life]
 
     def _foresee_stall(self) -> None:
-        late = self.stall_s and self.now_s - self.facts.progress_s >= self.stall_s
-        if self.facts.key is not None and late:
-            self.facts.cause = self.facts.cause or "stalled"
+        for facts in self.facts.values():
+            late = self.stall_s and self.now_s - facts.progress_s >= self.stall_s
+            if facts.key is not None and late:
+                self._cause(facts, "stalled")
 
     def _foresee_end(self, event: ev.Ended) -> None:
-        facts = self.facts
+        facts = self.facts.pop(event.life, LifeFacts())
         cause = facts.cause or ("outside" if event.death.signal in (9, 15) else "crash")
         if facts.key is not None:
-            self.expected[facts.key] = self._fate(cause, facts.key)
-        self.facts = LifeFacts()
+            self.expected[facts.key] = self._fate(facts, cause, facts.key)
 
-    def _fate(self, cause: Cause, key: str) -> Fate:
+    def _fate(self, facts: LifeFacts, cause: Cause, key: str) -> Fate:
         if cause == "outside":
             return "charged" if self.rows[key].killed >= KILLS_FORGIVEN else "taken back as killed"
-        if cause == "stop" or (cause == "hard" and self.facts.segments > 0):
+        if cause == "stop" or (cause == "hard" and facts.segments > 0):
             return "taken back"
         return "charged"
-
-    # ------------------------------------------------------------------ memory, restated
-
-    def _is_hard(self, read: ev.Read) -> bool:
-        facts = self.facts
-        if facts.ready is None:
-            return False
-        host = read.host is not None and read.host.child_private_bytes
-        on_device = isinstance(read.device, DeviceReading) and self._is_hard_on_device(read.device)
-        return bool(host and self._is_hard_on_host(host)) or on_device
-
-    def _is_hard_on_host(self, used_bytes: int) -> bool:
-        ready = self.facts.ready
-        return ready is not None and ready.vitals.host_private_bytes < HARD <= used_bytes
-
-    def _is_hard_on_device(self, reading: DeviceReading) -> bool:
-        facts = self.facts
-        assert facts.ready is not None
-        assert facts.vitals is not None
-        if reading.child_pid not in (None, self.alive.pid):
-            return False
-        own = reading.child_bytes if reading.child_bytes is not None else facts.vitals.reserved_bytes
-        if not facts.ready.uses_device and not own:
-            return False
-        facts.device_base = facts.device_base or (reading.used_bytes, own)
-        base_used, base_own = facts.device_base
-        known = own is not None and base_own is not None
-        grown = (own or 0) - (base_own or 0) if known else reading.used_bytes - base_used
-        return reading.used_bytes >= HARD > reading.used_bytes - max(0, grown)
 
     # ------------------------------------------------------------------ what the conductor says
 
@@ -204,8 +170,12 @@ class JudgedWorld(World):
                     found[action.key] = "taken back as killed" if action.killed else "taken back"
                     self.storing.discard(action.key)
                 case do.Send(message=say.Synthesize()):
-                    self.facts.key = self._claimed_in(actions)
-                    self.facts.progress_s = self.now_s
+                    assert not [facts.key for facts in self.facts.values() if facts.key is not None]
+                    self.of(action.life).key = self._claimed_in(actions)
+                    self.of(action.life).progress_s = self.now_s
+                case do.Tell(note=MemoryDecision(action="kill")):
+                    # What a hard mark is, the panel's own tests say; here, what follows from it.
+                    self._cause(self.of(action.note.life), "hard")
                 case do.Bury():
                     self.mishaps += not action.planned
                 case _:
