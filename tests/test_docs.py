@@ -5,17 +5,17 @@ import itertools
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping
-from typing import cast, get_args
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol, cast, get_args
 
 import pytest
 
-from child.engine import Engine, SettingsError, Utterance
+from child.engine import Audio, Engine, SettingsError, Utterance
 from supervisor.cli.parser import make_parser
 from supervisor.config.keys import KEYS
 from supervisor.core.lifecycle import draw
 from supervisor.log import EVENTS
-from supervisor.wire.messages import FromChild, FromParent
+from supervisor.wire.messages import FromChild, FromParent, Vitals
 from tests.tree import named, page, tracked
 
 # ------------------------------------------------------------------ documents
@@ -155,6 +155,27 @@ def test_the_engine_that_is_shown_keeps_the_protocol() -> None:
     engine.release_caches()
     with pytest.raises(SettingsError, match=r"engine\.hum has no key 'loud'"):
         engine.load({"loud": True}, device="cpu", voice=None)
+
+
+class OnTorch(Protocol):
+    """What the page's second example has of an engine."""
+
+    def synthesize(self, utterance: Utterance) -> Iterator[Audio]: ...
+    def vitals(self) -> Vitals: ...
+    def release_caches(self) -> None: ...
+
+
+def test_the_engine_on_torch_that_is_shown_declares_its_cache() -> None:
+    _, code = re.findall(r"```python\n(.*?)```", page("docs/writing-an-engine.md"), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)  # the page's own example
+    engine = cast("Callable[[str], OnTorch]", names["OnTorch"])("cpu")
+    for voice in map(str, range(40)):
+        utterance = Utterance(text="One, two.", voice=voice, reference=None, seed=0, settings={})
+        assert sum(len(piece.samples) for piece in engine.synthesize(utterance)) == 9 * 4_800
+    vitals = engine.vitals()
+    assert (vitals.declared_bytes, vitals.live_bytes) == (32 * 4, None)
+    engine.release_caches()
 
 
 # ------------------------------------------------------------------ licences
