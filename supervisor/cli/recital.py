@@ -56,8 +56,10 @@ class Recital:
             self._lives += 1
             self._life, self._segment = record.life, None
         elif isinstance(record, LifeEnded):
-            known = record.why in self._endings or len(self._endings) < _MOST_WORDS
-            self._endings[record.why if known else "other"] += 1
+            # Before the colon stands who ended it; after it the figures, which are others each time.
+            why = record.why.partition(":")[0]
+            known = why in self._endings or len(self._endings) < _MOST_WORDS
+            self._endings[why if known else "other"] += 1
 
     def line(self, one: Decision) -> str:
         """Return the line of a decision at the record that was taken last."""

@@ -12,6 +12,9 @@ MOST_SPANS: Final = 2048
 #: The first spans are as long; a power of two, so that joining is exact.
 _FIRST_S: Final = 2.0**-10
 
+#: A curve whose spans are as high as this part of it all is drawn as a band.
+_BAND_SHARE: Final = 0.25
+
 #: Time and value of the least point of a span, time and value of its greatest.
 _Extremes = tuple[float, float, float, float]
 
@@ -60,6 +63,21 @@ class Envelope:
                 times.append((number + 1) * self._span_s)
                 values.append(float("nan"))
         return times, values
+
+    def band(self) -> tuple[list[float], list[float], list[float]] | None:
+        """Return times, least and greatest values where the curve goes up and down within its spans.
+
+        None where it does not: a line then shows more. A saw of a thousand teeth, drawn as a line, is
+        a wall that hides whatever stands behind it.
+        """
+        points = [self._points[number] for number in sorted(self._points)]
+        if not points:
+            return None
+        lows, highs = [point[1] for point in points], [point[3] for point in points]
+        swing = sum(highs) / len(points) - sum(lows) / len(points)
+        if swing <= _BAND_SHARE * (max(highs) - min(lows)):
+            return None
+        return [point[0] for point in points], lows, highs
 
     def _number(self, at_s: float) -> int:
         number = int(max(0.0, at_s) / self._span_s)

@@ -3,7 +3,9 @@
 # pyright: reportUnknownMemberType=false
 # matplotlib's own annotations leave the many keywords of its methods without types.
 
+import math
 import textwrap
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Final
 
@@ -72,27 +74,40 @@ _LETTERS_APART: Final = 2.5
 #: Where words beside a pane begin, as a share of its width.
 _BESIDE: Final = 1.006
 
+#: More lines from top to bottom than this would hide what they point at.
+_MOST_LINES: Final = 60
+
 _ENDING: Final = ("kill", "drain", "refuse")
 
 
 def draw_memory(pane: Axes, story: Story, names: tuple[str, ...], levels: list[Level], title: str) -> None:
     """Draw one kind of memory with its marks; all in GiB."""
-    most = 0.0
-    for name in names:
-        curve = story.curves.get(name)
-        if not curve:
-            continue
-        times, values = curve.curve()
-        scaled = [value / GIB for value in values]
-        most = max(most, *(value for value in scaled if value == value))  # noqa: PLR0124 - NaN is no value
-        colour, dashes, width = CURVES[name]
-        pane.plot(times, scaled, color=colour, linestyle=dashes, linewidth=width, label=name)
-        if name == DEVICE_USED:
-            pane.fill_between(times, scaled, color=colour, alpha=0.18, linewidth=0)
+    most = max((_curve(pane, story, name) for name in names), default=0.0)
     pane.set_ylabel(title)
     _levels(pane, story, levels, most)
     pane.set_ylim(bottom=0)
     pane.grid(axis="both", color="#dddddd", linewidth=0.6)
+
+
+def _curve(pane: Axes, story: Story, name: str) -> float:
+    """Draw a curve; return its greatest value, 0 if it has none."""
+    curve = story.curves.get(name)
+    if not curve:
+        return 0.0
+    colour, dashes, width = CURVES[name]
+    band = curve.band()
+    if band is not None:
+        times, lows, highs = band
+        tops = [value / GIB for value in highs]
+        pane.fill_between(times, [value / GIB for value in lows], tops, color=colour, alpha=0.25, linewidth=0)
+        pane.plot(times, tops, color=colour, linestyle=dashes, linewidth=width / 2, label=name)
+        return max(tops)
+    times, values = curve.curve()
+    scaled = [value / GIB for value in values]
+    pane.plot(times, scaled, color=colour, linestyle=dashes, linewidth=width, label=name)
+    if name == DEVICE_USED:
+        pane.fill_between(times, scaled, color=colour, alpha=0.18, linewidth=0)
+    return max(value for value in scaled if not math.isnan(value))
 
 
 def _levels(pane: Axes, story: Story, levels: list[Level], most: float) -> None:
@@ -163,7 +178,7 @@ def _life(pane: Axes, story: Story, span: Span, *, odd: bool) -> None:
     colour = "#cfd8dc" if odd else "#90a4ae"
     pane.barh(0, width, left=span.begin_x, height=0.8, color=colour, edgecolor="white", linewidth=0.5)
     room = width / (story.end_x or 1.0) / _LETTER
-    ended = "" if span.why is None else f": {span.why or 'no reason given'}"
+    ended = "" if span.why is None else f": {span.why.partition(':')[0] or 'no reason given'}"
     words = (f"life {span.life}{ended}", f"{span.life}{ended}", f"life {span.life}", str(span.life), "")
     shown = next((text for text in words if len(text) <= room), "")
     pane.text(span.begin_x + width / 2, 0, shown, ha="center", va="center", fontsize=8, clip_on=True)
@@ -171,21 +186,29 @@ def _life(pane: Axes, story: Story, span: Span, *, odd: bool) -> None:
 
 def _numbers(pane: Axes, story: Story, rows: list[Row], lanes: list[str]) -> None:
     """Write the numbers of the table beside the decisions, unless one stands there already."""
-    latest: dict[str, float] = {}
     apart = (story.end_x or 1.0) * _LETTER * _LETTERS_APART
-    for mark, number in ((mark, row.number) for row in rows for mark in row.marks):
-        if mark.x - latest.get(mark.action, float("-inf")) < apart:
-            continue
-        latest[mark.action] = mark.x
-        place = (mark.x, lanes.index(mark.action))
-        pane.annotate(str(number), place, xytext=(7, 0), textcoords="offset points", va="center", fontsize=8)
+    xs = {action: sorted(mark.x for mark in story.marks if mark.action == action) for action in lanes}
+    latest: dict[str, float] = {}
+    for row in rows:
+        for mark in row.marks:
+            lane = xs[mark.action]
+            after = bisect_right(lane, mark.x)
+            is_crowded = after < len(lane) and lane[after] - mark.x < apart and mark is not row.first
+            if is_crowded or mark.x - latest.get(mark.action, -math.inf) < apart:
+                continue
+            latest[mark.action] = mark.x
+            place = (mark.x, lanes.index(mark.action))
+            pane.annotate(
+                str(row.number), place, xytext=(7, 0), textcoords="offset points", va="center", fontsize=8
+            )
 
 
 def draw_background(pane: Axes, story: Story, rows: list[Row]) -> None:
     """Shade every other life, and lead the eye from what was decided up to what it was decided upon."""
     for span in story.lives[1::2]:
         pane.axvspan(span.begin_x, span.end_x, color="#eceff1", linewidth=0, zorder=0)
-    for mark in (mark for row in rows for mark in row.marks if mark.action in _ENDING):
+    ends = [mark for row in rows for mark in row.marks if mark.action in _ENDING]
+    for mark in ends if len(ends) <= _MOST_LINES else ():
         _, colour = ACTIONS[mark.action]
         pane.axvline(mark.x, color=colour, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
 

@@ -13,7 +13,7 @@ HARDEST_FIRST: Final = ("kill", "refuse", "drain", "pause", "resume", "flag", "c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One decision, or several of a kind in a row.
+    """One decision, or several of a kind.
 
     Attributes:
         number: In the picture, from 1.
@@ -30,12 +30,24 @@ class Row:
 
 
 def rows_of(marks: Sequence[Mark], most: int) -> tuple[list[Row], int]:
-    """Return at most `most` rows in order of time, and how many decisions are in none of them."""
+    """Return at most `most` rows in order of time, and how many decisions are in none of them.
+
+    Equal decisions in a row share one; where that is not few enough, all of an action and policy do.
+    """
     ordered = sorted(marks, key=lambda mark: mark.x)
-    groups = [tuple(group) for _, group in groupby(ordered, key=lambda mark: (mark.action, mark.policy))]
+    groups = [tuple(group) for _, group in groupby(ordered, key=_kind)]
+    if len(groups) > most:
+        ordered.sort(key=_kind)  # stable: within a kind the order of time stays
+        groups = sorted(
+            (tuple(group) for _, group in groupby(ordered, key=_kind)), key=lambda group: group[0].x
+        )
     kept = sorted(range(len(groups)), key=lambda at: (_softness(groups[at][0]), at))[:most]
     rows = [Row(number=number, marks=groups[at]) for number, at in enumerate(sorted(kept), start=1)]
     return rows, len(marks) - sum(len(row.marks) for row in rows)
+
+
+def _kind(mark: Mark) -> tuple[str, str]:
+    return mark.action, mark.policy
 
 
 def _softness(mark: Mark) -> int:

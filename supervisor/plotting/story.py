@@ -1,6 +1,6 @@
 """What a picture of traces shows, gathered record by record in constant memory."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -20,8 +20,8 @@ from supervisor.core.traces import (
 from supervisor.plotting.envelope import Envelope
 from supervisor.policy.watermark import WatermarkLimits
 
-#: Kept of each action: a picture with more of them is a bar, and `replay` lists them all.
-MOST_OF_AN_ACTION: Final = 300
+#: Kept of each action: more of them would be a bar, and `replay` lists them all.
+MOST_OF_AN_ACTION: Final = 400
 
 #: Lives that are drawn; a picture 1600 points wide shows no more.
 MOST_LIVES: Final = 1000
@@ -118,7 +118,10 @@ class Teller:
 
     def __init__(self) -> None:
         self.story = Story()
-        self._kept: Counter[str] = Counter()
+        #: By action and origin: how many there were, are drawn, and of how many one is.
+        self._seen: Counter[tuple[str, Origin]] = Counter()
+        self._drawn: Counter[tuple[str, Origin]] = Counter()
+        self._every: defaultdict[tuple[str, Origin], int] = defaultdict(lambda: 1)
         self._offset_s = 0.0
         self._began_s = 0.0
         self._open: dict[int, Span] = {}
@@ -234,25 +237,40 @@ class Teller:
         self._interrupt()
 
     def _decide(self, mark: Mark) -> None:
-        if self._is_known(mark):
-            return
-        self._kept[mark.action] += 1
-        if self._kept[mark.action] > MOST_OF_AN_ACTION:
+        twin = self._twin(mark)
+        if twin is not None:
+            self.story.marks.remove(twin)
+            self._drawn[twin.action, twin.origin] -= 1
+            mark = replace(twin, origin="both")
+        lane = (mark.action, mark.origin)
+        number, self._seen[lane] = self._seen[lane], self._seen[lane] + 1
+        if number % self._every[lane]:
             self.story.left_out[mark.action] += 1
-        else:
-            self.story.marks.append(mark)
+            return
+        self.story.marks.append(mark)
+        self._drawn[lane] += 1
+        if self._drawn[lane] > MOST_OF_AN_ACTION:
+            self._thin(lane)
 
-    def _is_known(self, mark: Mark) -> bool:
-        """Say whether the other origin has it already; it is marked as both's then."""
-        for number in range(len(self.story.marks) - 1, -1, -1):
-            other = self.story.marks[number]
+    def _thin(self, lane: tuple[str, Origin]) -> None:
+        """Leave out every second of an action, and of those to come: they would stand on one another."""
+        self._every[lane] *= 2
+        marks = self.story.marks
+        of_lane = [number for number, mark in enumerate(marks) if (mark.action, mark.origin) == lane]
+        gone = set(of_lane[1::2])
+        self.story.marks = [mark for number, mark in enumerate(marks) if number not in gone]
+        self.story.left_out[lane[0]] += len(gone)
+        self._drawn[lane] = len(of_lane) - len(gone)
+
+    def _twin(self, mark: Mark) -> Mark | None:
+        """Return the same decision of the other origin, if it stands among the latest."""
+        for other in reversed(self.story.marks):
             if mark.x - other.x > _SAME_S:
-                return False
+                return None
             same = (mark.action, mark.policy) == (other.action, other.policy)
             if same and other.origin not in (mark.origin, "both"):
-                self.story.marks[number] = replace(other, origin="both")
-                return True
-        return False
+                return other
+        return None
 
 
 def _mark(one: Decided | Decision, x: float, origin: Origin) -> Mark:

@@ -109,3 +109,8 @@ def test_the_machine_is_missed_only_where_host_memory_was_seen() -> None:
     assert not told(Reading(t=0.0)).lacks_host_total
     assert told(Reading(t=0.0, child_host=1)).lacks_host_total
     assert not told(Reading(t=0.0, child_host=1, host_total=2)).lacks_host_total
+
+
+def test_ends_are_counted_by_who_ended_them_not_by_their_figures() -> None:
+    ends = [LifeEnded(t=float(number), life=number, why=f"lookahead: {number} MiB") for number in range(3)]
+    assert told(*ends).summary()[1] == "lives ended by: lookahead 3"

@@ -71,3 +71,19 @@ def test_an_empty_curve_is_nothing() -> None:
     curve.interrupt(1.0)
     assert not curve
     assert curve.curve() == ([], [])
+
+
+def test_a_saw_of_many_teeth_is_a_band() -> None:
+    saw = enveloped([(float(number), float(number % 10)) for number in range(100_000)])
+    band = saw.band()
+    assert band is not None
+    times, lows, highs = band
+    assert len(times) <= MOST_SPANS
+    assert set(lows[1:-1]) == {0.0}
+    assert set(highs[1:-1]) == {9.0}
+
+
+def test_a_slow_curve_is_a_line_however_long() -> None:
+    assert enveloped([(float(number), float(number)) for number in range(100_000)]).band() is None
+    assert enveloped([(0.0, 1.0), (1.0, 5.0), (2.0, 1.0)]).band() is None
+    assert Envelope().band() is None

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from supervisor.plotting.panes import MOST_ROWS, draw_background, draw_lanes, draw_memory, reasons
 from supervisor.plotting.reasons import rows_of
-from supervisor.plotting.story import CHILD_DEVICE, DEVICE_USED, HOST_PRIVATE, LIVE, Mark, Story, Teller
+from supervisor.plotting.story import CHILD_DEVICE, DEVICE_USED, HOST_PRIVATE, LIVE, Mark, Span, Story, Teller
 from tests.supervisor.nights import TERMS, night
 
 
@@ -22,8 +22,8 @@ def pane() -> Axes:
     return Figure().add_subplot()
 
 
-def mark(x: float, action: str, why: str = "because") -> Mark:
-    return Mark(x=x, at_s=x, action=action, policy="leak", why=why, origin="replayed")
+def mark(x: float, action: str, why: str = "because", policy: str = "leak") -> Mark:
+    return Mark(x=x, at_s=x, action=action, policy=policy, why=why, origin="replayed")
 
 
 def words(pane: Axes) -> list[str]:
@@ -65,6 +65,20 @@ def test_names_of_lives_that_do_not_fit_are_left_out(pane: Axes) -> None:
     assert set(words(pane)) == {""}
 
 
+def test_the_figures_of_an_end_are_left_to_the_table(pane: Axes) -> None:
+    draw_lanes(
+        pane, Story(lives=[Span(life=4, begin_x=0.0, end_x=9.0, why="lookahead: 9 GiB")], end_x=9.0), []
+    )
+    assert words(pane) == ["life 4: lookahead"]
+
+
+def test_a_saw_is_drawn_as_a_band_that_hides_nothing(pane: Axes) -> None:
+    teller = Teller()
+    teller.add("saw", night(segments=12_000, life_segments=4), TERMS)
+    draw_memory(pane, teller.story, (LIVE,), [], "device, GiB")
+    assert [one.get_alpha() for one in pane.collections] == [0.25]
+
+
 def test_an_action_of_a_later_version_has_a_lane_of_its_own(pane: Axes) -> None:
     draw_lanes(pane, Story(marks=[mark(1.0, "dance")], end_x=2.0), [])
     assert [label.get_text() for label in pane.get_yticklabels()][-1] == "dance"
@@ -97,14 +111,14 @@ def test_the_table_has_time_action_policy_and_reason() -> None:
 def test_long_reasons_take_two_lines_where_there_are_few_and_one_where_there_are_many() -> None:
     long = "reason " * 60
     few = [mark(1.0, "drain", long)]
-    many = [mark(float(at), "drain" if at % 2 else "clean", long) for at in range(40)]
+    many = [mark(float(at), "drain", long, f"policy {at}") for at in range(40)]
     for marks, expected in ((few, 2), (many, MOST_ROWS + 1)):
         rows, left_out = rows_of(marks, MOST_ROWS)
         assert len(reasons(Story(marks=marks), rows, left_out, str)) == expected
 
 
 def test_what_is_in_no_row_is_counted() -> None:
-    marks = [mark(float(at), "drain" if at % 2 else "clean") for at in range(40)]
+    marks = [mark(float(at), "drain", policy=f"policy {at}") for at in range(40)]
     rows, left_out = rows_of(marks, MOST_ROWS)
     told = Story(marks=marks)
     told.left_out["clean"] = 100

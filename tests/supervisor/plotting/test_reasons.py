@@ -23,7 +23,17 @@ def test_equal_decisions_in_a_row_share_one() -> None:
     assert left_out == 0
 
 
-def test_where_there_is_no_room_the_hardest_stay() -> None:
+def test_where_there_is_no_room_decisions_of_a_kind_share_one_wherever_they_stand() -> None:
+    marks = [mark(float(at), "drain" if at % 2 else "clean") for at in range(10)]
+    rows, left_out = rows_of(marks, 5)
+    assert [(row.first.x, row.first.action, len(row.marks)) for row in rows] == [
+        (0, "clean", 5),
+        (1, "drain", 5),
+    ]
+    assert left_out == 0
+
+
+def test_where_there_is_no_room_at_all_the_hardest_stay() -> None:
     marks = [mark(1, "flag"), mark(2, "clean"), mark(3, "kill"), mark(4, "clean"), mark(5, "drain")]
     rows, left_out = rows_of(marks, 2)
     assert [(row.number, row.first.action) for row in rows] == [(1, "kill"), (2, "drain")]

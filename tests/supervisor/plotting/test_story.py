@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Iterable
 
 import msgspec
@@ -108,12 +109,16 @@ def test_a_machine_that_no_reading_tells_is_the_one_of_the_terms() -> None:
     assert [level.total_bytes for level in told.host] == [TERMS.host_total_bytes]
 
 
-def test_many_decisions_of_a_kind_leave_room_for_the_others() -> None:
-    many = [decided(float(number), "clean") for number in range(MOST_OF_AN_ACTION + 50)]
-    told = story([LifeReady(t=0.0, life=1), *many, decided(1000.0, "kill")])
-    assert len(told.marks) == MOST_OF_AN_ACTION + 1
-    assert told.marks[-1].action == "kill"
-    assert told.left_out == {"clean": 50}
+def test_many_decisions_of_a_kind_are_thinned_evenly_and_leave_the_others() -> None:
+    count = 10 * MOST_OF_AN_ACTION
+    many = [decided(2.0 * number, "clean") for number in range(count)]
+    told = story([LifeReady(t=0.0, life=1), decided(0.0, "kill"), *many, decided(2.0 * count, "drain")])
+    cleans = [mark.x for mark in told.marks if mark.action == "clean"]
+    gaps = {after - before for before, after in itertools.pairwise(cleans)}
+    assert MOST_OF_AN_ACTION / 2 < len(cleans) <= MOST_OF_AN_ACTION
+    assert len(gaps) == 1
+    assert told.left_out == {"clean": count - len(cleans)}
+    assert {"kill", "drain"} <= {mark.action for mark in told.marks}
 
 
 def test_many_lives_are_counted_though_not_all_are_drawn() -> None:
