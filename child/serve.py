@@ -23,6 +23,7 @@ from child.failings import broken, failed, log, log_bug
 from child.faults import Rehearsal
 from child.link import Link, ParentGone
 from child.recital import Recital
+from child.vitals import read_exactly
 from supervisor.wire.errors import PeerError
 from supervisor.wire.messages import (
     PROTOCOL_VERSION,
@@ -230,6 +231,7 @@ def _spoken(engine: Engine, utterance: Utterance) -> Generator[Iterator[Audio]]:
 
 def _release(engine: Engine) -> Released:
     began_s = time.monotonic()
+    read_exactly()
     before = engine.vitals()
     engine.release_caches()
     return Released(before=before, after=engine.vitals(), took_s=time.monotonic() - began_s)

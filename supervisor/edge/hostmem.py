@@ -100,7 +100,8 @@ class HostReader:
 
     def _walk_now(self, pid: int, held: proc.Held) -> int | None:
         began_s = monotonic_s()
-        exact_bytes, mapped = private_bytes(pid), proc.mapped(pid)
+        mapped = proc.mapped(pid)
+        exact_bytes = private_bytes(pid) if mapped is None else _own_bytes(mapped)
         ended_s = monotonic_s()
         self._walk = None
         if exact_bytes is not None:
@@ -114,14 +115,18 @@ class HostReader:
         return exact_bytes
 
 
+def _own_bytes(mapped: proc.Mapped) -> int:
+    """Return what psutil calls USS, and what of it was swapped out, from a walk that is done already."""
+    return mapped.private_bytes + mapped.clean_file_bytes + mapped.swap_bytes
+
+
 def _with_forks(pid: int, forked: list[int], alone: _Walk | None) -> int | None:
     child = proc.mapped(pid)
     if alone is None or not alone.shared_bytes or child is None:
         return private_bytes(pid)
-    own_bytes = child.private_bytes + max(0, child.shared_bytes - alone.shared_bytes)
-    family = [child, *(figure for figure in map(proc.mapped, forked) if figure is not None)]
-    forks_own_bytes = sum(one.private_bytes for one in family[1:])
-    return own_bytes + forks_own_bytes + sum(one.clean_file_bytes + one.swap_bytes for one in family)
+    forks = [figure for figure in map(proc.mapped, forked) if figure is not None]
+    shared_with_forks_bytes = max(0, child.shared_bytes - alone.shared_bytes)
+    return shared_with_forks_bytes + sum(_own_bytes(one) for one in (child, *forks))
 
 
 def _reading(child_private_bytes: int | None) -> HostReading:

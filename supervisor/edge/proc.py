@@ -125,7 +125,7 @@ def mapped(pid: int) -> Mapped | None:
         anonymous_bytes=figures["Pss_Anon"],
         clean_file_bytes=figures.get("Private_Clean", 0),
         swap_bytes=figures.get("SwapPss", 0),
-        private_bytes=figures.get("Private_Dirty", 0),
+        private_bytes=figures.get("Private_Dirty", 0) + figures.get("Private_Hugetlb", 0),
         shared_bytes=figures.get("Shared_Dirty", 0),
     )
 

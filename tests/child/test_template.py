@@ -230,7 +230,6 @@ def test_a_child_that_is_deaf_dies_by_a_kill_of_its_group_and_the_others_live() 
         deaf.ready()
         deaf.order("hello")
         deaf.receive()
-        deaf.process.terminate()
         deaf.process.kill_group()
         assert end_of(deaf.process) == "killed by SIGKILL"
         other.ready()

@@ -156,3 +156,57 @@ def test_a_container_that_shows_the_hosts_path_is_bound_by_its_mount(tmp_path: P
     group(tmp_path, memory__max="300\n", memory__current="50\n")
     bounds = hostmem._bounds_of("0::/host/path/of/it\n", tmp_path)  # pyright: ignore[reportPrivateUsage] -- as above
     assert [(bound.limit_bytes, bound.held_bytes) for bound in bounds] == [(300, 50)]
+
+
+# ------------------------------------------------------------------ children of a template
+
+
+def test_a_walk_of_the_readers_own_agrees_with_psutil() -> None:
+    with running(TOUCH) as one:
+        own = HostReader().read(one.pid).child_private_bytes or 0
+        memory = psutil.Process(one.pid).memory_full_info()
+        assert abs(own - memory.uss - memory.swap) <= 256 * 1024
+
+
+# A template holds `HELD`; its fork, whose pid it tells, touches as much of its own when it gets a byte, and
+# forks itself at the next.
+TEMPLATE = f"""
+{TOUCH}
+if not os.fork():
+    os.write(1, b'%8d' % os.getpid())
+    os.read(0, 1)
+    mine = b'y' * {HELD}
+    os.write(1, b'.')
+    os.read(0, 1)
+    read, write = os.pipe()
+    if not os.fork(): os.close(write); os.read(read, 1); os._exit(0)
+    os.write(1, b'.')
+    os.read(0, 1)
+    os._exit(0)
+import signal; signal.pause()
+"""
+
+
+def test_what_a_child_shares_with_its_template_is_not_its_own_whether_it_forks_or_not() -> None:
+    reader = HostReader()
+    words = [sys.executable, "-S", "-c", f"import os\n{TEMPLATE}"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as template:
+        assert template.stdin is not None
+        assert template.stdout is not None
+        told, tell = template.stdout.fileno(), template.stdin.fileno()
+        child = int(os.read(told, 8))
+
+        def held_after(step: bytes) -> int:
+            os.write(tell, step)
+            assert os.read(told, 1) == b"."
+            return reader.read(child).child_private_bytes or 0
+
+        assert (reader.read(child).child_private_bytes or 0) <= BARE
+        assert HELD <= held_after(b"1") <= HELD + BARE
+        reader._walk = None  # pyright: ignore[reportPrivateUsage] -- the next reading shall be a walk
+        assert HELD <= (reader.read(child).child_private_bytes or 0) <= HELD + BARE
+        assert HELD <= held_after(b"2") <= HELD + 2 * BARE
+        # The sum of proportional parts, right for a cold child, would have two thirds of the template's.
+        assert (private_bytes(child) or 0) > HELD + 2 * BARE
+        template.kill()
+        os.kill(child, 9)
