@@ -255,3 +255,39 @@ def test_the_command_itself_loads_no_plotting_library(home: Home, leaky: Path, f
     )
     assert done.stdout.splitlines()[-1] == "0 []"
     assert (home.path / "night.pdf").read_bytes().startswith(b"%PDF")
+
+
+# ------------------------------------------------------------------ a recorded run
+
+
+def test_a_recorded_run_is_replayed_to_the_decisions_that_were_made(home: Home) -> None:
+    home.write("tale.txt", "The ferry left at night and nobody saw it go. " * 24)
+    # A leak of 20 MiB a segment, of the machine's memory: caches are released, then the child is replaced.
+    sets = (
+        *("engine.name=scripted", "engine.faults.leak_bytes=20MiB", "narration.segment_chars=60"),
+        *(
+            "memory.host.soft=100MiB",
+            "memory.host.hard=2GiB",
+            "memory.poll_s=0.05",
+            "memory.record=tale.jsonl",
+        ),
+    )
+    options = [word for each in sets for word in ("--set", each)]
+    spoken = home.run(*options, "narrate", "tale.txt", "-o", "tale.wav")
+    assert spoken.code == 0
+    recorded = [json.loads(line) for line in (home.path / "tale.jsonl").read_text().splitlines()]
+    made = [line for line in recorded if line["kind"] == "decided"]
+    assert "drain" in {one["action"] for one in made}
+    replayed = decisions(home.run(*options, "replay", "--json", "tale.jsonl"))
+    told = ("t", "action", "policy", "why")
+    assert [[one[key] for key in told] for one in replayed] == [[one[key] for key in told] for one in made]
+
+
+def test_a_second_run_is_recorded_behind_the_first(home: Home) -> None:
+    home.write("tale.txt", "The ferry left at night.")
+    sets = ("--set", "engine.name=scripted", "--set", "memory.record=tale.jsonl")
+    for fresh in ((), ("--fresh",)):
+        assert home.run(*sets, "narrate", *fresh, "tale.txt", "-o", "tale.wav").code == 0
+    twice = home.run("replay", "tale.jsonl")
+    assert twice.code == 0
+    assert "2 runs, 2 lives, 2 segments" in twice.out
