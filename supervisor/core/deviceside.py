@@ -27,7 +27,6 @@ class DeviceSide(Side):
         self._learned = DeviceLearned()
         self._leak_limits = LeakLimits(live_bytes=terms.leak_live_bytes, other_bytes=terms.leak_other_bytes)
         self.view = DeviceView(self._learned, None)
-        self._others_before: int | None = None
         super().__init__(terms.device)
 
     def begin_life(self, vitals: TraceVitals | None) -> None:
@@ -123,17 +122,6 @@ class DeviceSide(Side):
     def usable(self) -> int:
         """What of the device can be had at all."""
         return int(_USABLE * (self.total or 0))
-
-    def note_others(self) -> None:
-        """Note what others hold while all is well: what comes on top is their growth."""
-        self._others_before = self.others
-
-    @property
-    def others_grew(self) -> int:
-        """By how much others grew since all was well; 0 where nobody can tell."""
-        if self.others is None or self._others_before is None:
-            return 0
-        return max(0, self.others - self._others_before)
 
     def level_at_reading(self) -> Level | None:
         """Return how high it stood at the last reading, against the child as it was when fresh."""

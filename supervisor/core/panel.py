@@ -266,18 +266,16 @@ class Panel:
         host.read(reading)
         if reading.device_used is not None:
             self._told_s = reading.t
-        if self._pause is not None:
-            self._look_at_pause(self._pause, reading.t)
         if self._silent:
             return
+        if self._pause is not None:
+            self._look_at_pause(self._pause, reading.t)
         if not span.segments and not span.within:
             self._look_at_baseline()
         # Nearly every reading is below the marks, and a replay has a million of them.
         used, private = reading.device_used, reading.child_host
         if used is not None and not device.is_below(used):
             self._wishes += weigh(device, device.level_at_reading(), span)
-        elif used is not None and not span.within:
-            device.note_others()
         if private is not None and not host.is_below(private):
             self._wishes += weigh(host, host.level(), span)
 

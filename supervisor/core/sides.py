@@ -151,6 +151,10 @@ class Side(ABC):
             return 0
         return self.need.high_bytes(chars) + margin_bytes(self.total or 0)
 
+    def next_bytes(self, chars: int) -> int:
+        """Return the most that the next text should take: for a while, or for good as those before it did."""
+        return max(self.need_high(chars), int(self._growth.lately_bytes))
+
     # ------------------------------------------------------------------ for the policies
 
     def level(self) -> Level | None:
@@ -188,7 +192,7 @@ class Side(ABC):
         now = self.now
         if now is None or self.limits is None:
             return True
-        return now + max(self.need_high(chars), self.rate) <= self.ceiling
+        return now + self.next_bytes(chars) <= self.ceiling
 
     def room(self) -> Room | None:
         """Return what there is for the next text; None while the marks are not known."""
@@ -228,7 +232,7 @@ class Side(ABC):
         """Say whether one more text would stay below the hard mark."""
         if self.now is None or self.limits is None:
             return True
-        return self.now + max(self.need_high(chars) - self.slack, int(self.rate)) < self.limits.hard_bytes
+        return self.now + self.next_bytes(chars) - self.slack < self.limits.hard_bytes
 
     def leaves_no_time(self, segments: int) -> bool:
         """Say whether it grows so fast that so many segments more would cross the hard mark."""
@@ -284,7 +288,7 @@ class Side(ABC):
 
     def _after_segment(self, growing: int | None) -> None:
         self._segments += 1
-        if growing is not None and self._segments <= WARM_UP:
+        if growing is not None:
             self._growth.take(growing)
         if self._segments == WARM_UP and self.own is not None:
             self._warm_floor = self.own - self.releasable

@@ -141,7 +141,7 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
     room = side.room()
     if room is None:
         return []
-    high_bytes, low_bytes = max(side.need_high(chars), int(side.rate)), side.need.low_bytes(chars)
+    high_bytes, low_bytes = side.next_bytes(chars), side.need.low_bytes(chars)
     verdict = judge_room(room, high_bytes=high_bytes, low_bytes=low_bytes, released=span.is_just_released)
     if verdict is Verdict.REFUSE or (verdict is Verdict.PAUSE and waited):
         others_bytes = room.others or 0 if waited else room.others_least

@@ -136,14 +136,24 @@ def judge_room(room: Room, *, high_bytes: int, low_bytes: int, released: bool) -
     """
     if room.used + high_bytes <= room.limit:
         return Verdict.KEEP
-    if low_bytes and room.fresh is not None and room.others is not None:
-        if room.fresh + room.others_least + low_bytes > room.limit:
-            return Verdict.REFUSE
-        if room.fresh + room.others + low_bytes > room.limit:
-            return Verdict.PAUSE
+    surely = _judge_what_is_sure(room, low_bytes)
+    if surely is not Verdict.KEEP:
+        return surely
     if room.floor + high_bytes > room.limit and room.grown >= room.worth:
         return Verdict.RECYCLE
     may_reserve = room.used + max(0, high_bytes - room.slack // 2)
     if not released and may_reserve > room.limit and room.used - room.floor >= room.worth:
         return Verdict.RELEASE
     return Verdict.KEEP
+
+
+def _judge_what_is_sure(room: Room, low_bytes: int) -> Verdict:
+    """Say what the low estimate alone proves."""
+    if not low_bytes or room.fresh is None or room.others is None:
+        return Verdict.KEEP
+    if room.fresh + room.others_least + low_bytes > room.limit:
+        return Verdict.REFUSE
+    if room.fresh + room.others + low_bytes > room.limit:
+        return Verdict.PAUSE
+    # For a fresh child there is room; for this one perhaps not, however little it grew.
+    return Verdict.RECYCLE if room.floor + low_bytes > room.limit else Verdict.KEEP

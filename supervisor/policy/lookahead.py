@@ -44,16 +44,23 @@ class Growth:
         self._seen += 1
 
     @property
-    def rate_bytes(self) -> float:
-        """Bytes a segment; 0 where it is flat, or slows down to it, as a warm-up does."""
+    def lately_bytes(self) -> float:
+        """Bytes a segment by the last few alone: what the next one may be expected to leave."""
         if not self._steps:
             return self._known_bytes
         if sum(step >= self._least_bytes for step in self._steps) < min(_GREW, len(self._steps)):
             return 0.0
-        overall = (self._last_bytes - self._first_bytes) / (self._seen - 1)
         lately = sum(self._steps) / len(self._steps)
-        rate_bytes = min(overall, lately)
-        return rate_bytes if rate_bytes >= self._least_bytes else 0.0
+        return lately if lately >= self._least_bytes else 0.0
+
+    @property
+    def rate_bytes(self) -> float:
+        """Bytes a segment; 0 where it is flat, or slows down to it, as a warm-up does."""
+        lately = self.lately_bytes
+        if not self._steps or not lately:
+            return lately
+        overall = (self._last_bytes - self._first_bytes) / (self._seen - 1)
+        return min(overall, lately) if overall >= self._least_bytes else 0.0
 
 
 def comes_as_far(

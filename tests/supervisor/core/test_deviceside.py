@@ -27,7 +27,7 @@ def test_what_was_never_read_is_not_known() -> None:
     assert device.successor_fits()
     assert device.fits_beside() is None
     assert device.fits_as_read() is None
-    assert (device.ceiling, device.others_grew, device.leak) == (0, 0, None)
+    assert (device.ceiling, device.leak) == (0, None)
 
 
 def test_the_ceiling_is_the_hard_mark_and_no_more_than_can_be_had() -> None:
@@ -115,15 +115,6 @@ def test_two_fit_with_something_to_spare() -> None:
     assert device.fits_beside() is True
     device.read(reading(HARD - 2000 - 204, 2000), within_segment=False)
     assert device.fits_beside() is False
-
-
-def test_others_grew_by_what_they_hold_over_what_they_held_when_all_was_well() -> None:
-    device = side()
-    device.note_others()
-    device.read(reading(9000, 6500), within_segment=True)
-    assert device.others_grew == 2500 * MIB
-    device.read(reading(6400, 6500), within_segment=True)
-    assert device.others_grew == 0
 
 
 def test_growth_without_a_word_of_the_driver_is_that_of_live_bytes() -> None:

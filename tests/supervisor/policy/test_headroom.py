@@ -110,6 +110,12 @@ ROOM = Room(limit=100, used=80, floor=70, slack=10, grown=30, fresh=40, others=0
         ({"others": 1, "others_least": 1}, 60, 60, Verdict.REFUSE),
         ({"fresh": None}, 61, 61, Verdict.RECYCLE),
         ({"others": None}, 61, 61, Verdict.RECYCLE),
+        (
+            {"grown": 0},
+            31,
+            31,
+            Verdict.RECYCLE,
+        ),  # there is no room here for sure, and there is beside a fresh one
         ({"used": 30, "floor": 30}, 61, 61, Verdict.KEEP),  # it fits as it is
     ],
 )
