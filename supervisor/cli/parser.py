@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
+from supervisor.cli import argtypes
 from supervisor.cli.words import emit, tell
 from supervisor.errors import UsageError
 from supervisor.wire.version import VERSION
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 
     # argparse has no public name for what add_subparsers returns.
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage] - see above
-
-#: The greatest seed: `supervisor.narration.plan.MAX_SEED`, which takes 30 ms to import.
-MAX_SEED = 2**63 - 1
-
-#: A day: who waits longer has forgotten it.
-MAX_WAIT_S = 86400.0
 
 _INPUTS = (
     "documents: .txt, .md, .jsonl; '-' reads text from standard input; several are chapters in their order"
@@ -138,7 +133,7 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--config",
-        type=_path,
+        type=argtypes.path,
         metavar="FILE",
         help="default ./config.toml, then the XDG configuration folder",
     )
@@ -151,7 +146,10 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
         help="set a key of config.toml; may be repeated",
     )
     add(
-        "--state", type=_path, metavar="DIR", help="the ledger and the segments; default the XDG state folder"
+        "--state",
+        type=argtypes.path,
+        metavar="DIR",
+        help="the ledger and the segments; default the XDG state folder",
     )
     add("--log-format", choices=("text", "json"), help="of the log on standard error")
     add("-v", "--verbose", action="store_true", help="log everything")
@@ -159,12 +157,12 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _narrate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("inputs", nargs="+", type=_some, metavar="INPUT", help=_INPUTS)
+    parser.add_argument("inputs", nargs="+", type=argtypes.some, metavar="INPUT", help=_INPUTS)
     parser.add_argument(
         "-o",
         "--output",
         required=True,
-        type=_some,
+        type=argtypes.some,
         metavar="OUT",
         help="a .wav or .flac file, or a folder (ends in / or exists): one file per chapter or JSONL line",
     )
@@ -178,7 +176,7 @@ def _narrate(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("inputs", nargs="+", type=_some, metavar="INPUT", help=_INPUTS)
+    parser.add_argument("inputs", nargs="+", type=argtypes.some, metavar="INPUT", help=_INPUTS)
     _speech_options(parser)
     _format_option(parser)
     _json_option(parser, "one object")
@@ -190,7 +188,7 @@ def _say(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         default="say.wav",
-        type=_some,
+        type=argtypes.some,
         metavar="FILE",
         help="a .wav or .flac file (default say.wav); '-' writes WAV to standard output",
     )
@@ -212,59 +210,70 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
         action = _command(actions, name, what)
         # These two change what they name: a slip must not name another.
         which = _WHICH_WHOLE if name in ("cancel", "remove") else _WHICH
-        action.add_argument("job", type=_some, metavar="ID", help=which)
+        action.add_argument("job", type=argtypes.some, metavar="ID", help=which)
         if name == "retry":
             _socket_option(action)
         _json_option(action, "one object")
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("traces", nargs="+", type=_some, metavar="TRACE", help=_TRACES)
+    parser.add_argument("traces", nargs="+", type=argtypes.some, metavar="TRACE", help=_TRACES)
     parser.add_argument(
-        "--plot", type=_some, metavar="FILE", help="draw them as well, as a .png, .svg or .pdf file"
+        "--plot", type=argtypes.some, metavar="FILE", help="draw them as well, as a .png, .svg or .pdf file"
     )
     _json_option(parser, "one line a decision, and nothing else")
 
 
 def _plot(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("traces", nargs="+", type=_some, metavar="TRACE", help=_TRACES)
+    parser.add_argument("traces", nargs="+", type=argtypes.some, metavar="TRACE", help=_TRACES)
     parser.add_argument(
-        "-o", "--output", required=True, type=_some, metavar="FILE", help="a .png, .svg or .pdf file"
+        "-o", "--output", required=True, type=argtypes.some, metavar="FILE", help="a .png, .svg or .pdf file"
     )
 
 
 def _service(parser: argparse.ArgumentParser) -> None:
     _socket_option(parser)
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="S", help="longest wait; default 5, for a clean or recycle 900"
+        "--timeout",
+        type=argtypes.seconds,
+        metavar="S",
+        help="longest wait; default 5, for a clean or recycle 900",
     )
     _json_option(parser, "one object")
 
 
 def _socket_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--socket", type=_path, metavar="PATH", help="the control socket; default in the XDG runtime folder"
+        "--socket",
+        type=argtypes.path,
+        metavar="PATH",
+        help="the control socket; default in the XDG runtime folder",
     )
 
 
 def _speech_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--voice", type=_some, metavar="NAME", help="see 'tts-supervisor voices'")
+    add("--voice", type=argtypes.some, metavar="NAME", help="see 'tts-supervisor voices'")
     add(
         "--reference",
-        type=_some,
+        type=argtypes.some,
         metavar="WAV",
         help="a recording to clone, for engines that can; with --reference-text",
     )
-    add("--reference-text", type=_some, metavar="TEXT", help="what is said in the recording")
-    add("--engine", type=_some, metavar="NAME", help="instead of engine.name")
+    add("--reference-text", type=argtypes.some, metavar="TEXT", help="what is said in the recording")
+    add("--engine", type=argtypes.some, metavar="NAME", help="instead of engine.name")
     device = parser.add_mutually_exclusive_group()
     device.add_argument(
-        "--device", type=_some, metavar="DEVICE", help="instead of child.device: auto, cpu, cuda:N"
+        "--device", type=argtypes.some, metavar="DEVICE", help="instead of child.device: auto, cpu, cuda:N"
     )
     device.add_argument("--cpu", action="store_true", help="the same as --device cpu")
-    add("--seed", type=_seed, default=0, metavar="N", help="default 0")
-    add("--sample-rate", type=_rate_hz, metavar="HZ", help="of the finished file; default the engine's own")
+    add("--seed", type=argtypes.seed, default=0, metavar="N", help="default 0")
+    add(
+        "--sample-rate",
+        type=argtypes.rate_hz,
+        metavar="HZ",
+        help="of the finished file; default the engine's own",
+    )
 
 
 def _format_option(parser: argparse.ArgumentParser) -> None:
@@ -273,37 +282,3 @@ def _format_option(parser: argparse.ArgumentParser) -> None:
 
 def _json_option(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"for programs: {what}")
-
-
-def _some(text: str) -> str:
-    # An unset variable between quotes: what it would stand for is never what was meant.
-    if not text.strip():
-        raise argparse.ArgumentTypeError("is empty; give a value (a variable that is not set, perhaps?)")
-    return text
-
-
-def _path(text: str) -> Path:
-    return Path(_some(text))
-
-
-def _seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > MAX_SEED:
-        raise argparse.ArgumentTypeError(f"need a whole number from 0 to {MAX_SEED}, got {text!r}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= MAX_WAIT_S:
-        raise argparse.ArgumentTypeError(f"need seconds over 0 and up to {MAX_WAIT_S:g}, got {text!r}")
-    return seconds
-
-
-def _rate_hz(text: str) -> int:
-    # From telephone to studio; libsndfile and soxr take all between.
-    if not text.isascii() or not text.isdigit() or not 8000 <= int(text) <= 192_000:  # noqa: PLR2004 - bounds named above
-        raise argparse.ArgumentTypeError(f"need a rate from 8000 to 192000 Hz, got {text!r}")
-    return int(text)

@@ -1,6 +1,7 @@
 import pytest
 
-from supervisor.cli.parser import MAX_SEED, make_parser, parse
+from supervisor.cli.argtypes import MAX_SEED
+from supervisor.cli.parser import make_parser, parse
 from supervisor.errors import UsageError
 from supervisor.narration import plan
 
