@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 #: Segments of a block; blocks kept. When they are full, pairs are merged: the width doubles.
-_BLOCK: Final = 8
+BLOCK: Final = 8
 _BLOCKS: Final = 24
 
 #: Fewer blocks than this have no slope, and fewer than that no shape.
@@ -100,7 +100,7 @@ class Blocks:
 
     def __init__(self) -> None:
         self._minima: list[int] = []
-        self._width = _BLOCK
+        self._width = BLOCK
         self._filled = 0
         self._minimum_bytes = 0
         self._since: list[int] | None = None

@@ -30,8 +30,8 @@ __all__ = ["WARM_UP", "Leak", "LeakLimits", "Sample"]
 #: of which torch says nothing. Both move more than live bytes do: so many of their limits count.
 _HEAP_PER_CHAR: Final = 2 * 2**20
 _HEAP_HEIGHT: Final = 1.5
-_WHOLE_PER_CHAR: Final = 6 * 2**20
-_WHOLE_HEIGHT: Final = 3
+_WHOLE_PER_CHAR: Final = 12 * 2**20
+_WHOLE_HEIGHT: Final = 8
 
 #: Limits that fragments may hold where nothing tells them from what is lost.
 _FLOOR_HEIGHT: Final = 8
@@ -89,12 +89,11 @@ class Leak:
             "its device memory outside torch", other_bytes, is_collected=False, comes_late=True
         )
         self._whole = Ratchet(
-            "its device memory", _WHOLE_HEIGHT * other_bytes, comes_late=True, per_char_bytes=_WHOLE_PER_CHAR
+            "its device memory", _WHOLE_HEIGHT * other_bytes, per_char_bytes=_WHOLE_PER_CHAR
         )
         self._host = Ratchet(
             "private host memory",
             int(_HEAP_HEIGHT * limits.live_bytes),
-            comes_late=True,
             per_char_bytes=_HEAP_PER_CHAR,
         )
         self._floor_limit_bytes = live_bytes
@@ -117,7 +116,7 @@ class Leak:
         if sample.reserved_bytes is not None:
             self._look(self._other, sample.other_bytes, sample.chars)
         elif not self._has_torch:
-            self._look(self._whole, sample.other_bytes, sample.chars, may_be_cache=True)
+            self._look(self._whole, sample.other_bytes, sample.chars)
 
     def released(
         self, *, reserved_bytes: int, live_bytes: int, inactive_split_bytes: int | None = None

@@ -2,15 +2,18 @@
 
 from typing import Final
 
-from supervisor.policy.growth import Blocks, Run, Teeth, median
+from supervisor.policy.growth import BLOCK, Blocks, Run, Teeth, median
 
 #: Segments of warm-up, the baseline is taken from the last six of them.
 WARM_UP: Final = 16
 _BASELINE_FROM: Final = 11
 
-#: Workspaces come no later than this, each once: many small rises are proof before it, few are not.
+#: Workspaces come no later than this. Until then growth is proof if it fills the limit within so many
+#: segments, by many rises or up to so many limits.
 _LATE: Final = 160
+_LATE_SEGMENTS: Final = 96
 _MANY_RISES: Final = 10
+_LATE_HEIGHT: Final = 3
 
 #: Segments in a row above the limit: one is a reading taken in an odd moment.
 CONFIRMED: Final = 3
@@ -18,7 +21,7 @@ CONFIRMED: Final = 3
 #: A collector that counts allocations comes at least this often, in segments. Until then garbage
 #: looks like a leak, unless it is this many times the limit.
 _TOOTH: Final = 41
-_TOOTH_HEIGHT: Final = 3
+_TOOTH_HEIGHT: Final = 3.25
 
 #: Segments with hardly one that adds nothing, and the part of the limit that is proof then.
 _STEADY: Final = 64
@@ -64,6 +67,8 @@ class Ratchet:
         self._is_collected = is_collected
         self._comes_late = comes_late
         self._per_char_bytes = per_char_bytes
+        # Mapped weights are touched, and workspaces come, in the first segments: not for live bytes.
+        self._may_be_fast = not comes_late and not per_char_bytes
         self._longest = 0
         self._excused_bytes = 0
         self._seen = 0
@@ -94,7 +99,8 @@ class Ratchet:
         if self._seen == 1:
             self._first_bytes = self._last_bytes = self._highest_bytes = now_bytes
         risen_bytes = now_bytes - self._last_bytes
-        self._moving.take(self._last_bytes, missed=abs(risen_bytes) <= self._limit_bytes // 256)
+        self._moving.take(self._last_bytes, missed=abs(risen_bytes) <= self._limit_bytes // 4096)
+        self._fast = [*self._fast[1 - WARM_UP :], risen_bytes] if 2 * risen_bytes > self._limit_bytes else []
         is_sure = (
             self._warm_up(now_bytes, risen_bytes)
             if self._seen <= WARM_UP
@@ -119,10 +125,9 @@ class Ratchet:
         if self._seen == WARM_UP:
             self._baseline_bytes = median(self._warm)
             self._low_at = WARM_UP
-        self._fast = [*self._fast, risen_bytes] if 2 * risen_bytes > self._limit_bytes else []
         risen_in_all_bytes = sum(self._fast)
         return (
-            not self._comes_late
+            self._may_be_fast
             and len(self._fast) >= _FAST_RISES
             and risen_in_all_bytes > _FAST_HEIGHT * self._limit_bytes
             # It does not calm down.
@@ -137,11 +142,14 @@ class Ratchet:
         self._rises += now_bytes > self._highest_bytes + self._limit_bytes // 128
         if now_bytes <= self._low_bytes:
             self._low_at = self._seen
+        if self._seen == _LATE and self._comes_late:
+            # What came by now was workspaces; only what comes later can be anything else.
+            self._baseline_bytes, self._rises = now_bytes, 0
+        if grown_bytes <= self._limit_bytes:
+            self._above = 0
+            return self._is_steady(now_bytes)
         is_cache = may_be_cache and self._is_like_a_cache(now_bytes)
         limit_bytes = self._limit_bytes * (_CACHE_HEIGHT if is_cache else 1)
-        if self._seen == _LATE and self._comes_late and self._rises < _MANY_RISES:
-            # What came by now was a workspace; only what comes later can be anything else.
-            self._baseline_bytes, self._rises = now_bytes, 0
         self._above = self._above + 1 if grown_bytes > limit_bytes else 0
         return (
             self._above >= CONFIRMED
@@ -168,10 +176,10 @@ class Ratchet:
         )
 
     def _has_risen(self, grown_bytes: int) -> bool:
-        if self._rises >= _MANY_RISES:
-            return True
-        is_early = self._comes_late and self._seen <= _LATE
-        return self._rises > 1 and (not is_early or grown_bytes > 3 * self._limit_bytes)
+        if not self._comes_late or self._seen > _LATE:
+            return self._rises > 1
+        is_quick = grown_bytes * _LATE_SEGMENTS > self._limit_bytes * self._seen
+        return is_quick and (self._rises >= _MANY_RISES or grown_bytes > _LATE_HEIGHT * self._limit_bytes)
 
     def _is_steady(self, now_bytes: int) -> bool:
         grown_bytes = now_bytes - max(self._baseline_bytes, self._rising.start_bytes)
@@ -186,7 +194,7 @@ class Ratchet:
 
     @property
     def _low_bytes(self) -> int:
-        return self._baseline_bytes + self._limit_bytes // 4
+        return self._baseline_bytes + self._limit_bytes // 8
 
     @property
     def rate_bytes(self) -> float:
@@ -197,8 +205,7 @@ class Ratchet:
             return 0.0
         rate_bytes = self._blocks.rate_bytes(self._low_bytes)
         if rate_bytes is None:
-            since = max(1, self._seen - self._low_at)
-            return max(0.0, (self._last_bytes - self._baseline_bytes) / since)
+            return self._late_rate_bytes()
         return 0.0 if self._flattens(_STILL) else rate_bytes
 
     def _early_rate_bytes(self) -> float:
@@ -207,6 +214,13 @@ class Ratchet:
             return 0.0
         mean_bytes = (self._last_bytes - self._first_bytes) / (self._seen - 1)
         return mean_bytes if 4 * mean_bytes > self._limit_bytes else 0.0
+
+    def _late_rate_bytes(self) -> float:
+        """Growth a segment since it was last low, before there are blocks enough."""
+        if len(self._fast) > 1:
+            return sum(self._fast) / len(self._fast)
+        # One step is no rate: it counts as spread over a block at least.
+        return (self._last_bytes - self._baseline_bytes) / max(BLOCK, self._seen - self._low_at)
 
     def words(self) -> str:
         """Say how far it grew, for people."""
