@@ -38,7 +38,8 @@ class Row:
 
     def write(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
         assert self.state == "waiting", f"{action} of a segment that is {self.state}"
-        assert self.in_hand is not isinstance(action, do.Claim), f"{action}, in hand: {self.in_hand}"
+        if not isinstance(action, do.SetAside):  # a text may be refused before it is handed out
+            assert self.in_hand is not isinstance(action, do.Claim), f"{action}, in hand: {self.in_hand}"
         self.in_hand = isinstance(action, do.Claim)
         match action:
             case do.Claim():
@@ -109,8 +110,15 @@ def marks(total_bytes: int) -> WatermarkLimits:
     return WatermarkLimits(soft_bytes=SOFT, hard_bytes=HARD)
 
 
-def terms(
-    *, attempts: int = 3, stall_s: float = STALL_S, max_segments: int = 0, idle_unload_s: float = 0.0
+def terms(  # noqa: PLR0913 - the keys of the configuration that tests turn
+    *,
+    attempts: int = 3,
+    stall_s: float = STALL_S,
+    max_segments: int = 0,
+    idle_unload_s: float = 0.0,
+    batch_size: int = 0,
+    batch_rest_s: float = 0.0,
+    may_degrade: bool = False,
 ) -> Terms:
     return Terms(
         job="j",
@@ -128,6 +136,9 @@ def terms(
             leak_live_bytes=TOTAL,
             leak_other_bytes=TOTAL,
             max_segments=max_segments,
+            may_degrade=may_degrade,
         ),
         idle_unload_s=idle_unload_s,
+        batch_size=batch_size,
+        batch_rest_s=batch_rest_s,
     )

@@ -162,6 +162,8 @@ class JudgedWorld(World):
                 case do.Charge():
                     found[action.key] = "charged"
                     assert self.rows[action.key].attempts < self.attempts
+                case do.SetAside() if not self.rows[action.key].in_hand:
+                    assert action.kind == "oom", "only the head-room refuses what was not tried"
                 case do.SetAside():
                     found[action.key] = "charged"
                     hopeless = isinstance(event, ev.Said) and _is_hopeless(event.message)

@@ -49,6 +49,7 @@ class Child:
         self.chunks = 0
         self.deaf = False  # to SIGTERM, and to every request: it hangs
         self.stopped = False  # SIGSTOP: SIGTERM waits as well
+        self.uses_device = False  # what it says when it gets ready by itself
         self.unkillable = False  # in a driver call
         self.garbled = False  # it sent a damaged frame: nothing is read of it any more
         self.fate: Death | None = None  # dead already; the parent does not know yet
@@ -170,6 +171,8 @@ class Child:
             return Death(exit_code=0)
         if self.turn is State.SPEAKING:
             return self.chunk(len(self.pcm)) if self.said_bytes < len(self.pcm) else self.done()
-        ways = {State.GREETING: self.greeting, State.LOADING: self.ready, State.RELEASING: self.released}
+        if self.turn is State.LOADING:
+            return self.ready(uses_device=self.uses_device)
+        ways = {State.GREETING: self.greeting, State.RELEASING: self.released}
         way = ways.get(self.turn)
         return way() if way is not None else None

@@ -19,7 +19,6 @@ from supervisor.wire import messages as say
 from tests.supervisor.core.ground import STALL_S, Faults, Row, segment, terms
 from tests.supervisor.core.makebelieve import Child, pcm_of
 
-
 #: Between two readings.
 POLL_S = 0.5
 
@@ -44,6 +43,10 @@ class World:
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     max_segments: int = 0
     idle_unload_s: float = 0.0
+    batch_size: int = 0
+    batch_rest_s: float = 0.0
+    may_degrade: bool = False
+    uses_device: bool = False
     children: dict[int, Child] = field(default_factory=dict[int, Child])
     focus: int = 0  # the life that tests act upon
     watched: int = 0  # the life whose memory is read; 0 = the room for one
@@ -53,6 +56,7 @@ class World:
     notes: list[Note] = field(default_factory=list[Note])
     acts: list[do.Action] = field(default_factory=list[do.Action])
     burials: list[do.Bury] = field(default_factory=list[do.Bury])
+    degraded: ev.Degraded | None = None  # the answer to Degrade; None = it cannot be done
     answers: list[do.Answer] = field(default_factory=list[do.Answer])
 
     def __post_init__(self) -> None:
@@ -85,6 +89,9 @@ class World:
             stall_s=self.stall_s,
             max_segments=self.max_segments,
             idle_unload_s=self.idle_unload_s,
+            batch_size=self.batch_size,
+            batch_rest_s=self.batch_rest_s,
+            may_degrade=self.may_degrade,
         )
         self.conductor = Conductor(under, size, at_s=self.now_s)
         self.tell(ev.Begun())
@@ -167,7 +174,7 @@ class World:
         """Let the child do the next right thing; if there is none, let time pass to the next deadline."""
         self.disk_answers()
         self._bury_the_dead()
-        for child in list(self.children.values()):
+        for child in reversed(list(self.children.values())):  # a successor is not starved
             step = child.well_behaved()
             if isinstance(step, Death):
                 self.dies(step, child=child)
@@ -223,7 +230,7 @@ class World:
 
     # ------------------------------------------------------------------ actions
 
-    def _act(self, action: do.Action) -> None:
+    def _act(self, action: do.Action) -> None:  # noqa: PLR0912 - a branch for each kind of action
         match action:
             case do.Fetch():
                 self._fetch(action)
@@ -243,7 +250,7 @@ class World:
             case do.LearnWeights() | do.Prefetch() | do.Trace() | do.SetPaused():
                 pass
             case do.Degrade():
-                self._inbox.append(ev.Degraded(step=None, why="cannot", size=None))
+                self._inbox.append(self.degraded or ev.Degraded(step=None, why="cannot", size=None))
             case do.Answer():
                 self.answers.append(action)
             case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
@@ -277,6 +284,7 @@ class World:
             self._inbox.append(ev.SpawnFailed(life=action.life, why=self.faults.spawn, retryable=no_room))
             return
         self.children[action.life] = child = Child(action.life)
+        child.uses_device = self.uses_device
         self._inbox.append(ev.Spawned(life=action.life, pid=child.pid))
 
     def _send(self, child: Child, message: say.FromParent) -> None:

@@ -1,0 +1,46 @@
+"""What a child says, where nothing else tests it."""
+
+from supervisor.core import actions as do
+from supervisor.core.lifecycle import State
+from supervisor.wire import messages as say
+from tests.supervisor.core.ground import STALL_S
+from tests.supervisor.core.makebelieve import CALM, PACE_S_PER_CHAR, RATE_HZ, figures
+from tests.supervisor.core.world import World
+
+
+def test_files_that_the_next_child_will_read_are_remembered() -> None:
+    world = World(["a"])
+    world.behave()
+    child = world.alive
+    ready = say.Ready(
+        engine="make-believe",
+        engine_version="1",
+        sample_rate_hz=RATE_HZ,
+        voice="any",
+        clones=False,
+        uses_device=False,
+        pace_s_per_char=PACE_S_PER_CHAR,
+        canary=figures(1.0),
+        vitals=CALM,
+        took_s=0.5,
+        weight_files=["/w/a", "/w/b"],
+    )
+    world.says(child.utter(ready))
+    assert do.LearnWeights(paths=("/w/a", "/w/b")) in world.acts
+    assert world.run_on().ending == "spoken"
+
+
+def test_how_long_a_child_may_be_silent_is_learned_from_the_longest_that_it_was() -> None:
+    world = World(["a" * 40, "b" * 40])
+    while world.child is None or world.alive.turn.name != "SPEAKING":
+        world.behave()
+    world.advance(STALL_S - 1)  # silent for long, and well
+    world.says(world.alive.chunk(10**6))
+    world.says(world.alive.done(CALM))
+    assert world.conductor.post is not None
+    assert world.conductor.post.state is State.SPEAKING
+    world.advance(2 * STALL_S)  # as long again, and longer: this voice is slow
+    assert world.conductor.post.state is State.SPEAKING
+    world.advance(10 * STALL_S)
+    assert world.run_on().ending == "spoken"
+    assert any("no progress on segment 2" in bury.why for bury in world.burials)

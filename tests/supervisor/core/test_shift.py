@@ -1,0 +1,163 @@
+"""Who works next, in the make-believe world: hand-overs, rests, idle unloads, asks."""
+
+import msgspec
+
+from supervisor.core import actions as do
+from supervisor.core import events as ev
+from supervisor.core.actions import Answer
+from supervisor.core.death import Death
+from supervisor.core.notes import ChildState
+from supervisor.wire import messages as say
+from tests.supervisor.core.ground import TOTAL, Faults
+from tests.supervisor.core.steps import sent
+from tests.supervisor.core.world import World
+
+
+def roomy(keys: str, *, max_segments: int = 0) -> World:
+    """A world with room for two children."""
+    return World(list(keys), max_segments=max_segments, faults=Faults(available_bytes=TOTAL))
+
+
+def spoken_by(world: World) -> list[int]:
+    """The life of each hand-out."""
+    return [
+        act.life for act in world.acts if isinstance(act, do.Send) and isinstance(act.message, say.Synthesize)
+    ]
+
+
+def most_at_once(world: World) -> int:
+    """How many children there were at once."""
+    most = now = 0
+    for act in world.acts:
+        now += isinstance(act, do.Spawn) - isinstance(act, do.Bury)
+        most = max(most, now)
+    return most
+
+
+def until(world: World, kind: type[say.FromParent]) -> None:
+    """Behave until such a message was sent."""
+    while kind.__name__ not in sent(world):
+        world.behave()
+
+
+def test_where_two_fit_the_successor_is_ready_before_the_old_one_leaves() -> None:
+    world = roomy("abcdef", max_segments=2)
+    assert world.run_on().ending == "spoken"
+    assert spoken_by(world) == [1, 1, 2, 2, 3, 3]
+    assert most_at_once(world) == 2
+    states = [(note.life, note.state) for note in world.notes if isinstance(note, ChildState)]
+    assert states.index((2, "ready")) < states.index((1, "leaving")) < states.index((1, "gone"))
+    assert [bury.planned for bury in world.burials] == [True] * 3
+    assert world.conductor.tallies.recycles == 2
+
+
+def test_where_two_do_not_fit_the_old_one_leaves_first() -> None:
+    world = World(list("abcdef"), max_segments=2)
+    assert world.run_on().ending == "spoken"
+    assert spoken_by(world) == [1, 1, 2, 2, 3, 3]
+    assert most_at_once(world) == 1
+
+
+def test_a_successor_for_which_there_is_no_room_after_all_comes_later() -> None:
+    world = roomy("abcd", max_segments=2)
+    until(world, say.Synthesize)
+    world.faults.spawn = "no room"
+    while len(spoken_by(world)) < 2:
+        world.behave()
+    world.faults.spawn = "well"
+    assert world.run_on().ending == "spoken"
+    assert most_at_once(world) <= 2
+    assert len(world.done()) == 4
+
+
+def test_a_successor_that_cannot_be_started_at_all_is_a_matter_of_configuration() -> None:
+    world = roomy("abcd", max_segments=2)
+    until(world, say.Synthesize)
+    world.faults.spawn = "no such python"
+    assert world.run_on().ending == "configuration"
+
+
+def test_a_successor_that_dies_while_it_starts_costs_its_life_alone() -> None:
+    world = roomy("abcd", max_segments=1)
+    while len(world.children) < 2:
+        world.behave()
+    newer = world.children[max(world.children)]
+    world.dies(Death(signal=11), child=newer)
+    assert world.run_on().ending == "spoken"
+    assert len(world.done()) == 4
+    assert world.rows["a"].attempts == 1
+
+
+def test_never_three_children() -> None:
+    world = roomy("abcdefgh", max_segments=1)
+    assert world.run_on().ending == "spoken"
+    assert most_at_once(world) == 2
+
+
+def test_who_asks_for_a_fresh_child_gets_one() -> None:
+    world = roomy("abcdef")
+    while "ready" not in world.states:
+        world.behave()
+    world.tell(ev.Asked(ask=1, what="recycle"))
+    assert world.run_on().ending == "spoken"
+    (answer,) = world.answers
+    assert (answer.ask, answer.error) == (1, "")
+    assert world.conductor.tallies.recycles == 1
+    assert len(world.done()) == 6
+
+
+def test_a_release_is_asked_of_the_child_at_the_boundary_and_answered() -> None:
+    world = World(list("ab"))
+    until(world, say.Synthesize)
+    world.tell(ev.Asked(ask=7, what="clean"))
+    assert world.answers == []
+    assert world.run_on().ending == "spoken"
+    assert [(answer.ask, answer.error) for answer in world.answers] == [(7, "")]
+    assert sent(world).count("Release") == 1
+    assert world.conductor.tallies.cleans == 1
+
+
+def test_what_is_asked_where_there_is_no_child_is_answered_at_once() -> None:
+    world = World(["a"])
+    world.tell(ev.Asked(ask=1, what="clean"))
+    assert world.answers == [Answer(ask=1, error="there is no child that is ready")]
+    world.run_on()
+    world.tell(ev.Asked(ask=2, what="recycle"))
+    assert world.answers[1:] == [Answer(ask=2, error="the run is over")]
+
+
+def test_what_is_asked_at_the_end_is_answered_by_it() -> None:
+    world = World(["a"])
+    until(world, say.Synthesize)
+    world.tell(ev.Asked(ask=1, what="recycle"))
+    world.tell(ev.Asked(ask=2, what="clean"))
+    assert world.run_on().ending == "spoken"
+    assert sorted(answer.ask for answer in world.answers) == [1, 2]
+
+
+def lines(world: World, count: int) -> None:
+    """Make the first segments lines of a JSONL."""
+    for number in range(count):
+        one = world._order[number]
+        world._order[number] = msgspec.structs.replace(one, ends_line=True, ends_chapter=True)
+
+
+def test_it_rests_after_every_so_many_lines() -> None:
+    world = World(list("abcd"), batch_size=2, batch_rest_s=60.0, planned=False)
+    lines(world, 4)
+    began_s = world.now_s
+    assert world.run_on().ending == "spoken"
+    # After the second line; after the fourth nothing is left to rest for.
+    assert 60.0 <= world.now_s - began_s < 120.0
+    assert world.conductor.tallies.recycles == 0
+
+
+def test_a_child_that_rests_for_long_is_ended_and_another_goes_on() -> None:
+    world = World(list("abcd"), batch_size=2, batch_rest_s=60.0, idle_unload_s=5.0, planned=False)
+    lines(world, 4)
+    assert world.run_on().ending == "spoken"
+    assert spoken_by(world) == [1, 1, 2, 2]
+    assert [(bury.planned, bury.why) for bury in world.burials] == [
+        (True, "nothing to do for 5 s (child.idle_unload_s)"),
+        (True, "no more work"),
+    ]
