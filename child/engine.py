@@ -123,7 +123,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class Preparable(Protocol):
-    """What an engine may have besides, so that children can be forked from a warm template.
+    """What an engine may have besides, so that children are forked from a warm template.
 
     In the template `prepare` is called once, on a fresh engine, and every fork then calls `load` on
     its own copy of that engine. A cold child calls `load` alone, which must do everything then.
@@ -140,6 +140,11 @@ class Preparable(Protocol):
             EngineError: Or one of its kinds; children are started cold then.
         """
         ...
+
+
+@runtime_checkable
+class Weighty(Protocol):
+    """What an engine may have besides, so that its files are read ahead."""
 
     def weight_files(self, settings: Mapping[str, Setting]) -> list[str]:
         """Return the absolute paths that `load` reads much of: read ahead when a recycle is decided."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
-from child.engine import ENTRY_POINT_GROUP, Engine, Preparable, SettingsError
+from child.engine import ENTRY_POINT_GROUP, Engine, Preparable, SettingsError, Weighty
 from supervisor.wire.messages import Setting
 
 #: Name -> module and class; imported when chosen.
@@ -42,7 +42,7 @@ def prepare_engine(name: str, device: str, settings: Mapping[str, Setting]) -> P
 
 def weight_files_of(engine: Engine, settings: Mapping[str, Setting]) -> list[str]:
     """Return the files that the engine says it reads, if it says so."""
-    return engine.weight_files(settings) if isinstance(engine, Preparable) else []
+    return engine.weight_files(settings) if isinstance(engine, Weighty) else []
 
 
 def make_engine(name: str) -> Engine:

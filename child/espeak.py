@@ -57,11 +57,6 @@ class EspeakEngine:
         _check(settings)
         self._open()
 
-    def weight_files(self, settings: Mapping[str, Setting]) -> list[str]:
-        """Return none: its data are small, and read by whoever speaks first."""
-        del settings
-        return []
-
     def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
         """Initialise the library, find the voices, check the settings."""
         del device  # it never touches one

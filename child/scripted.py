@@ -80,11 +80,6 @@ class ScriptedEngine:
         time.sleep(read_number(settings, "load_s", _WHERE, _LOAD_S))
         self._is_prepared = True
 
-    def weight_files(self, settings: Mapping[str, Setting]) -> list[str]:
-        """Return none: it has no weights."""
-        del settings
-        return []
-
     def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
         """Take the settings, then the time and memory that they say a start costs, if it is not paid yet."""
         del device  # rehearses any

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from child.engine import SettingsError
-from child.engines import make_engine
+from child.engines import make_engine, prepare_engine, weight_files_of
 from child.espeak import EspeakEngine
 from child.scripted import ScriptedEngine
 from tests.child.outside import install
@@ -31,3 +31,24 @@ def test_another_package_brings_an_engine_and_cannot_take_a_built_in_name(
     assert isinstance(make_engine("espeak"), EspeakEngine)
     with pytest.raises(SettingsError, match="espeak, outside, scripted"):
         make_engine("festival")
+
+
+def test_an_engine_is_prepared_for_exactly_what_was_asked() -> None:
+    prepared = prepare_engine("scripted", "cpu", {"load_s": 0.0})
+    assert prepared.is_for("scripted", "cpu", {"load_s": 0.0})
+    for other in (
+        ("espeak", "cpu", {"load_s": 0.0}),
+        ("scripted", "auto", {"load_s": 0.0}),
+        ("scripted", "cpu", {}),
+    ):
+        assert not prepared.is_for(*other)
+
+
+def test_an_engine_that_has_nothing_to_prepare_is_just_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    prepared = prepare_engine("outside", "cpu", {})
+    assert type(prepared.engine).__name__ == "OutsideEngine"
+    assert weight_files_of(prepared.engine, {}) == []
