@@ -121,7 +121,7 @@ def test_memory_that_never_comes_back_ends_the_job_with_its_own_exit_code_and_st
     place.driver.set(procs="env", total=CARD_BYTES, lag=10_000_000)
     task = place.task(**FILLING)
     with Narration(task) as run:
-        assert run.exit_code(120.0) == 76, run.tail()
+        assert run.exit_code(300.0) == 76, run.tail()
     assert len([event for event in run.seen if event.is_child("starting")]) == 1
     assert 0 < len(spoken(run)) < SEGMENTS
     assert "does not" in "\n".join(run.lines)
@@ -176,7 +176,7 @@ def test_a_leak_is_found_by_what_the_child_reports_where_the_driver_hides_whose_
         text=tmp_path / "text.txt", output=tmp_path / "o.wav", state=tmp_path / "state", sets=sets, env=env
     )
     with CardWatch(standin_driver) as card, Narration(task) as run:
-        assert run.exit_code(120.0) == 0, run.tail()
+        assert run.exit_code(300.0) == 0, run.tail()
     lines = [json.loads(line) for line in trace.read_text("utf-8").splitlines()]
     assert {line["child_device"] for line in lines if line["kind"] == "reading"} == {None}
     assert any(line["kind"] == "decided" and line["policy"] == "leak" for line in lines)

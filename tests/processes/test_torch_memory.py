@@ -7,13 +7,14 @@ the same lines spoken by an engine that leaks nothing, on no card at all.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.processes.narration import Event, Narration, Task, narrate
+from tests.processes.narration import Event, Narration, Task, ask, narrate
 from tests.standin.cardwatch import CardWatch
 from tests.standin.driver import StandinDriver
 from tests.tree import ROOT
@@ -78,7 +79,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     def calm(count: int, voices: int) -> str:
         folder = tmp_path_factory.mktemp("calm") / "torch"
         task = task_in(folder, lines(count, voices), TORCH | {"child.device": '"cpu"'})
-        narrate(task, 120.0)
+        narrate(task, 300.0)
         return sha256(task)
 
     return calm
@@ -173,7 +174,7 @@ def test_a_leak_on_the_cpu_is_found_and_the_child_replaced_at_a_boundary_before_
 ) -> None:
     task = task_in(tmp_path, lines(90, voices), HOST | leak | recorded_in(tmp_path))
     with Narration(task) as run:
-        assert run.exit_code(120.0) == 0, run.tail()
+        assert run.exit_code(300.0) == 0, run.tail()
     decided = records(tmp_path, "decided")
     assert any(one["action"] == "flag" and one["policy"] == "leak" for one in decided), decided
     assert ends(run)
@@ -181,13 +182,19 @@ def test_a_leak_on_the_cpu_is_found_and_the_child_replaced_at_a_boundary_before_
     seen = [one["child_host"] for one in records(tmp_path, "reading")]
     assert max(size for size in seen if isinstance(size, int)) < HARD
     assert sha256(task) == undisturbed(90, voices)
+    # A person sees it: the lives, and what was decided, by whom and why.
+    drawn = ask(task, "plot", str(tmp_path / "trace.jsonl"), "-o", str(tmp_path / "trace.svg"))
+    assert drawn.returncode == 0, drawn.stderr
+    words = " ".join(re.findall(r">([^<]+)</text>", (tmp_path / "trace.svg").read_text("utf-8")))
+    assert re.search(r"flag +leak +private host memory grew by", words)
+    assert "90 segments" in words
 
 
 def test_what_an_engine_keeps_on_purpose_is_no_leak(tmp_path: Path, undisturbed: Undisturbed) -> None:
     keeps = {f"{STAND_IN}.cache_bytes": '"12MB"', f"{STAND_IN}.cache_entries": "40"}
     task = task_in(tmp_path, lines(90), HOST | keeps | recorded_in(tmp_path))
     with Narration(task) as run:
-        assert run.exit_code(120.0) == 0, run.tail()
+        assert run.exit_code(300.0) == 0, run.tail()
     assert ends(run) == []
     assert records(tmp_path, "decided") == []
     assert sha256(task) == undisturbed(90, 1)
