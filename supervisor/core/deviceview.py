@@ -204,6 +204,11 @@ class DeviceView:
         return max(0, self.used - self._own_at_used)
 
     @property
+    def is_hidden(self) -> bool:
+        """Whether the driver never told this child's part: what it holds outside torch counts as others'."""
+        return self._child is None
+
+    @property
     def other(self) -> int | None:
         """The child's part outside torch, as the driver told it of this segment or since the one before.
 

@@ -51,6 +51,9 @@ UNIT_TEXTS: Final = 25
 #: A driver that tells nothing for so long holds up no job.
 _BLIND_S: Final = 30.0
 
+#: Others are waited for so long where the driver does not tell whose memory it is; most are gone by then.
+_DOUBT_S: Final = 300.0
+
 #: A text waits no longer than this for others to make room: a job is to come to its end.
 _ROOM_WAIT_S: Final = 600.0
 
@@ -125,16 +128,17 @@ class Panel:
         self._decisions, self._wishes = [], []
         if self._silent:
             return []
-        at_boundary = self._at_boundary or self._since_boundary >= UNIT_TEXTS
         waited, may_degrade = self._has_waited, self._terms.may_degrade
         for side in self._sides:
-            self._wishes += weigh_crossed(side, self._span)
             if not side.has_room_for(outlook.chars[0]):
                 self._wishes += weigh_room(
                     side, outlook.chars[0], self._span, waited=waited, may_degrade=may_degrade
                 )
-            if at_boundary and side.rate > 0:
+        if self._at_boundary or self._since_boundary >= UNIT_TEXTS:
+            for side in self._sides:
                 self._wishes += look_ahead(side, outlook.chars[:UNIT_TEXTS], self._span)
+        for side in self._sides:
+            self._wishes += weigh_crossed(side, self._span)
         self._has_waited = False
         waits = any(wish.verdict is Verdict.PAUSE for wish in self._wishes)
         if self._pause is not None and self._pause.wish.until == "room" and not waits:
@@ -391,9 +395,19 @@ class Panel:
             self._resume(at_s, wording.below_again("device", self._device.view.used))
         elif not is_told and at_s - max(self._told_s, pause.at_s) >= _BLIND_S:
             self._resume(at_s, f"the driver has told nothing for {_BLIND_S:.0f} s")
+        elif self._is_in_doubt and at_s - pause.at_s >= _DOUBT_S:
+            why = f"{pause.wish.why}; the driver does not tell whose it is: a fresh child will show"
+            self._wishes.append(Wish(verdict=Verdict.RECYCLE, policy="watermark", why=why, side=self._device))
         elif pause.wish.until == "room" and at_s - pause.at_s >= _ROOM_WAIT_S:
             self._has_waited = True
             self._resume(at_s, f"no room was made in {_ROOM_WAIT_S:.0f} s")
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        """Whether this child may hold what is waited for: the driver hides it, torch knows nothing of it."""
+        device = self._device
+        grew = (device.others or 0) - device.others_least
+        return device.view.is_hidden and grew >= device.worth and self._span.segments >= MINIMUM_LIFE
 
     def _resume(self, at_s: float, why: str) -> None:
         assert self._pause is not None

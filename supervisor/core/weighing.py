@@ -160,7 +160,7 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
 
 def look_ahead(side: Side, chars: Sequence[int], span: Span) -> list[Wish]:
     """Ask whether a child that grows comes as far as the next boundary."""
-    if not span.segments or side.grown < side.worth or side.comes_as_far(chars):
+    if not span.segments or not side.rate or side.grown < side.worth or side.comes_as_far(chars):
         return []
     if span.segments <= WARM_UP and not span.is_old_enough(side):
         return []  # a warm-up grows too, and its successor's would

@@ -111,4 +111,4 @@ class Slowdown:
 
     def replaced(self) -> None:
         """Note that it is replaced for this: its successor will show whether that helped."""
-        self._before.slow_s_per_char = min(work_s / chars for chars, work_s in self._lately)
+        self._before.slow_s_per_char = min((work_s / chars for chars, work_s in self._lately), default=0.0)

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.core.decisions import Policy, Scope
 from supervisor.core.memoryterms import Outlook
 from supervisor.core.panel import Panel
 from supervisor.core.traces import Asked, Decided, LifeReady, Reading, Record, SegmentBegin, SegmentEnd
+from supervisor.core.wishes import Wish
+from supervisor.policy.verdict import Verdict
 from supervisor.policy.watermark import WatermarkLimits
 from tests.supervisor.core.scene import FRESH, HARD, MIB, SOFT, TERMS, USABLE, Scene, reading, vitals
 
@@ -203,6 +206,32 @@ def test_a_driver_that_falls_silent_holds_up_a_job_for_half_a_minute() -> None:
     told = [scene.take(reading(t=scene.at_s + later)) for later in (1.0, 29.9, 30.0, 31.0)]
     assert told == [[], [], ["resume"], []]
     assert "told nothing for 30 s" in scene.last.why
+
+
+def test_where_the_driver_hides_whose_it_is_a_fresh_child_shows_after_five_minutes() -> None:
+    scene = Scene(ready=False)
+    scene.hidden = True
+    scene.start()
+    scene.speak(20)
+    scene.others = 3800
+    assert scene.read() == ["pause"]
+    scene.at_s += 299
+    assert scene.read() == []
+    scene.at_s += 1
+    assert scene.read() == ["drain"]
+    assert "the driver does not tell whose it is" in scene.last.why
+    assert scene.start() == ["resume", "pause"]
+    scene.at_s += 3600
+    assert scene.read() == []  # it was not the child: no loop
+
+
+def test_where_the_driver_tells_that_it_is_others_they_are_waited_for_however_long() -> None:
+    scene = Scene()
+    scene.speak(20)
+    scene.others = 3800
+    assert scene.read() == ["pause"]
+    scene.at_s += 10**6
+    assert scene.read() == []
 
 
 histories = st.lists(st.integers(0, 10240 - FRESH), min_size=1, max_size=40)
@@ -536,28 +565,87 @@ def test_by_the_clock_caches_are_released_after_each_segment_or_job() -> None:
 # ------------------------------------------------------------------ precedence
 
 
-def test_the_hardest_is_done_first_and_only_a_release_goes_with_a_pause() -> None:
-    """The table of docs/decisions/0008, line by line."""
-    # A kill, though a text was waiting and a recycle was due.
+def wish(verdict: Verdict, policy: Policy, *, scope: Scope = "life") -> Wish:
+    return Wish(verdict=verdict, policy=policy, why="1", scope=scope)
+
+
+#: The table of docs/decisions/0008, hardest first.
+TABLE = [
+    wish(Verdict.KILL, "watermark"),
+    wish(Verdict.REFUSE, "watermark", scope="job"),
+    wish(Verdict.REFUSE, "headroom", scope="text"),
+    wish(Verdict.RECYCLE, "headroom"),
+    wish(Verdict.RECYCLE, "lookahead"),
+    wish(Verdict.RECYCLE, "watermark"),
+    wish(Verdict.RECYCLE, "slowdown"),
+    wish(Verdict.RECYCLE, "clock"),
+    wish(Verdict.RELEASE, "headroom"),
+    wish(Verdict.PAUSE, "watermark"),
+]
+
+
+def settled(wishes: list[Wish], *, fits: bool = True) -> list[tuple[str, str]]:
+    """Let a panel settle these wishes; return what it did."""
+    scene = Scene()
+    if not fits:
+        scene.live -= 2500
+        scene.others = 5000
+        scene.begin()
+        scene.end()
+        scene.read()
+    panel = scene.panel
+    panel._decisions, panel._wishes = [], wishes  # pyright: ignore[reportPrivateUsage] -- the table itself
+    panel._settle(scene.at_s)  # pyright: ignore[reportPrivateUsage] -- the table itself
+    return [(one.action, one.policy) for one in panel._decisions]  # pyright: ignore[reportPrivateUsage] -- likewise
+
+
+ACTS = {Verdict.KILL: "kill", Verdict.REFUSE: "refuse", Verdict.RECYCLE: "drain"}
+
+
+@pytest.mark.parametrize(("harder", "softer"), [(a, b) for n, a in enumerate(TABLE) for b in TABLE[n + 1 :]])
+def test_the_harder_wish_is_done_and_only_a_release_goes_with_a_pause(harder: Wish, softer: Wish) -> None:
+    done = settled([harder, softer])
+    if harder.verdict is Verdict.RELEASE:
+        assert done == [("clean", "headroom"), ("pause", "watermark")]
+    else:
+        assert done == [(ACTS[harder.verdict], harder.policy)]
+    if harder.verdict is not softer.verdict:
+        assert settled([softer, harder]) == done  # in whatever order they are told
+
+
+@pytest.mark.parametrize("one", [one for one in TABLE if one.verdict is Verdict.RECYCLE])
+def test_where_no_successor_fits_what_cannot_wait_pauses_and_the_rest_goes_on(one: Wish) -> None:
+    urgent = one.policy in {"headroom", "lookahead", "watermark"}
+    assert settled([one], fits=False) == ([("pause", "fit")] if urgent else [])
+    release = TABLE[8]
+    assert ("clean", "headroom") in settled([one, release], fits=False)
+
+
+def test_the_policies_come_to_the_panel_in_the_tables_order() -> None:
+    # A kill, though a recycle is due by the clock.
     scene = Scene(replace(TERMS, max_segments=1))
     scene.begin()
     scene.live += 4000
     assert scene.read() + scene.end() == ["kill"]
-    # A refusal before a recycle that would not help it.
+    # A refusal, though the child has grown by what is worth a recycle.
     scene = warmed()
     scene.live += 1000
-    scene.read()
+    scene.release()
     assert scene.ask(2500) == ["refuse"]
     # A recycle before a release.
     scene = Scene(replace(TERMS, max_segments=1, clean_after="segment"))
     assert scene.speak() == ["drain"]
-    # Of two recycles the one for memory stands before the clock's: it was wished for first.
-    scene = Scene(replace(TERMS, max_segments=21))
-    scene.speak(20)
-    scene.live += 2800
-    scene.begin()
-    assert scene.end() == ["drain"]
-    assert scene.last.policy == "clock"
+    # Of two recycles at a boundary the one for the next text stands first.
+    scene = warmed()
+    for _ in range(3):
+        scene.ask()
+        scene.begin()
+        scene.end(grow=600)
+        scene.read()
+    scene.boundary()
+    scene.seen.clear()
+    assert scene.ask(1000, 100) == ["drain"]
+    assert scene.last.policy == "headroom"
 
 
 # ------------------------------------------------------------------ lives, and what is asked of it
