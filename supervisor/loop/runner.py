@@ -1,6 +1,7 @@
 """Carry out what the conductor asks for: the one place that waits while a job is spoken."""
 
 import asyncio
+import itertools
 import math
 import signal
 from collections import deque
@@ -78,6 +79,7 @@ class Runner:
         self._to_watch = 0
         self._cutting: asyncio.Task[None] | None = None
         self._asked: dict[int, asyncio.Future[do.Answer]] = {}
+        self._numbers = itertools.count(1)
         self._parts: dict[str, AudioPart] = {}
         self._watch = MemoryWatch(poll_s=place.poll_s, device=place.device, tell=self.tell)
 
@@ -106,7 +108,7 @@ class Runner:
 
     async def ask(self, what: Literal["clean", "recycle"]) -> do.Answer:
         """Have the child release its caches, or a fresh one take over, at the next boundary."""
-        number = len(self._asked) + 1 if not self._asked else max(self._asked) + 1
+        number = next(self._numbers)  # never used again: a caller may leave before its answer comes
         answer: asyncio.Future[do.Answer] = self._loop.create_future()
         if self._over.done():
             return do.Answer(ask=number, error="the run is over")

@@ -12,6 +12,7 @@ from supervisor.errors import TryLater
 
 ServiceState = Literal[
     "planning",  # a job's texts are being cut; the first child starts meanwhile
+    "starting",  # the first child is not ready yet
     "narrating",
     "paused",  # nothing is handed out; `why` says what is waited for
     "releasing",  # the child gives its caches back

@@ -144,7 +144,9 @@ class JobService:
             return "paused"
         if post is not None and post.state is State.RELEASING:
             return "releasing"
-        return "narrating" if post is not None and post.ready is not None else "recycling"
+        if post is not None and post.ready is not None:
+            return "narrating"
+        return "recycling" if self._lives else "starting"
 
     def _child(self, runner: Runner) -> ChildStatus | None:
         post = runner.conductor.post
