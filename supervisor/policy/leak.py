@@ -89,7 +89,7 @@ class Leak:
             "its device memory outside torch", other_bytes, is_collected=False, comes_late=True
         )
         self._whole = Ratchet(
-            "its device memory", _WHOLE_HEIGHT * other_bytes, per_char_bytes=_WHOLE_PER_CHAR
+            "its device memory", _WHOLE_HEIGHT * other_bytes, comes_late=True, per_char_bytes=_WHOLE_PER_CHAR
         )
         self._host = Ratchet(
             "private host memory",
