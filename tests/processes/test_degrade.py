@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 MIB = 2**20
 #: Some of its own and one MiB for each character: lines of 100 characters fit, one of 190 at a lower rate.
 MARKS = {"memory.host.soft": '"170MiB"', "memory.host.hard": '"175MiB"', "memory.poll_s": "0.02"}
-LENGTHS = (30, 60, 80, 100, 190, 40)
+LENGTHS = (45, 80, 100, 190)
 LONG = LENGTHS.index(190)
 
 
