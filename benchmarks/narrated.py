@@ -77,9 +77,13 @@ def _told(lines: Sequence[Line], wall_s: float, sha256: str) -> Told:
     steps_s: list[float] = []
     gaps_s: list[float] = []
     before_s: float | None = None
+    left: set[int] = set()
     leaving = False
     for line in lines:
-        leaving = leaving or (line.event == "child.state" and line.state == "gone")
+        # Once a life: one that handed over may be gone only after its successor's first segment.
+        if line.event == "child.state" and line.state in ("leaving", "gone") and line.life not in left:
+            left.add(line.life)
+            leaving = True
         if line.event == "segment.done":
             at_s = datetime.fromisoformat(line.at).timestamp()
             if before_s is not None:

@@ -94,7 +94,7 @@ def test_a_child_from_the_template_is_there_within_a_second_and_beside_its_prede
         told[start, place] = narrate(tmp_path, text, sets | {"child.max_segments": "4"})
         tell(f"{start}, {place}: gaps {[round(gap_s, 3) for gap_s in told[start, place].gaps_s]} s")
     assert len({one.sha256 for one in told.values()}) == 1
-    assert all(one.lives == 6 for one in told.values())
+    assert all(one.lives >= 6 and len(one.gaps_s) >= 5 for one in told.values())
     after, beside = told["template", "after"], told["template", "beside"]
     assert sorted(after.gaps_s)[2] <= 1.0
     assert sorted(after.gaps_s)[2] < sorted(told["cold", "after"].gaps_s)[2]
