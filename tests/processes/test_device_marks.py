@@ -140,7 +140,8 @@ def test_a_device_on_which_no_child_fits_is_a_configuration_error(
     make: Make, standin_driver: StandinDriver
 ) -> None:
     standin_driver.set(procs="env")
-    with Narration(make(**{"engine.scripted.load_bytes": '"210MiB"'})) as run:
+    heavy = {"engine.scripted.load_bytes": '"210MiB"', "child.start": '"cold"'}  # a template would hold it
+    with Narration(make(**heavy)) as run:
         assert run.exit_code() == 2, run.tail()
     assert said(run, "memory.device.hard is 200 MiB, but a fresh child already holds 2") == 1
     assert said(run, "raise it") == 1
@@ -151,6 +152,7 @@ def test_a_soft_mark_below_a_fresh_child_is_said_once_and_not_acted_on(
 ) -> None:
     standin_driver.set(procs="env")
     heavy = {"engine.scripted.load_bytes": '"130MiB"', "engine.faults.faults": '["exit@6"]'}
+    heavy["child.start"] = '"cold"'  # a template would hold it
     task = make(**heavy)
     with Narration(task) as run:
         assert run.exit_code() == 0, run.tail()

@@ -157,7 +157,7 @@ def test_marks_that_no_segment_fits_under_end_in_exit_78_that_names_the_mark(tmp
 
 @pytest.mark.timeout(60)
 def test_a_hard_mark_below_a_fresh_child_is_a_configuration_error(tmp_path: Path) -> None:
-    heavy = {"engine.scripted.load_bytes": '"320MiB"'}
+    heavy = {"engine.scripted.load_bytes": '"320MiB"', "child.start": '"cold"'}  # a template would hold it
     task = task_in(tmp_path / "heavy", paragraphs(3), **MARKS, **heavy, **SCRIPTED)
     with Narration(task) as run:
         assert run.exit_code() == 2, run.tail()
@@ -175,6 +175,7 @@ def test_a_soft_mark_below_a_fresh_child_is_said_once_and_not_acted_on(
     text = paragraphs(8)
     # Three lives, for another reason: it is said once a run, not once a life.
     heavy = {"engine.scripted.load_bytes": '"230MiB"', "engine.faults.faults": '["exit@4"]'}
+    heavy["child.start"] = '"cold"'  # a template would hold it
     task = task_in(tmp_path / "heavy", text, **MARKS, **heavy, **SCRIPTED)
     with Narration(task) as run:
         assert run.exit_code() == 0, run.tail()
