@@ -10,7 +10,9 @@ import pytest
 from supervisor.core.readings import DeviceAnswer, DeviceReading, DeviceUnknown
 from supervisor.edge.driver import NOBODY_BYTES, child_share
 from supervisor.edge.process import start_child
+from supervisor.wire.messages import FaultPlan
 from tests.standin.driver import StandinDriver
+from tests.standin.nest import hello, nest
 
 pytestmark = pytest.mark.processes
 
@@ -305,3 +307,20 @@ def test_a_share_is_nothing_only_where_the_list_can_be_believed(
 ) -> None:
     lines = [[Line(pid=pid, usedGpuMemory=held) for pid, held in one] for one in lists]
     assert child_share(lines, [1, 2], used, on_host=on_host) == expected
+
+
+def test_of_a_forked_child_the_stand_in_counts_what_is_its_own_and_nothing_of_the_template(
+    one: Asker, standin_driver: StandinDriver
+) -> None:
+    standin_driver.set(used=0, procs="env")
+    mib = 1024 * 1024
+    said = hello(faults=FaultPlan(leak_bytes=64 * mib), load_bytes="128MiB")
+    with nest(said, env=standin_driver.env) as warm:
+        assert warm.warm().private_bytes >= 128 * mib
+        assert one.reading().used_bytes == 0
+        child = warm.child()
+        child.ready()
+        assert one.reading().used_bytes < 32 * mib
+        child.speak("hello")
+        assert 64 * mib <= one.reading().used_bytes < 96 * mib
+        child.kill()
