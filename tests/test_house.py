@@ -21,6 +21,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "supervisor/edge/proc.py": "what /proc says of real processes: test_process.py, test_hostmem.py",
     "supervisor/edge/spawn.py": "starts every process of tests/supervisor/edge/test_process.py",
     "supervisor/loop/runner.py": "carries whole jobs: tests/supervisor/loop/test_job.py and tests/processes/",
+    "supervisor/loop/conclusion.py": "the end of whole jobs: tests/supervisor/loop/test_job.py",
+    "supervisor/loop/crib.py": "the children of whole jobs: tests/supervisor/loop/test_job.py",
+    "supervisor/loop/parts.py": "the audio of whole jobs: tests/supervisor/loop/test_job.py",
+    "supervisor/loop/place.py": "what whole jobs are made of: tests/supervisor/loop/test_job.py",
 }
 
 #: The parts of `supervisor` that are processes of their own and may be heavy.

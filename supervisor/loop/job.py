@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -27,12 +26,13 @@ from supervisor.edge.sweep import sweep
 from supervisor.log import Level, Log
 from supervisor.loop.answers import DeliveryAnswer, PlanAnswer, ending_error, worker_error
 from supervisor.loop.company import Company, Door
+from supervisor.loop.conclusion import conclude
 from supervisor.loop.logged import log_note
-from supervisor.loop.nursery import Nursery
 from supervisor.loop.orders import delivery_order, planning_order
+from supervisor.loop.place import Place, nursery_of
 from supervisor.loop.recutting import Wish, recut
 from supervisor.loop.requests import JobRequest, Outcome
-from supervisor.loop.runner import Place, Runner
+from supervisor.loop.runner import Runner
 from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.signals import stops_told
 from supervisor.loop.terms import terms_of
@@ -125,7 +125,8 @@ class _Job:
                 finish = await self._plan_and_speak()
                 if finish.ending != "spoken":
                     raise ending_error(finish)
-                return self._conclude(await self._deliver())
+                outputs = await self._deliver()
+                return conclude(self._ledger, self._job, outputs, keep=self._request.keep, show=self._show)
             except errors.SupervisorError as error:
                 self._park(error)
                 self._company.failed(error)
@@ -191,14 +192,12 @@ class _Job:
             ledger=self._ledger,
             job=self._job,
             recut=self._recut,
-            nursery=Nursery(
-                python=self._config.child.python,
+            nursery=nursery_of(
+                self._config,
+                hello,
                 state_marker=str(self._state.path),
-                start=self._config.child.start,
-                hello=hello,
                 notice=self._show,
                 overheard=lambda line: self._event("child.stderr", "debug", life=0, line=line),
-                warm_limit_s=self._config.child.start_timeout_s,
             ),
             poll_s=self._config.memory.poll_s,
             device=self._config.child.device,
@@ -226,32 +225,6 @@ class _Job:
             self._event("job.delivered", job=self._job, path=file.path, sha256=done.sha256)
             outputs.append(file.path)
         return outputs
-
-    def _conclude(self, outputs: list[str]) -> Outcome:
-        failures, bad_lines = self._ledger.failures(self._job), self._ledger.bad_lines(self._job)
-        # A run in which things failed may be the mistaken one: what it did not use is kept.
-        self._ledger.prune(self._job, keep_spares=bool(failures or bad_lines))
-        self._ledger.set_state(self._job, "done", None)
-        self._tell_of_earlier_files()
-        view = self._ledger.view(self._job)
-        if not self._request.keep:
-            self._ledger.remove(self._job)
-        return Outcome(
-            exit_code=3 if failures or bad_lines else 0,
-            view=view,
-            outputs=outputs,
-            failures=failures,
-            bad_lines=bad_lines,
-            message="",
-        )
-
-    def _tell_of_earlier_files(self) -> None:
-        """Name once what an earlier run delivered beside what is there now: players play all of it."""
-        left = [path for path in self._ledger.earlier_files(self._job) if Path(path).exists()]
-        if left:
-            text = f"left from an earlier run: {', '.join(left)}; remove them if you do not want them"
-            self._show(Notice(level="warning", name="earlier_files", text=text))
-        self._ledger.forget_earlier_files(self._job)
 
     async def _work(self, module: str, lines: Callable[[], Iterator[bytes]]) -> bytes:
         """Run a worker to its answer; one that was killed is started again.

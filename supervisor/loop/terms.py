@@ -1,13 +1,10 @@
 """The configuration as the terms that the conductor works under."""
 
 from supervisor.config import Config
-from supervisor.config.values import Marks
+from supervisor.config.memoryterms import memory_terms
 from supervisor.core.desk import Terms
-from supervisor.core.panel import Marks as MarksInBytes
-from supervisor.core.panel import MemoryTerms
 from supervisor.core.slot import SlotTimes
 from supervisor.edge.hostmem import read_host
-from supervisor.policy.watermark import WatermarkLimits
 from supervisor.wire.messages import PROTOCOL_VERSION, Hello
 from supervisor.wire.version import VERSION
 
@@ -36,26 +33,11 @@ def terms_of(config: Config, *, job: str, voice: str | None) -> Terms:
             release_s=max(child.stall_s, _LEAST_RELEASE_S),
             term_s=child.term_grace_s,
         ),
-        memory=memory_terms(config),
+        memory=memory_terms(config, host_total_bytes=read_host(None).total_bytes),
         poll_s=config.memory.poll_s,
         idle_unload_s=child.idle_unload_s,
         batch_size=config.batch.size,
         batch_rest_s=config.batch.rest_s,
-    )
-
-
-def memory_terms(config: Config) -> MemoryTerms:
-    """Return what the memory policies work under, live and in replay."""
-    memory, host_total_bytes = config.memory, read_host(None).total_bytes
-    return MemoryTerms(
-        host=_marks(memory.host),
-        device=_marks(memory.device),
-        host_total_bytes=host_total_bytes,
-        leak_live_bytes=memory.leak.live.of(host_total_bytes),
-        leak_other_bytes=memory.leak.other.of(host_total_bytes),
-        clean_after=memory.clean_after,
-        max_segments=config.child.max_segments,
-        may_degrade=bool(config.degrade.steps),
     )
 
 
@@ -70,13 +52,3 @@ def hello_of(config: Config, *, voice: str | None) -> Hello:
         faults=config.engine.faults,
         voice=voice,
     )
-
-
-def _marks(marks: Marks) -> MarksInBytes:
-    def of(total_bytes: int) -> WatermarkLimits:
-        hard_bytes = marks.hard.of(total_bytes)
-        # One may be a share and the other fixed: on a small machine the hard one then acts first.
-        soft_bytes = min(marks.soft.of(total_bytes), hard_bytes)
-        return WatermarkLimits(soft_bytes=soft_bytes, hard_bytes=hard_bytes)
-
-    return of
