@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 
 from supervisor.doors import control
+from supervisor.doors.connection import Connection
 from supervisor.doors.control import MOST_CONNECTIONS, open_control
 from supervisor.edge.runtimefolder import open_control_socket
 from supervisor.log import Log
@@ -321,6 +322,8 @@ def test_clients_that_ask_and_leave_again_and_again_are_forgotten(tmp_path: Path
                 while held() != before:  # noqa: ASYNC110 - the door learns of the last one's leaving a turn later
                     await asyncio.sleep(0)
             assert house.service.asked.count("clean") == 1
+            gc.collect()
+            assert sum(isinstance(one, Connection) for one in gc.get_objects()) <= 1
 
     asyncio.run(ask())
 

@@ -68,9 +68,10 @@ def test_a_program_that_is_not_there_is_named() -> None:
 
 
 PARENT = """
-import sys
+import select, sys
 from supervisor.edge.alerts import start_alert
-process = start_alert(["sleep", "600"], b"")
+process = start_alert(["sh", "-c", "echo it runs; exec sleep 600"], b"")
+select.select([process.stderr_fd], [], [])
 print(process.pid, flush=True)
 sys.stdin.read()
 """

@@ -103,6 +103,27 @@ def test_socket_and_folder_are_the_owners_alone_whatever_the_umask(environ: dict
         opened.path.parent.rmdir()
 
 
+WATCHED = """
+import os, sys
+from pathlib import Path
+from supervisor.edge.runtimefolder import open_control_socket
+seen = []
+def watch(event, words):
+    if event == "os.chmod" and str(words[0]) == sys.argv[1]:
+        seen.append(os.stat(words[0]).st_mode & 0o777)
+sys.addaudithook(watch)
+os.umask(0)
+open_control_socket(Path("/state"), {}, Path(sys.argv[1])).close()
+print(*map(oct, seen))
+"""
+
+
+def test_there_is_no_moment_at_which_others_could_open_the_socket(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", WATCHED, str(tmp_path / "s.sock")]
+    seen = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert seen.stdout.split() == ["0o600"]
+
+
 def test_the_kernel_says_who_came(environ: dict[str, str]) -> None:
     with (
         closing(open_control_socket(STATE, environ, None)) as listening,
