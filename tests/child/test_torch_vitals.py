@@ -123,13 +123,29 @@ def test_the_peak_is_that_of_one_segment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert cuda.called == ["reset_peak cuda:0"]
 
 
-def test_release_clears_workspaces_before_the_cache_that_their_blocks_fall_into(
+class Kept:
+    """In a ring with itself: gone when garbage is collected, and says so."""
+
+    def __init__(self, said: list[str]) -> None:
+        self._said = said
+        self._ring = self
+
+    def __del__(self) -> None:
+        self._said.append("garbage")
+
+
+def test_release_frees_garbage_and_workspaces_before_the_cache_that_their_blocks_fall_into(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cuda = ScriptedCuda()
     put_in_place_of_torch(monkeypatch, cuda)
-    TorchMemory("cuda:0").release()
-    assert cuda.called == ["synchronize cuda:0", "clear_workspaces", "empty_cache"]
+    gc.disable()
+    try:
+        Kept(cuda.called)
+        TorchMemory("cuda:0").release()
+    finally:
+        gc.enable()
+    assert cuda.called == ["garbage", "synchronize cuda:0", "clear_workspaces", "empty_cache"]
 
 
 @pytest.mark.parametrize(("device", "begun"), [("cuda:0", False), ("cpu", True)])
