@@ -157,7 +157,7 @@ class Warden:
 
     def _remark(self) -> None:
         for text in self._desk.counsel.panel.remarks():
-            self._desk.once(f"memory.{text}", text)
+            self._desk.once(text.partition(" ")[0].rpartition(".")[0], text)  # "memory.host": its key's table
 
     def tell_pause(self) -> None:
         """Tell once that the job stands still, and once that it goes on."""

@@ -1,18 +1,9 @@
 """Two marks on how much memory is used, and whose doing it is.
 
-Sans-IO: nothing here reads NVML, /proc or a clock. One Watermark per child life and per
-kind of memory (device, host); drop it with the child, so there is nothing to reset.
-
-    used < soft                              KEEP
-    used >= soft, our growth explains it     RELEASE, and RECYCLE if read again after that
-    used >= hard, our growth explains it     KILL
-    used >= soft, not our growth             KEEP: a fresh child would stand as high
-    used >= hard, not our growth             PAUSE: only waiting helps
-
-*Our growth explains it* = without what the child has grown by since it was ready, the
-reading would be below the mark. So a child that is above a mark at its own baseline is
-never recycled for it (celery#4125: one was, after every task), and a neighbour's memory
-never costs our child its life.
+Sans-IO: nothing here reads NVML, /proc or a clock. One level is judged at a time, against what a
+fresh child would hold in this one's place: so a child that is above a mark at its own baseline is
+never recycled for it (celery#4125: one was, after every task), and a neighbour's memory never costs
+our child its life.
 """
 
 from dataclasses import dataclass
@@ -38,55 +29,6 @@ class WatermarkLimits:
     def __post_init__(self) -> None:
         if not 0 < self.soft_bytes <= self.hard_bytes:
             raise ValueError(f"need 0 < soft <= hard, got {self.soft_bytes} and {self.hard_bytes}")
-
-
-class Watermark:
-    """Judge readings of one kind of memory over one child life."""
-
-    def __init__(self, limits: WatermarkLimits) -> None:
-        self._limits = limits
-        self._baseline_used_bytes: int | None = None
-        self._baseline_own_bytes: int | None = None
-
-    def settle(self, *, used_bytes: int, own_bytes: int | None) -> None:
-        """Take the baseline: what is used, and the child's part of it, when it is ready.
-
-        Only the first call counts.
-        """
-        if self._baseline_used_bytes is None:
-            self._baseline_used_bytes = used_bytes
-            self._baseline_own_bytes = own_bytes
-
-    def judge(self, *, used_bytes: int, own_bytes: int | None, released: bool) -> Verdict:
-        """Say what one reading calls for.
-
-        Args:
-            used_bytes: All that is used: by the child for host memory, by everybody for a device.
-            own_bytes: The child's part; None where nobody can tell: then all growth of
-                `used_bytes` since the baseline is taken for the child's.
-            released: Whether the child released its caches just before this reading.
-        """
-        if used_bytes < self._limits.soft_bytes:
-            return Verdict.KEEP
-        without_growth_bytes = used_bytes - self._grown_bytes(used_bytes, own_bytes)
-        if used_bytes >= self._limits.hard_bytes:
-            ours = without_growth_bytes < self._limits.hard_bytes
-            return Verdict.KILL if ours else Verdict.PAUSE
-        if without_growth_bytes >= self._limits.soft_bytes:
-            return Verdict.KEEP
-        return Verdict.RECYCLE if released else Verdict.RELEASE
-
-    def stands_above(self, mark_bytes: int) -> bool:
-        """Say whether the baseline itself is at or above a mark: no recycle can help then."""
-        return self._baseline_used_bytes is not None and self._baseline_used_bytes >= mark_bytes
-
-    def _grown_bytes(self, used_bytes: int, own_bytes: int | None) -> int:
-        # Below nothing where the child gave back: that explains no excess either.
-        if own_bytes is not None and self._baseline_own_bytes is not None:
-            return own_bytes - self._baseline_own_bytes
-        if self._baseline_used_bytes is None:
-            return 0
-        return used_bytes - self._baseline_used_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +68,8 @@ def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_
         used < soft                                        KEEP
         used >= soft, a fresh child would stand below it   RELEASE; once released, RECYCLE if worth it
         used >= soft, it would not                         RELEASE what is worth it, once; else KEEP
-        used >= hard, without what it keeps it would not   KILL, if that is worth it or others have not grown
-        used >= hard, it would                             PAUSE: only waiting helps, or a release
+        used >= hard, without what it keeps: below it      KILL, if that is worth it or others have not grown
+        used >= hard, otherwise                            PAUSE: only waiting helps, or a release
 
     Args:
         limits: The marks.
