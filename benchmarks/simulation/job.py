@@ -21,10 +21,10 @@ Step = Literal["go", "clean", "recycle", "wait", "refuse"]
 ATTEMPTS: Final = 3
 
 #: Between readings while nothing is handed out, virtual seconds.
-WAIT_S: Final = 2.0
+WAIT_S: Final = 5.0
 
 #: A text that waited for so long is given up.
-_PATIENCE_S: Final = 7200.0
+_PATIENCE_S: Final = 1800.0
 
 #: A release asks the driver to take hundreds of blocks back, and the next text gets them again.
 RELEASE_S: Final = 0.2
