@@ -158,7 +158,7 @@ class JobService:
             pid=post.pid,
             life=post.life,
             ready=post.ready is not None,
-            device=_device(post, self._facts.device),
+            device=_device(post, self._facts.device, seen=counsel.device is not None),
             segments=post.segments,
             memory=counsel.figures(),
             marks=counsel.marks(),
@@ -199,10 +199,12 @@ def _template(runner: Runner | None) -> TemplateStatus | None:
     return None if pid is None else TemplateStatus(pid=pid)
 
 
-def _device(post: Post, configured: str) -> str:
+def _device(post: Post, configured: str, *, seen: bool) -> str:
     if post.ready is not None and not post.uses_device:
         return "cpu"
-    return configured
+    if configured != "auto":
+        return configured
+    return "cuda:0" if seen else "cpu"
 
 
 def _life(note: ChildState, now_s: float) -> LifeStatus:
