@@ -13,11 +13,12 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 from benchmarks.simulation.cases import BENIGN, LEAKY, Case, case, issue_case
 from benchmarks.simulation.job import Rule, Tally, run
-from benchmarks.simulation.ours import Ours
+from benchmarks.simulation.ours import TEMPLATE_S, Ours
 from benchmarks.simulation.rivals import rivals
 from benchmarks.traces.model import GIB
 
@@ -94,28 +95,28 @@ class Row:
     tally: Tally
 
 
-def _ours() -> list[tuple[Rule, bool]]:
+def _ours(start_s: float) -> list[tuple[Rule, bool]]:
     """Return our panel: in full, without declared caches, without what the driver says of each process."""
     return [
-        (Ours("ours"), True),
-        (Ours("ours, caches undeclared"), False),
-        (Ours("ours, no figures per process", hidden=True), True),
+        (Ours("ours", start_s=start_s), True),
+        (Ours("ours, caches undeclared", start_s=start_s), False),
+        (Ours("ours, no figures per process", start_s=start_s, hidden=True), True),
     ]
 
 
-def rules(which: str) -> list[tuple[Rule, bool]]:
+def rules(which: str, start_s: float) -> list[tuple[Rule, bool]]:
     """Return rules made anew, each with whether caches are declared to it."""
-    ours = _ours()
+    ours = _ours(start_s)
     if which == "ours":
         return ours[:1]
     return [*ours, *((rule, True) for rule in rivals())]
 
 
-def tallied(draft: Draft, which: str) -> list[tuple[str, Tally]]:
+def tallied(draft: Draft, which: str, start_s: float) -> list[tuple[str, Tally]]:
     """Carry a case through under every rule."""
     found: list[tuple[str, Tally]] = []
     one = draft.case()
-    for rule, declare in rules(which):
+    for rule, declare in rules(which, start_s):
         tally = run(one, rule, declare=declare)
         if isinstance(rule, Ours):
             tally.why.update(rule.why)
@@ -124,7 +125,13 @@ def tallied(draft: Draft, which: str) -> list[tuple[str, Tally]]:
 
 
 def simulate(
-    groups: Sequence[Group], seeds: Sequence[int], *, segments: int, which: str, processes: int
+    groups: Sequence[Group],
+    seeds: Sequence[int],
+    *,
+    segments: int,
+    which: str,
+    start_s: float,
+    processes: int,
 ) -> list[Row]:
     """Return one row for each group and rule."""
     rows: list[Row] = []
@@ -132,7 +139,7 @@ def simulate(
         for group in groups:
             drafts = group.drafts(seeds, segments)
             sums: dict[str, Tally] = {}
-            for result in pool.map(tallied, drafts, [which] * len(drafts)):
+            for result in pool.map(tallied, drafts, repeat(which), repeat(start_s)):
                 for name, tally in result:
                     sums.setdefault(name, Tally()).add(tally)
             rows += [Row(group=group.title, rule=name, tally=tally) for name, tally in sums.items()]
@@ -183,6 +190,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=6, help="of each kind")
     parser.add_argument("--segments", type=int, default=1000)
     parser.add_argument("--rules", choices=("all", "ours"), default="all")
+    parser.add_argument("--start-s", type=float, default=TEMPLATE_S, help="from one child to the next, ours")
     parser.add_argument("--group", default="", help="only groups whose title holds this")
     parser.add_argument("--kinds", default="", help="only these kinds, by commas")
     parser.add_argument("--why", action="store_true", help="also what our panel decided, and how often")
@@ -200,7 +208,14 @@ def main() -> None:
         ]
     print(f"{asked.half} half, {asked.seeds} seeds of each kind, {asked.segments} segments each\n")
     for group in groups:
-        rows = simulate([group], seeds, segments=asked.segments, which=asked.rules, processes=asked.processes)
+        rows = simulate(
+            [group],
+            seeds,
+            segments=asked.segments,
+            which=asked.rules,
+            start_s=asked.start_s,
+            processes=asked.processes,
+        )
         print(f"**{group.title}**\n\n{table(rows)}\n", flush=True)
         if asked.why:
             for row in rows:

@@ -25,7 +25,7 @@ from supervisor.core.traces import (
 from supervisor.policy.watermark import WatermarkLimits
 
 #: From the end of one child until the next is ready, by the template: CUDA context, weights from the
-#: page cache, warm-up. The upper end of what is expected of a card; see docs/measurements.md.
+#: page cache, warm-up. The upper end of what is expected of a model of this size on a card, not measured.
 TEMPLATE_S: Final = 5.0
 
 _MIB: Final = 2**20
