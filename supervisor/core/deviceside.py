@@ -74,11 +74,6 @@ class DeviceSide(Side):
                 inactive_split_bytes=vitals.inactive_split,
             )
 
-    @property
-    def leak(self) -> Leak | None:
-        """The leak policy of this life; None while nothing speaks of the device."""
-        return self._leak
-
     def _growing(self, other: int | None) -> int | None:
         live = self.view.vitals.live
         if live is None:

@@ -51,11 +51,6 @@ class HostSide(Side):
             self._leak.take(Sample(chars=chars, host_bytes=undeclared))
 
     @property
-    def leak(self) -> Leak | None:
-        """The leak policy of this life; None before the first."""
-        return self._leak
-
-    @property
     def now(self) -> int | None:  # noqa: D102 -- as said above, here and below
         return self.view.private
 

@@ -9,14 +9,14 @@ is done (docs/decisions/0008-the-panel-and-its-precedence.md). An engine that ho
 is told apart by whoever makes the readings: their device fields are None then.
 """
 
-from dataclasses import replace
 from typing import Final
 
-from supervisor.core import wording
-from supervisor.core.decisions import Act, Decision, Policy, Scope, Thought
+from supervisor.core.chair import Chair
+from supervisor.core.decisions import Decision, Thought
 from supervisor.core.deviceside import DeviceSide
 from supervisor.core.hostside import HostSide
 from supervisor.core.memoryterms import OUTLOOK_TEXTS, Marks, MemoryTerms, Outlook
+from supervisor.core.thinking import of_clock, of_life, of_side
 from supervisor.core.traces import (
     Boundary,
     LifeEnded,
@@ -37,7 +37,7 @@ from supervisor.core.weighing import (
     weigh_crossed,
     weigh_room,
 )
-from supervisor.core.wishes import Pause, Wish
+from supervisor.core.wishes import Wish
 from supervisor.policy import clock
 from supervisor.policy.fragmentation import Fragmentation
 from supervisor.policy.slowdown import Slowdown, SlowLives
@@ -47,18 +47,6 @@ __all__ = ["OUTLOOK_TEXTS", "Marks", "MemoryTerms", "Outlook", "Panel"]
 
 #: Without a natural boundary for so many segments, every next text begins a unit.
 UNIT_TEXTS: Final = 25
-
-#: A driver that tells nothing for so long holds up no job.
-_BLIND_S: Final = 30.0
-
-#: Others are waited for so long where the driver does not tell whose memory it is; most are gone by then.
-_DOUBT_S: Final = 300.0
-
-#: A text waits no longer than this for others to make room: a job is to come to its end.
-_ROOM_WAIT_S: Final = 600.0
-
-#: Policies whose recycle cannot wait: where no successor fits, the job pauses. The others go on.
-_URGENT: Final = frozenset[Policy]({"watermark", "lookahead", "headroom"})
 
 
 class Panel:
@@ -71,19 +59,14 @@ class Panel:
         self._sides = (self._device, self._host)
         self._slow_lives = SlowLives()
         self._remarks: list[str] = []
-        self._decisions: list[Decision] = []
         self._wishes: list[Wish] = []
-        self._refused = False
+        self._chair = Chair(self._device, self._host)
         self._life = 0
         self._is_begun = False
         self._begin()
-        self._silent = True  # until the first life is ready
 
     def _begin(self) -> None:
-        self._silent = self._refused
         self._span = Span()
-        self._pause: Pause | None = None
-        self._has_waited = False
         self._flagged = False
         self._begun_s = 0.0
         self._told_s = 0.0
@@ -96,7 +79,7 @@ class Panel:
 
     def take(self, record: Record) -> list[Decision]:
         """Take what happened; return what is to be done, hardest last."""
-        self._decisions, self._wishes = [], []
+        self._open()
         match record:
             case Reading():
                 self._read(record)
@@ -111,12 +94,16 @@ class Panel:
             case Released():
                 self._released(record)
             case LifeEnded():
-                self._silent = self._silent or record.life == self._life
+                self._chair.is_silent = self._chair.is_silent or record.life == self._life
             case _:  # what was decided or asked live is decided anew
                 pass
         if self._wishes:
-            self._settle(record.t)
-        return self._decisions
+            self._chair.settle(self._wishes, self._span, record.t)
+        return self._chair.decisions
+
+    def _open(self) -> None:
+        self._chair.open()
+        self._wishes = []
 
     def ask(self, at_s: float, outlook: Outlook) -> list[Decision]:
         """Say what must happen before the next text is handed out; nothing if it may go on.
@@ -125,10 +112,11 @@ class Panel:
             at_s: Monotonic seconds.
             outlook: The texts up to the next boundary.
         """
-        self._decisions, self._wishes = [], []
-        if self._silent:
+        self._open()
+        chair = self._chair
+        if chair.is_silent:
             return []
-        waited, may_degrade = self._has_waited, self._terms.may_degrade
+        waited, may_degrade = chair.has_waited, self._terms.may_degrade
         for side in self._sides:
             if not side.has_room_for(outlook.chars[0]):
                 self._wishes += weigh_room(
@@ -139,12 +127,12 @@ class Panel:
                 self._wishes += look_ahead(side, outlook.chars[:UNIT_TEXTS], self._span)
         for side in self._sides:
             self._wishes += weigh_crossed(side, self._span)
-        self._has_waited = False
+        chair.has_waited = False
         waits = any(wish.verdict is Verdict.PAUSE for wish in self._wishes)
-        if self._pause is not None and self._pause.wish.until == "room" and not waits:
-            self._resume(at_s, "the next text finds room")
-        self._settle(at_s)
-        return self._decisions
+        if chair.pause is not None and chair.pause.wish.until == "room" and not waits:
+            chair.resume(at_s, "the next text finds room")
+        chair.settle(self._wishes, self._span, at_s)
+        return chair.decisions
 
     # ------------------------------------------------------------------ what it knows
 
@@ -192,35 +180,14 @@ class Panel:
 
     def thoughts(self) -> list[Thought]:
         """Return what each policy thinks now."""
-        return [thought for side in self._sides for thought in side.thoughts()] + self._own_thoughts()
-
-    def _own_thoughts(self) -> list[Thought]:
-        slow, pieces = self._slowdown, self._fragmentation
-        pace = (
-            f"{1000 * slow.median_s_per_char:.1f} ms a character"
-            if slow.median_s_per_char
-            else "not known yet"
-        )
-        limit = self._terms.max_segments
-        clock_why = f"{self._span.segments} of {limit} segments" if limit else "off"
-        return [
-            Thought(
-                policy="fit",
-                says="pause" if self._pause else "keep",
-                why=self._pause.wish.why if self._pause else "",
-            ),
-            Thought(
-                policy="slowdown", says="drain" if slow.why else "keep", why=slow.why or f"own pace {pace}"
-            ),
-            Thought(policy="fragmentation", says="keep", why="" if pieces is None else pieces.why),
-            Thought(policy="clock", says="keep", why=clock_why),
-        ]
+        of_sides = [thought for side in self._sides for thought in of_side(side)]
+        of_all = of_life(self._chair.pause, self._slowdown, self._fragmentation)
+        return [*of_sides, *of_all, of_clock(self._span.segments, self._terms.max_segments)]
 
     # ------------------------------------------------------------------ one life
 
     def _life_begins(self, ready: LifeReady) -> None:
-        if self._pause is not None:
-            self._resume(ready.t, "a fresh child is ready")
+        self._chair.life_begins(ready.t)
         self._begin()
         self._life, self._is_begun = ready.life, True
         self._device.begin_life(ready.vitals)
@@ -242,11 +209,9 @@ class Panel:
         self._device.spoken(end.chars, end.vitals)
         self._host.spoken(end.chars, end.vitals)
         self._flag(end)
-        if self._silent:
+        if self._chair.is_silent:
             return
-        private = self._host.now
-        if private is not None and not self._host.is_below(private):
-            self._wishes += weigh(self._host, self._host.level(), self._span)
+        self._wishes += weigh(self._host, self._host.level(), self._span)
         self._look_at_pieces(end)
         self._look_at_pace(end)
         self._by_the_clock()
@@ -254,14 +219,14 @@ class Panel:
     def _boundary(self, boundary: Boundary) -> None:
         self._at_boundary, self._since_boundary = True, 0
         verdict = clock.after_job(self._terms.clean_after)
-        if boundary.what == "job" and verdict is not Verdict.KEEP and not self._silent:
+        if boundary.what == "job" and verdict is not Verdict.KEEP and not self._chair.is_silent:
             self._wishes.append(Wish(verdict=verdict, policy="clock", why="memory.clean_after is job"))
 
     def _released(self, released: Released) -> None:
         self._span.cleaned_at = self._span.segments
         self._device.released(released.vitals)
         self._host.view.report(released.vitals)
-        if not self._silent:
+        if not self._chair.is_silent:
             self._wishes += weigh(self._host, self._host.level(), self._span)
 
     def _read(self, reading: Reading) -> None:
@@ -270,10 +235,9 @@ class Panel:
         host.read(reading)
         if reading.device_used is not None:
             self._told_s = reading.t
-        if self._silent:
+        if self._chair.is_silent:
             return
-        if self._pause is not None:
-            self._look_at_pause(self._pause, reading.t)
+        self._wishes += self._chair.look_at_pause(span, reading.t, told_s=self._told_s)
         if not span.segments and not span.within:
             self._look_at_baseline()
         # Nearly every reading is below the marks, and a replay has a million of them.
@@ -300,7 +264,7 @@ class Panel:
             why = self._host.leak.why
         if why and not self._flagged:
             self._flagged = True
-            self._decide(end.t, "flag", "leak", why)
+            self._chair.decide(end.t, "flag", "leak", why)
 
     def _look_at_pieces(self, end: SegmentEnd) -> None:
         vitals = end.vitals
@@ -312,13 +276,17 @@ class Panel:
         verdict = pieces.take(retries=vitals.retries, inactive_split_bytes=vitals.inactive_split)
         is_due = verdict is Verdict.RELEASE or self._span.segments >= MINIMUM_LIFE
         if verdict is not Verdict.KEEP and is_due:
-            self._wishes.append(Wish(verdict=verdict, policy="fragmentation", why=pieces.why))
+            self._wishes.append(
+                Wish(verdict=verdict, policy="fragmentation", why=pieces.why, note_done=pieces.released)
+            )
 
     def _look_at_pace(self, end: SegmentEnd) -> None:
+        slow = self._slowdown
         if end.seconds > 0:
-            self._slowdown.take(end.chars, end.t - self._begun_s)
-        if self._slowdown.why:
-            self._wishes.append(Wish(verdict=Verdict.RECYCLE, policy="slowdown", why=self._slowdown.why))
+            slow.take(end.chars, end.t - self._begun_s)
+        if slow.why:
+            wish = Wish(verdict=Verdict.RECYCLE, policy="slowdown", why=slow.why, note_done=slow.replaced)
+            self._wishes.append(wish)
 
     def _by_the_clock(self) -> None:
         limit, clean_after = self._terms.max_segments, self._terms.clean_after
@@ -329,90 +297,3 @@ class Panel:
             ended = verdict is Verdict.RECYCLE
             why = f"child.max_segments is {limit}" if ended else "memory.clean_after is segment"
             self._wishes.append(Wish(verdict=verdict, policy="clock", why=why))
-
-    # ------------------------------------------------------------------ side by side
-
-    def _settle(self, at_s: float) -> None:
-        """Do the hardest wish, of equals the first; what is softer only beside a pause or a release."""
-        for wish in sorted(self._wishes, key=lambda one: -one.verdict):
-            if self._do(wish, at_s):
-                return
-
-    def _do(self, wish: Wish, at_s: float) -> bool:
-        """Do what is wished for; return whether that is all for now."""
-        match wish.verdict:
-            case Verdict.KILL:
-                self._end_life(wish, "kill", at_s)
-            case Verdict.REFUSE:
-                self._decide(at_s, "refuse", wish.policy, wish.why, wish.scope)
-                self._refused = wish.scope == "job"
-                self._silent = self._refused
-            case Verdict.RECYCLE:
-                return self._drain(wish, at_s)
-            case Verdict.RELEASE:
-                self._clean(wish, at_s)
-                return False
-            case _:
-                self._hold(wish, at_s)
-        return True
-
-    def _drain(self, wish: Wish, at_s: float) -> bool:
-        blocked = next((side for side in self._sides if not side.successor_fits()), None)
-        if blocked is None:
-            self._end_life(wish, "drain", at_s)
-        elif wish.policy in _URGENT:
-            why = wording.no_successor(
-                blocked.name, wish.why, fresh_bytes=blocked.fresh, others_bytes=blocked.others
-            )
-            self._hold(replace(wish, policy="fit", why=why, until="fit"), at_s)
-        return blocked is None
-
-    def _end_life(self, wish: Wish, action: Act, at_s: float) -> None:
-        if wish.side is not None:
-            wish.side.ends_for_growth()
-        if wish.policy == "slowdown":
-            self._slowdown.replaced()
-        self._decide(at_s, action, wish.policy, wish.why)
-        self._silent = True
-
-    def _clean(self, wish: Wish, at_s: float) -> None:
-        if self._span.is_just_released and self._decisions:
-            return  # asked for already
-        if wish.policy == "fragmentation" and self._fragmentation is not None:
-            self._fragmentation.released()
-        self._span.cleaned_at = self._span.segments
-        self._decide(at_s, "clean", wish.policy, wish.why)
-
-    def _hold(self, wish: Wish, at_s: float) -> None:
-        if self._pause is None:
-            self._pause = Pause(wish=wish, at_s=at_s)
-            self._decide(at_s, "pause", wish.policy, wish.why)
-
-    def _look_at_pause(self, pause: Pause, at_s: float) -> None:
-        fits = all(side.successor_fits() for side in self._sides)
-        is_told = self._told_s == at_s
-        if is_told and pause.is_over(self._device, successor_fits=fits):
-            self._resume(at_s, wording.below_again("device", self._device.view.used))
-        elif not is_told and at_s - max(self._told_s, pause.at_s) >= _BLIND_S:
-            self._resume(at_s, f"the driver has told nothing for {_BLIND_S:.0f} s")
-        elif self._is_in_doubt and at_s - pause.at_s >= _DOUBT_S:
-            why = f"{pause.wish.why}; the driver does not tell whose it is: a fresh child will show"
-            self._wishes.append(Wish(verdict=Verdict.RECYCLE, policy="watermark", why=why, side=self._device))
-        elif pause.wish.until == "room" and at_s - pause.at_s >= _ROOM_WAIT_S:
-            self._has_waited = True
-            self._resume(at_s, f"no room was made in {_ROOM_WAIT_S:.0f} s")
-
-    @property
-    def _is_in_doubt(self) -> bool:
-        """Whether this child may hold what is waited for: the driver hides it, torch knows nothing of it."""
-        device = self._device
-        grew = (device.others or 0) - device.others_least
-        return device.view.is_hidden and grew >= device.worth and self._span.segments >= MINIMUM_LIFE
-
-    def _resume(self, at_s: float, why: str) -> None:
-        assert self._pause is not None
-        self._decide(at_s, "resume", self._pause.wish.policy, why)
-        self._pause = None
-
-    def _decide(self, at_s: float, action: Act, policy: Policy, why: str, scope: Scope = "life") -> None:
-        self._decisions.append(Decision(t=at_s, action=action, policy=policy, why=why, scope=scope))

@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from supervisor.core.decisions import Thought
 from supervisor.core.memoryterms import Marks
-from supervisor.core.wording import size
 from supervisor.policy.headroom import Need, Room, margin_bytes
-from supervisor.policy.leak import Leak  # noqa: TC001 -- as everywhere in this house: what is named is imported
+from supervisor.policy.leak import Leak
 from supervisor.policy.lookahead import WARM_UP, Growth, comes_as_far
 from supervisor.policy.watermark import Level, WatermarkLimits
 
@@ -149,7 +147,8 @@ class Side(ABC):
         """Return the most that a text should need, with a margin; 0 where nothing is known."""
         if not self.need.is_known:
             return 0
-        return self.need.high_bytes(chars) + margin_bytes(self.total or 0)
+        # A margin of what may be used: a mark can lie far below what the machine has.
+        return self.need.high_bytes(chars) + margin_bytes(self.ceiling)
 
     def next_bytes(self, chars: int) -> int:
         """Return the most that the next text should take: for a while, or for good as those before it did."""
@@ -244,34 +243,10 @@ class Side(ABC):
     def successor_fits(self) -> bool:
         """Say whether a fresh child would find room once this one is gone."""
 
-    def thoughts(self) -> list[Thought]:
-        """Return what the policies think of this side."""
-        if self.limits is None or self.now is None:
-            return []
-        leak, rate = self._leak, self.rate
-        room_bytes = max(0, self.ceiling - self.now)
-        lasts = f"full in {room_bytes / rate:.0f} segments" if rate > 0 else "nothing grows"
-        return [
-            Thought(
-                policy="leak",
-                says="flag" if leak is not None and leak.why else "keep",
-                why=(leak.why if leak is not None else "") or f"{self.name}: {size(rate)} a segment",
-            ),
-            Thought(
-                policy="watermark",
-                says="keep",
-                why=f"{self.name}: {size(self.now)} used, marks at {size(self.limits.soft_bytes)} and "
-                f"{size(self.limits.hard_bytes)}",
-            ),
-            Thought(policy="lookahead", says="keep", why=f"{self.name}: {lasts}"),
-            Thought(
-                policy="headroom",
-                says="keep",
-                why=f"{self.name}: a text of 100 characters needs about {size(self.need_high(100))}"
-                if self.need.is_known
-                else f"{self.name}: no text was measured yet",
-            ),
-        ]
+    @property
+    def leak(self) -> Leak | None:
+        """The leak policy of this life; None while nothing speaks of this side."""
+        return self._leak
 
     # ------------------------------------------------------------------ what happens
 

@@ -1,5 +1,6 @@
 """What one policy wishes for, and a pause that is under way."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -15,6 +16,10 @@ Until = Literal["mark", "room", "fit"]
 _RELIEF: Final = 0.01
 
 
+def _forget() -> None:
+    """Most policies remember nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What one policy wishes for.
@@ -27,6 +32,7 @@ class Wish:
         scope: What a refusal is about.
         until: What ends a pause.
         low_bytes: What the text that waits must need.
+        note_done: Called when it is done: the policy remembers it.
     """
 
     verdict: Verdict
@@ -36,6 +42,7 @@ class Wish:
     scope: Scope = "life"
     until: Until = "mark"
     low_bytes: int = 0
+    note_done: Callable[[], None] = _forget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

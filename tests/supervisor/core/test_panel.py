@@ -7,12 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.core.decisions import Policy, Scope
 from supervisor.core.memoryterms import Outlook
 from supervisor.core.panel import Panel
 from supervisor.core.traces import Asked, Decided, LifeReady, Reading, Record, SegmentBegin, SegmentEnd
-from supervisor.core.wishes import Wish
-from supervisor.policy.verdict import Verdict
 from supervisor.policy.watermark import WatermarkLimits
 from tests.supervisor.core.scene import FRESH, HARD, MIB, SOFT, TERMS, USABLE, Scene, reading, vitals
 
@@ -563,62 +560,6 @@ def test_by_the_clock_caches_are_released_after_each_segment_or_job() -> None:
 
 
 # ------------------------------------------------------------------ precedence
-
-
-def wish(verdict: Verdict, policy: Policy, *, scope: Scope = "life") -> Wish:
-    return Wish(verdict=verdict, policy=policy, why="1", scope=scope)
-
-
-#: The table of docs/decisions/0008, hardest first.
-TABLE = [
-    wish(Verdict.KILL, "watermark"),
-    wish(Verdict.REFUSE, "watermark", scope="job"),
-    wish(Verdict.REFUSE, "headroom", scope="text"),
-    wish(Verdict.RECYCLE, "headroom"),
-    wish(Verdict.RECYCLE, "lookahead"),
-    wish(Verdict.RECYCLE, "watermark"),
-    wish(Verdict.RECYCLE, "slowdown"),
-    wish(Verdict.RECYCLE, "clock"),
-    wish(Verdict.RELEASE, "headroom"),
-    wish(Verdict.PAUSE, "watermark"),
-]
-
-
-def settled(wishes: list[Wish], *, fits: bool = True) -> list[tuple[str, str]]:
-    """Let a panel settle these wishes; return what it did."""
-    scene = Scene()
-    if not fits:
-        scene.live -= 2500
-        scene.others = 5000
-        scene.begin()
-        scene.end()
-        scene.read()
-    panel = scene.panel
-    panel._decisions, panel._wishes = [], wishes  # pyright: ignore[reportPrivateUsage] -- the table itself
-    panel._settle(scene.at_s)  # pyright: ignore[reportPrivateUsage] -- the table itself
-    return [(one.action, one.policy) for one in panel._decisions]  # pyright: ignore[reportPrivateUsage] -- likewise
-
-
-ACTS = {Verdict.KILL: "kill", Verdict.REFUSE: "refuse", Verdict.RECYCLE: "drain"}
-
-
-@pytest.mark.parametrize(("harder", "softer"), [(a, b) for n, a in enumerate(TABLE) for b in TABLE[n + 1 :]])
-def test_the_harder_wish_is_done_and_only_a_release_goes_with_a_pause(harder: Wish, softer: Wish) -> None:
-    done = settled([harder, softer])
-    if harder.verdict is Verdict.RELEASE:
-        assert done == [("clean", "headroom"), ("pause", "watermark")]
-    else:
-        assert done == [(ACTS[harder.verdict], harder.policy)]
-    if harder.verdict is not softer.verdict:
-        assert settled([softer, harder]) == done  # in whatever order they are told
-
-
-@pytest.mark.parametrize("one", [one for one in TABLE if one.verdict is Verdict.RECYCLE])
-def test_where_no_successor_fits_what_cannot_wait_pauses_and_the_rest_goes_on(one: Wish) -> None:
-    urgent = one.policy in {"headroom", "lookahead", "watermark"}
-    assert settled([one], fits=False) == ([("pause", "fit")] if urgent else [])
-    release = TABLE[8]
-    assert ("clean", "headroom") in settled([one, release], fits=False)
 
 
 def test_the_policies_come_to_the_panel_in_the_tables_order() -> None:

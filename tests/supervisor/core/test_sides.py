@@ -25,7 +25,6 @@ def test_of_what_was_never_read_nothing_is_asked() -> None:
     assert device.stays_below_hard(10**9)
     assert device.comes_as_far((100,))
     assert not device.leaves_no_time(19)
-    assert device.thoughts() == []
     level = Level(used_bytes=5, own_bytes=None, fresh_bytes=None)
     assert device.warm(level) == device.within(level, 100) == level
 
