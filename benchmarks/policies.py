@@ -124,26 +124,14 @@ def tallied(draft: Draft, which: str, start_s: float) -> list[tuple[str, Tally]]
     return found
 
 
-def simulate(
-    groups: Sequence[Group],
-    seeds: Sequence[int],
-    *,
-    segments: int,
-    which: str,
-    start_s: float,
-    processes: int,
-) -> list[Row]:
-    """Return one row for each group and rule."""
-    rows: list[Row] = []
+def simulate(title: str, drafts: Sequence[Draft], *, which: str, start_s: float, processes: int) -> list[Row]:
+    """Carry the cases of a group through; return one row a rule."""
+    sums: dict[str, Tally] = {}
     with ProcessPoolExecutor(processes) as pool:
-        for group in groups:
-            drafts = group.drafts(seeds, segments)
-            sums: dict[str, Tally] = {}
-            for result in pool.map(tallied, drafts, repeat(which), repeat(start_s)):
-                for name, tally in result:
-                    sums.setdefault(name, Tally()).add(tally)
-            rows += [Row(group=group.title, rule=name, tally=tally) for name, tally in sums.items()]
-    return rows
+        for result in pool.map(tallied, drafts, repeat(which), repeat(start_s)):
+            for name, tally in result:
+                sums.setdefault(name, Tally()).add(tally)
+    return [Row(group=title, rule=name, tally=tally) for name, tally in sums.items()]
 
 
 # ------------------------------------------------------------------------------ the tables
@@ -208,13 +196,9 @@ def main() -> None:
         ]
     print(f"{asked.half} half, {asked.seeds} seeds of each kind, {asked.segments} segments each\n")
     for group in groups:
+        drafts = group.drafts(seeds, asked.segments)
         rows = simulate(
-            [group],
-            seeds,
-            segments=asked.segments,
-            which=asked.rules,
-            start_s=asked.start_s,
-            processes=asked.processes,
+            group.title, drafts, which=asked.rules, start_s=asked.start_s, processes=asked.processes
         )
         print(f"**{group.title}**\n\n{table(rows)}\n", flush=True)
         if asked.why:

@@ -8,7 +8,7 @@ def test_every_rule_has_its_row_and_one_seed_gives_the_same_figures() -> None:
     group = Group(title="tight", card_gib=12, names=("constant",))
 
     def simulated() -> list[Row]:
-        return simulate([group], range(1), segments=60, which="all", start_s=5.0, processes=1)
+        return simulate("tight", group.drafts(range(1), 60), which="all", start_s=5.0, processes=1)
 
     rows = simulated()
     assert [row.rule for row in rows] == [rule.name for rule, _ in rules("all", 5.0)]
