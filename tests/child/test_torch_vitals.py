@@ -14,6 +14,7 @@ import torch
 from child.torch_vitals import Declared, TorchMemory, tensor_bytes
 
 MIB = 2**20
+SLACK_BYTES = 8 * MIB  # what the interpreter and the test's own plumbing move meanwhile
 
 
 class ScriptedCuda:
@@ -68,7 +69,8 @@ def test_on_the_cpu_private_memory_tells_and_the_allocator_is_not_known() -> Non
     before = memory.vitals()
     held = torch.ones(32 * MIB // 4)
     after = memory.vitals()
-    assert 31 * MIB < after.host_private_bytes - before.host_private_bytes < 40 * MIB
+    grown_bytes = after.host_private_bytes - before.host_private_bytes
+    assert grown_bytes == pytest.approx(32 * MIB, abs=SLACK_BYTES)
     assert (after.live_bytes, after.reserved_bytes, after.peak_bytes) == (None, None, None)
     assert (after.alloc_retries, after.inactive_split_bytes) == (None, None)
     assert after.declared_bytes == 0
@@ -79,14 +81,14 @@ def test_release_collects_garbage_and_hands_its_pages_back() -> None:
     memory = TorchMemory("cpu")
     gc.disable()
     try:
-        ring: list[object] = [torch.ones(32 * MIB // 4)]
+        ring: list[object] = [torch.ones(64 * MIB // 4)]
         ring.append(ring)
         held_bytes = memory.vitals().host_private_bytes
         del ring
         memory.release()
     finally:
         gc.enable()
-    assert held_bytes - memory.vitals().host_private_bytes > 30 * MIB
+    assert held_bytes - memory.vitals().host_private_bytes > 64 * MIB - SLACK_BYTES
 
 
 def test_nothing_imports_torch_for_an_engine_that_has_not() -> None:
