@@ -24,11 +24,12 @@ from supervisor.wire.messages import FaultPlan
 
 _STORY = "the-night-ferry.md"
 
-#: Kept by the child after every segment: a replacement every fifteen segments or so, which is
-#: often enough to watch and seldom enough to stay under a minute on a slow machine.
+#: Kept by the child after every segment: a replacement every dozen segments or so, which is
+#: often enough to watch and seldom enough to stay under a minute on a slow machine. The hard mark
+#: lies so near that a child reaches it before it could be warm: then no life has to be that long.
 _LEAK_BYTES = 10 * 2**20
-_SOFT_OVER_BYTES = 150 * 2**20
-_HARD_OVER_BYTES = 400 * 2**20
+_SOFT_OVER_BYTES = 130 * 2**20
+_HARD_OVER_BYTES = 180 * 2**20
 
 #: A child is killed after it has spoken so many segments of the run.
 _KILLS_AFTER = (5, 25, 60)
@@ -41,11 +42,12 @@ class _Watch:
     Attributes:
         kills_after: Segments spoken in the run at which the child is killed.
         started_s: Monotonic.
+        pids: Of the children that may be at work, by life: at a hand-over there are two.
     """
 
     kills_after: tuple[int, ...]
     started_s: float = field(default_factory=time.monotonic)
-    pid: int | None = None
+    pids: dict[int, int] = field(default_factory=dict[int, int])
     spoken: int = 0
     kills: int = 0
     recycles: int = 0
@@ -71,10 +73,12 @@ class _Watch:
         if private_bytes is not None:
             self.most_private_bytes = max(self.most_private_bytes, private_bytes)
             self.least_private_bytes = min(self.least_private_bytes, private_bytes)
+        if note.state == "ready" and note.pid is not None:
+            self.pids[note.life] = note.pid
+        elif note.state in ("leaving", "dying", "gone"):
+            self.pids.pop(note.life, None)
         if note.state != "gone":
-            self.pid = note.pid
             return
-        self.pid = None
         if not note.planned:
             self._say(f"child {note.life} died: {note.why}")
         elif note.recycled:
@@ -82,12 +86,13 @@ class _Watch:
             self._say(f"child {note.life} replaced: {note.why}")
 
     def _kill(self) -> None:
-        if self.pid is None:
+        if not self.pids:
             return
+        pid = self.pids[min(self.pids)]  # a successor has nothing in hand yet
         self.kills += 1
-        self._say(f"SIGKILL to the child, pid {self.pid}, in the middle of a segment")
+        self._say(f"SIGKILL to the child, pid {pid}, in the middle of a segment")
         # Not reaped yet, so the number is still its own: notes and reaping are on one thread.
-        os.kill(self.pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
 
     def _say(self, line: str) -> None:
         emit(f"  {time.monotonic() - self.started_s:5.1f} s  {line}")
@@ -127,8 +132,8 @@ def _demo(config: Config, folder: Path, socket: Path | None) -> int:
     soft_bytes = calm.least_private_bytes + _SOFT_OVER_BYTES
     hard_bytes = calm.least_private_bytes + _HARD_OVER_BYTES
     emit(
-        f"2. A bad day: the child leaks {size(_LEAK_BYTES)} with every segment and is replaced at "
-        f"{size(soft_bytes)}; {len(_KILLS_AFTER)} times it is killed in the middle of its work."
+        f"2. A bad day: the child leaks {size(_LEAK_BYTES)} with every segment, and the marks are at "
+        f"{size(soft_bytes)} and {size(hard_bytes)}; {len(_KILLS_AFTER)} times it is killed in its work."
     )
     busy = _Watch(kills_after=_KILLS_AFTER)
     second = _narrate(_bad_day(config, soft_bytes, hard_bytes), folder / "bad-day", busy, socket)

@@ -19,5 +19,7 @@ def test_the_demonstration_recycles_kills_and_ends_with_equal_hashes(home: Home)
     assert done.code == 0
     assert len(hashes) == 2
     assert len(set(hashes)) == 1
-    assert re.search(r"child \d+ replaced: watermark: memory.host.soft", done.out)
-    assert re.search(r"child \d+ died: killed by SIGKILL", done.out)
+    recycles = re.findall(r"child \d+ replaced: (?:watermark: memory.host.soft|lookahead: )", done.out)
+    assert len(recycles) >= 3
+    assert len(re.findall(r"child \d+ died: killed by SIGKILL", done.out)) == 3
+    assert re.search(rf"^bad day .* {len(recycles)} recycles, 3 kills$", done.out, re.MULTILINE)
