@@ -114,9 +114,10 @@ def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
 
 def _weigh_soft(side: Side, limits: WatermarkLimits, level: Level, span: Span) -> list[Wish]:
     side.crossed = False
-    level = side.warm(level)
+    fresh_bytes, level = level.fresh_bytes, side.warm(level)
     verdict = judge_level(limits, level, released=span.counts_as_released, worth_bytes=side.worth)
-    why = wording.above(side.name, limits, level)
+    when = "when fresh" if level.fresh_bytes == fresh_bytes else "once warm"
+    why = wording.above(side.name, limits, level, when=when)
     if verdict is Verdict.RECYCLE and span.is_old_enough(side):
         return [Wish(verdict=verdict, policy="watermark", why=f"{why}, after a release", side=side)]
     if verdict is Verdict.RELEASE:

@@ -18,13 +18,13 @@ def size(size_bytes: float | None) -> str:
     return f"{size_bytes / _MIB:.0f} MiB"
 
 
-def above(side: str, limits: WatermarkLimits, level: Level) -> str:
-    """Say which mark is crossed, and whose doing it is."""
+def above(side: str, limits: WatermarkLimits, level: Level, *, when: str = "when fresh") -> str:
+    """Say which mark is crossed, and whose doing it is; `when` a child holds what a fresh one is taken to."""
     hard = level.used_bytes >= limits.hard_bytes
     mark = f"memory.{side}.{'hard' if hard else 'soft'}"
     mark_bytes = limits.hard_bytes if hard else limits.soft_bytes
     own = "" if side == "host" else f", the child's part {size(level.own_bytes)}"
-    fresh = f", {size(level.fresh_bytes)} when fresh" if level.fresh_bytes is not None else ""
+    fresh = f", {size(level.fresh_bytes)} {when}" if level.fresh_bytes is not None else ""
     return f"{mark} is {size(mark_bytes)}, used {size(level.used_bytes)}{own}{fresh}"
 
 
@@ -72,9 +72,10 @@ SHORTER = "make it shorter (narration.segment_chars), or allow degrade.steps"
 
 def too_far(side: str, *, chars: Sequence[int], rate_bytes: float, used_bytes: int | None) -> str:
     """Say that a child that grows does not come as far as the next boundary."""
+    texts = f"{len(chars)} texts, of up to" if len(chars) > 1 else "text, of"
     return (
         f"{size(used_bytes)} of the {side} in use, growing by {size(rate_bytes)} a segment: the next "
-        f"{len(chars)} texts, of up to {max(chars)} characters, may not fit"
+        f"{texts} {max(chars)} characters, may not fit"
     )
 
 

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from supervisor.core.hostside import HostSide
+from supervisor.policy.watermark import WatermarkLimits
 from tests.supervisor.core.scene import HOST_HARD, HOST_SOFT, MIB, TERMS, reading, vitals
 
 
@@ -38,6 +41,16 @@ def test_a_texts_need_is_what_was_seen_within_it() -> None:
     one.read(reading(host=1400))
     one.spoken(100, vitals(host=1100))
     assert one.need.high_bytes(100) == int(1.1 * 300 * MIB)
+
+
+def test_the_margin_beside_a_texts_need_is_of_the_mark_and_not_of_the_machine() -> None:
+    limits = WatermarkLimits(soft_bytes=400 * MIB, hard_bytes=500 * MIB)
+    one = HostSide(replace(TERMS, host=lambda _: limits))
+    one.begin_life(vitals(host=100))
+    one.view.begin()
+    one.read(reading(host=200))
+    one.spoken(100, vitals(host=100))
+    assert one.need_high(100) == int(1.1 * 100 * MIB) + 4 * MIB
 
 
 def test_it_leaks_by_private_memory() -> None:

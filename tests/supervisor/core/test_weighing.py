@@ -52,6 +52,19 @@ def test_within_a_segment_the_soft_mark_is_only_noted() -> None:
     assert device.crossed
 
 
+def test_a_soft_mark_names_what_a_fresh_child_will_hold_once_it_is_warm() -> None:
+    device = grown(ready(), 1, 0)
+    device.read(reading(SOFT + 100, SOFT + 100), within_segment=False)
+    (wish,) = weigh(device, device.level_at_reading(), Span(segments=30))
+    assert wish.why.endswith(f"{FRESH} MiB when fresh")
+    device = grown(ready(), 8, 50)  # a warm-up, which then ends
+    for _ in range(9):
+        device.spoken(100, vitals(5900, 5900, 5900))
+    device.read(reading(SOFT + 100, SOFT + 100), within_segment=False)
+    (wish,) = weigh(device, device.level_at_reading(), Span(segments=30))
+    assert wish.why.endswith("MiB once warm")
+
+
 def test_a_release_counts_for_eight_segments() -> None:
     assert not Span(segments=9).counts_as_released
     assert Span(segments=9, cleaned_at=2).counts_as_released

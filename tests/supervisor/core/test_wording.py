@@ -38,6 +38,8 @@ def test_a_mark_is_named_with_whose_doing_it_is() -> None:
     assert wording.above("device", LIMITS, level) == (
         "memory.device.soft is 200 MiB, used 250 MiB, the child's part 120 MiB, 100 MiB when fresh"
     )
+    warm = wording.above("device", LIMITS, level, when="once warm")
+    assert warm.endswith("the child's part 120 MiB, 100 MiB once warm")
     level = Level(used_bytes=300 * MIB, own_bytes=300 * MIB, fresh_bytes=None)
     assert wording.above("host", LIMITS, level) == "memory.host.hard is 300 MiB, used 300 MiB"
 
@@ -71,6 +73,8 @@ def test_growth_is_told_with_its_rate() -> None:
         "900 MiB of the device in use, growing by 50 MiB a segment: the next 3 texts, of up to 90 characters,"
         " may not fit"
     )
+    alone = wording.too_far("host", chars=(90,), rate_bytes=50 * MIB, used_bytes=900 * MIB)
+    assert alone.endswith("the next text, of 90 characters, may not fit")
     assert wording.below_again("device", 100 * MIB) == "memory.device: 100 MiB used, there is room again"
     waits = wording.no_successor("device", "it leaks", fresh_bytes=600 * MIB, others_bytes=None)
     assert waits.startswith(
