@@ -82,29 +82,41 @@ def said(run: Narration, words: str) -> int:
 # ------------------------------------------------------------------ the marks
 
 
-@pytest.mark.parametrize(
-    ("driver", "share"),
-    [
-        pytest.param({}, "the child's part 1", id="all is told"),
-        pytest.param({"v2": 0, "v3": 0}, "the child's part 1", id="an older driver"),
-        pytest.param({"hide_procs": 1}, "the child's part unknown", id="a container hides processes"),
-        pytest.param({"no_figures": 1}, "the child's part unknown", id="processes without figures"),
-        pytest.param({"process_error": 4}, "the child's part unknown", id="no permission for the list"),
-    ],
-)
+@pytest.mark.parametrize("driver", [{}, {"v2": 0, "v3": 0}], ids=["all is told", "an older driver"])
 def test_a_child_that_leaks_on_the_device_is_replaced_between_segments(
-    make: Make, standin_driver: StandinDriver, undisturbed: str, driver: dict[str, int], share: str
+    make: Make, standin_driver: StandinDriver, undisturbed: str, driver: dict[str, int]
 ) -> None:
     standin_driver.set(procs="env", **driver)
     task = make(**LEAKING)
     with Narration(task) as run, MemoryWatch(run) as memory:
         assert run.exit_code() == 0, run.tail()
-    assert SOFT <= memory.highest_bytes < SOFT + LEAK + SLACK
+    assert SOFT <= memory.highest_bytes < SOFT + LEAK + SLACK < HARD
     (replaced,) = ends(run)
     assert "memory.device.soft is 110 MiB" in (replaced.why or "")
-    assert share in (replaced.why or "")
+    assert "the child's part 1" in (replaced.why or "")
     of_life = [one.state for one in run.seen if one.event == "child.state" and one.life == replaced.life]
     assert of_life == ["starting", "ready", "releasing", "leaving", "gone"]
+    assert sha256(task) == undisturbed
+
+
+@pytest.mark.parametrize(
+    "driver",
+    [
+        pytest.param({"hide_procs": 1}, id="a container hides processes"),
+        pytest.param({"no_figures": 1}, id="processes without figures"),
+        pytest.param({"process_error": 4}, id="no permission for the list"),
+    ],
+)
+def test_what_may_be_a_neighbours_costs_a_child_without_figures_not_its_life(
+    make: Make, standin_driver: StandinDriver, undisturbed: str, driver: dict[str, int]
+) -> None:
+    # Neither the driver nor the engine tells whose it is: over the soft mark it is taken for others'.
+    standin_driver.set(procs="env", **driver)
+    task = make(**LEAKING)
+    with Narration(task) as run, MemoryWatch(run) as memory:
+        assert run.exit_code() == 0, run.tail()
+    assert SOFT < memory.highest_bytes < HARD
+    assert ends(run) == []
     assert sha256(task) == undisturbed
 
 
@@ -120,19 +132,36 @@ def test_no_pace_of_readings_lets_a_child_grow_past_the_marks(
     assert sha256(task) == undisturbed
 
 
+def test_a_segment_that_would_cross_the_hard_mark_beside_what_leaked_waits_for_a_fresh_child(
+    make: Make, standin_driver: StandinDriver, undisturbed: str
+) -> None:
+    standin_driver.set(procs="env")
+    swelling = {"engine.faults.peak_bytes": '"130MiB"', "engine.scripted.wall_per_char_s": "0.006"}
+    task = make(**LEAKING, **swelling)
+    with Narration(task) as run, MemoryWatch(run) as memory:
+        assert run.exit_code() == 0, run.tail()
+    assert memory.highest_bytes < HARD
+    early = ends(run)
+    assert 1 <= len(early) <= 3
+    assert all((event.why or "").startswith(("headroom", "lookahead")) for event in early)
+    assert [event for event in early if event.signal] == []
+    assert sha256(task) == undisturbed
+
+
 def test_a_child_that_crosses_the_hard_mark_within_a_segment_is_killed(
     make: Make, standin_driver: StandinDriver, undisturbed: str
 ) -> None:
     standin_driver.set(procs="env")
-    swelling = {"engine.faults.peak_bytes": '"130MiB"', "engine.scripted.wall_per_char_s": "0.003"}
-    task = make(**LEAKING, **swelling)
-    with Narration(task) as run, MemoryWatch(run) as memory:
+    # Nothing tells beforehand that a life keeps 64 MiB at once in its fifth segment.
+    marks = {"memory.device.soft": '"40MiB"', "memory.device.hard": '"50MiB"'}
+    sudden = {"engine.faults.faults": '["step@5"]', "engine.scripted.wall_per_char_s": "0.01"}
+    task = make(**marks, **sudden)
+    with Narration(task) as run:
         assert run.exit_code() == 0, run.tail()
-    assert memory.highest_bytes < HARD + LEAK + SLACK
-    killed = ends(run)
-    assert 1 <= len(killed) <= 3
-    assert all("memory.device.hard is 200 MiB" in (event.why or "") for event in killed)
-    assert all(event.signal == "SIGKILL" for event in killed)
+    (killed,) = ends(run)
+    assert "memory.device.hard is 50 MiB" in (killed.why or "")
+    assert killed.signal == "SIGKILL"
+    assert sum(event.event == "segment.done" for event in run.seen) == SEGMENTS
     assert sha256(task) == undisturbed
 
 
@@ -227,7 +256,6 @@ def test_an_engine_that_uses_no_device_is_not_held_up_by_one_that_is_full(
 @pytest.mark.parametrize(
     ("driver", "words"),
     [
-        ({"error": 15}, "the GPU is lost"),
         ({"init_error": 18}, "different versions"),
         ({"init_error": 4}, "refuses this user"),
         ({"memory_error": 3, "v2": 0}, "does not tell its memory"),
@@ -248,6 +276,21 @@ def test_a_driver_that_fails_is_said_once_and_costs_nothing(
     assert sha256(task) == undisturbed
 
 
+def test_a_gpu_that_is_lost_before_a_child_died_ends_the_run_and_no_other_is_started(
+    make: Make, standin_driver: StandinDriver, undisturbed: str
+) -> None:
+    standin_driver.set(procs="env", error=15)
+    task = make(**{"engine.faults.faults": '["exit@4"]'})
+    with Narration(task) as run:
+        assert run.exit_code() == 76, run.tail()
+    assert said(run, "the GPU is lost") >= 1
+    assert [event.life for event in run.seen if event.is_child("starting")] == [1]
+    standin_driver.set(error=None)
+    # What was spoken is kept: the same command goes on once the GPU is back.
+    narrate(task)
+    assert sha256(task) == undisturbed
+
+
 def test_a_gpu_that_is_lost_in_the_middle_is_said_once_and_the_job_goes_on(
     make: Make, standin_driver: StandinDriver, undisturbed: str
 ) -> None:
@@ -262,6 +305,7 @@ def test_a_gpu_that_is_lost_in_the_middle_is_said_once_and_the_job_goes_on(
     assert sha256(task) == undisturbed
 
 
+@pytest.mark.slow  # a driver that tells nothing is waited for, half a minute
 def test_a_gpu_that_is_lost_while_the_job_is_paused_lets_it_go_on(
     make: Make, standin_driver: StandinDriver, undisturbed: str
 ) -> None:
