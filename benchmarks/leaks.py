@@ -187,11 +187,15 @@ def main() -> None:
         print(_kinds(ours))
         for name in HIDING:
             print(f"\n{name}: false {rows[name].whole.false}\n  missed {rows[name].whole.missed}")
-            print(f"  ends in benign traces {rows[name].benign_ends}, beside a neighbour alone "
-                  f"{rows[name].neighbour_ends}; ends before a leak was told {rows[name].silent_ends}")  # fmt: skip
-    segments = ours.whole.benign_segments
-    print(f"\n{args.half}: {ours.whole.benign} benign traces ({segments} segments), {ours.whole.leaky} with a "
-          f"leak; {time.monotonic() - begun_s:.0f} s")  # fmt: skip
+            print(
+                f"  ends in benign traces {rows[name].benign_ends}, where only others moved "
+                f"{rows[name].neighbour_ends}; leaks that ended a child unnamed {rows[name].silent_ends}"
+            )
+    score = ours.whole
+    print(
+        f"\n{args.half}: {score.benign} benign traces ({score.benign_segments} segments), "
+        f"{score.leaky} with a leak; {time.monotonic() - begun_s:.0f} s"
+    )
 
 
 if __name__ == "__main__":

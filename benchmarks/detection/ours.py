@@ -73,9 +73,7 @@ def no_torch(records: Iterable[Record]) -> list[Record]:
 def _with_vitals(records: Iterable[Record], change: Callable[[TraceVitals], TraceVitals]) -> list[Record]:
     changed: list[Record] = []
     for record in records:
-        if isinstance(record, SegmentEnd | Released) or (
-            isinstance(record, LifeReady) and record.vitals is not None
-        ):
+        if isinstance(record, LifeReady | SegmentEnd | Released) and record.vitals is not None:
             changed.append(msgspec.structs.replace(record, vitals=change(record.vitals)))
         else:
             changed.append(record)

@@ -4,9 +4,7 @@
 
 Rules are tuned on the training half (even seeds) and told on the held-out half (odd seeds). Fifteen
 kinds are those of supervision.md 5.6; the others are what its chapter 11.1 asks for, and what each
-of ours is known to be mistaken for. As a script it writes traces, and the truth beside them:
-
-    python -m benchmarks.traces.corpus --half held-out --seeds 3 --out FOLDER
+of ours is known to be mistaken for. `python -m benchmarks.traces` writes them as files.
 """
 
 import math

@@ -84,6 +84,7 @@ class Ratchet:
         self._rising = Run()
         self._moving = Run()
         self._low_at = 0
+        self._low_at_bytes = 0
         self._fast: list[int] = []
 
     def take(self, seen_bytes: int, chars: int, *, may_be_cache: bool) -> bool:
@@ -124,7 +125,7 @@ class Ratchet:
             self._warm.append(now_bytes)
         if self._seen == WARM_UP:
             self._baseline_bytes = median(self._warm)
-            self._low_at = WARM_UP
+            self._low_at, self._low_at_bytes = WARM_UP, now_bytes
         risen_in_all_bytes = sum(self._fast)
         return (
             self._may_be_fast
@@ -141,7 +142,7 @@ class Ratchet:
         grown_bytes = now_bytes - self._baseline_bytes
         self._rises += now_bytes > self._highest_bytes + self._limit_bytes // 128
         if now_bytes <= self._low_bytes:
-            self._low_at = self._seen
+            self._low_at, self._low_at_bytes = self._seen, now_bytes
         if self._seen == _LATE and self._comes_late:
             # What came by now was workspaces; only what comes later can be anything else.
             self._baseline_bytes, self._rises = now_bytes, 0
@@ -220,7 +221,7 @@ class Ratchet:
         if len(self._fast) > 1:
             return sum(self._fast) / len(self._fast)
         # One step is no rate: it counts as spread over a block at least.
-        return (self._last_bytes - self._baseline_bytes) / max(BLOCK, self._seen - self._low_at)
+        return max(0, self._last_bytes - self._low_at_bytes) / max(BLOCK, self._seen - self._low_at)
 
     def words(self) -> str:
         """Say how far it grew, for people."""
