@@ -70,8 +70,9 @@ def sha256(task: Task) -> str:
 
 
 def ends(run: Narration) -> list[Event]:
-    """Lives that ended for another reason than the end of the work."""
-    return [event for event in run.seen if event.is_child("gone") and event.why != "no more work"]
+    """Lives that ended for another reason than the end of the work; a successor may come too late for any."""
+    gone = [event for event in run.seen if event.is_child("gone")]
+    return [event for event in gone if event.why not in ("no more work", "no work")]
 
 
 def said(run: Narration, words: str) -> int:

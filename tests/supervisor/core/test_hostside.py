@@ -44,8 +44,11 @@ def test_a_texts_need_is_what_was_seen_within_it() -> None:
 
 
 def test_the_margin_beside_a_texts_need_is_of_the_mark_and_not_of_the_machine() -> None:
-    limits = WatermarkLimits(soft_bytes=400 * MIB, hard_bytes=500 * MIB)
-    one = HostSide(replace(TERMS, host=lambda _: limits))
+    def fixed(total_bytes: int) -> WatermarkLimits:
+        del total_bytes
+        return WatermarkLimits(soft_bytes=400 * MIB, hard_bytes=500 * MIB)
+
+    one = HostSide(replace(TERMS, host=fixed))
     one.begin_life(vitals(host=100))
     one.view.begin()
     one.read(reading(host=200))
