@@ -76,6 +76,7 @@ class Nursery:
         self._prefetcher = Prefetcher()
         self._look: asyncio.TimerHandle | None = None
         self._ending: list[TemplateLink] = []  # killed, and not dead yet
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -90,8 +91,10 @@ class Nursery:
     def start(self, life: int, done: Done) -> None:
         """Start a child; `done` gets it, or why there is none, perhaps before this returns.
 
-        Never blocks for longer than a cold start's own fork.
+        Never blocks for longer than a cold start's own fork. After `close` nothing comes.
         """
+        if self._closed:
+            return
         self._look_for_strangers_later()
         if self._by_template and self._link is None:
             self._start_template()
@@ -112,6 +115,7 @@ class Nursery:
 
     def close(self) -> None:
         """End the template. Born children live on, those only asked for do not come. Idempotent."""
+        self._closed = True
         self._waiting.clear()
         self._end_link()
         for link in self._ending:
@@ -217,8 +221,9 @@ class Nursery:
     def _count_loss(self, why: str) -> None:
         self._losses += 1
         if self._losses >= MOST_LOSSES:
-            self._give_up(f"it was lost {self._losses} times, the last time because it {why}")
+            self._give_up(f"it was lost {self._losses} times, at last: {why}")
         else:
+            self._overheard(f"the template is lost: {why}")
             self._end_link()
             self._start_cold_what_waits()
 

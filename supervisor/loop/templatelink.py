@@ -66,7 +66,7 @@ class TemplateLink:
             SupervisorError: If it cannot be told. It is of no use then.
         """
         self._process.prepare(order)
-        self._limit = self._loop.call_later(limit_s, self._lose, f"was not warm after {limit_s:g} s")
+        self._limit = self._loop.call_later(limit_s, self._lose, f"not warm after {limit_s:g} s")
 
     def ask(self, life: int) -> Unborn:
         """Ask for a child; the answers come in the order of asking.
@@ -104,9 +104,7 @@ class TemplateLink:
 
     def _set_limit(self) -> None:
         self._clear_limit()
-        self._limit = self._loop.call_later(
-            FORK_LIMIT_S, self._lose, f"did not answer within {FORK_LIMIT_S:g} s"
-        )
+        self._limit = self._loop.call_later(FORK_LIMIT_S, self._lose, f"no answer within {FORK_LIMIT_S:g} s")
 
     def _clear_limit(self) -> None:
         if self._limit is not None:
@@ -121,7 +119,7 @@ class TemplateLink:
             self._loop.remove_reader(self._process.control)
             self._set_limit()
         except PeerError as error:
-            self._lose(f"broke the contract: {error}")
+            self._lose(f"it broke the contract: {error}")
         else:
             if answer is not None:
                 self._clear_limit()

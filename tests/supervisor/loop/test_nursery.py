@@ -218,7 +218,7 @@ def test_one_that_dies_while_it_gets_warm_costs_nobody_a_start(
         assert home.nursery.pid is None
 
     (notice,) = live(act, hello(warm_engine.NAME, manner="a crash")).notices
-    assert f"it was lost {MOST_LOSSES} times, the last time because it killed by SIGABRT" in notice.text
+    assert f"it was lost {MOST_LOSSES} times, at last: killed by SIGABRT" in notice.text
 
 
 def test_one_that_takes_too_long_to_get_warm_is_not_waited_for(
@@ -245,7 +245,8 @@ def test_one_that_is_killed_while_idle_is_replaced_at_once() -> None:
         assert is_forked(child)
         child.kill()
 
-    assert live(act).notices == []
+    home = live(act)
+    assert (home.notices, home.lines) == ([], ["the template is lost: killed by SIGKILL"])
 
 
 def test_one_that_is_stopped_is_replaced_and_the_child_comes_cold_meanwhile(
@@ -285,7 +286,7 @@ def test_losses_that_go_on_and_on_end_with_cold_starts_and_one_word_about_it() -
         (await home.child(2)).kill()
 
     (notice,) = live(act).notices
-    assert "it was lost 3 times, the last time because it killed by SIGKILL" in notice.text
+    assert "it was lost 3 times, at last: killed by SIGKILL" in notice.text
 
 
 def test_a_template_that_leaves_no_room_for_a_child_goes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,8 +331,11 @@ def test_nobody_is_called_after_the_end() -> None:
     async def act(home: Home) -> None:
         waiting = home.ask()
         home.nursery.close()
+        late = home.ask(2)
         await asyncio.sleep(0)
         assert not waiting.done()
+        assert not late.done()
+        assert home.nursery.pid is None
 
     live(act)
 

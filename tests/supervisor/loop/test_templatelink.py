@@ -124,7 +124,7 @@ def test_one_that_does_not_answer_in_time_is_killed(how: str, monkeypatch: pytes
             link.ask(1).close()
         except SupervisorError:
             assert how == "hung up"
-        assert await told.lost() == "did not answer within 0.3 s"
+        assert await told.lost() == "no answer within 0.3 s"
         await asyncio.to_thread(dies, link.pid, 5.0)
 
     watch(act, scripts[how])
@@ -133,7 +133,7 @@ def test_one_that_does_not_answer_in_time_is_killed(how: str, monkeypatch: pytes
 def test_one_that_does_not_get_warm_in_time_is_killed() -> None:
     async def act(link: TemplateLink, told: Told) -> None:
         link.prepare(ORDER, 0.2)
-        assert await told.lost() == "was not warm after 0.2 s"
+        assert await told.lost() == "not warm after 0.2 s"
 
     watch(act, "time.sleep(600)")
 
