@@ -34,7 +34,6 @@ class Chair:
     Attributes:
         is_silent: Whether nothing is decided until the next life begins.
         pause: Why nothing is handed out; None if it may be.
-        has_waited: Whether a text waited for room as long as one may.
         decisions: Since `open`.
     """
 
@@ -44,7 +43,7 @@ class Chair:
         self._refused = False
         self.is_silent = True
         self.pause: Pause | None = None
-        self.has_waited = False
+        self._in_vain: int | None = None
         self.decisions: list[Decision] = []
 
     def open(self) -> None:
@@ -55,7 +54,7 @@ class Chair:
         """Speak again; what was waited for is over."""
         if self.pause is not None:
             self.resume(at_s, "a fresh child is ready")
-        self.is_silent, self.has_waited = self._refused, False
+        self.is_silent = self._refused
 
     def decide(self, at_s: float, action: Act, policy: Policy, why: str, scope: Scope = "life") -> None:
         """Keep one decision."""
@@ -146,9 +145,17 @@ class Chair:
             why = f"{pause.wish.why}; the driver does not tell whose it is: a fresh child will show"
             return [Wish(verdict=Verdict.RECYCLE, policy="watermark", why=why, side=self._device)]
         elif pause.wish.until == "room" and at_s - pause.at_s >= _ROOM_WAIT_S:
-            self.has_waited = True
+            self._in_vain = self._device.others
             self.resume(at_s, f"no room was made in {_ROOM_WAIT_S:.0f} s")
         return []
+
+    @property
+    def has_waited(self) -> bool:
+        """Whether a text waited for room as long as one may, and others have given nothing back since."""
+        others = self._device.others
+        return (
+            self._in_vain is not None and others is not None and others + self._device.worth > self._in_vain
+        )
 
     @property
     def _successor_fits(self) -> bool:

@@ -127,7 +127,6 @@ class Panel:
                 self._wishes += look_ahead(side, outlook.chars[:UNIT_TEXTS], self._span)
         for side in self._sides:
             self._wishes += weigh_crossed(side, self._span)
-        chair.has_waited = False
         waits = any(wish.verdict is Verdict.PAUSE for wish in self._wishes)
         if chair.pause is not None and chair.pause.wish.until == "room" and not waits:
             chair.resume(at_s, "the next text finds room")

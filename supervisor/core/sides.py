@@ -205,7 +205,6 @@ class Side(ABC):
             grown=self.grown,
             fresh=self.fresh,
             others=self.others,
-            others_least=self.others_least,
             worth=self.worth,
         )
 

@@ -145,7 +145,7 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
     high_bytes, low_bytes = side.next_bytes(chars), side.need.low_bytes(chars)
     verdict = judge_room(room, high_bytes=high_bytes, low_bytes=low_bytes, released=span.is_just_released)
     if verdict is Verdict.REFUSE or (verdict is Verdict.PAUSE and waited):
-        others_bytes = room.others or 0 if waited else room.others_least
+        others_bytes = room.others or 0 if verdict is Verdict.PAUSE else 0
         why = wording.never_fits(
             side.name, room, chars=chars, need_bytes=low_bytes, others_bytes=others_bytes
         )

@@ -110,7 +110,6 @@ class Room:
         grown: What the child would still hold beyond a fresh one after a release.
         fresh: What a fresh child holds; None = not known.
         others: What others hold; None = not known.
-        others_least: The least that they ever held.
         worth: Growth that is worth a recycle.
     """
 
@@ -121,7 +120,6 @@ class Room:
     grown: int
     fresh: int | None
     others: int | None
-    others_least: int
     worth: int
 
 
@@ -151,8 +149,8 @@ def _judge_what_is_sure(room: Room, low_bytes: int) -> Verdict:
     """Say what the low estimate alone proves."""
     if not low_bytes or room.fresh is None or room.others is None:
         return Verdict.KEEP
-    if room.fresh + room.others_least + low_bytes > room.limit:
-        return Verdict.REFUSE
+    if room.fresh + low_bytes > room.limit:
+        return Verdict.REFUSE  # whatever others do
     if room.fresh + room.others + low_bytes > room.limit:
         return Verdict.PAUSE
     # For a fresh child there is room; for this one perhaps not, however little it grew.

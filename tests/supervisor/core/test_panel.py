@@ -252,6 +252,20 @@ def test_others_alone_never_cost_a_child_its_life(others: list[int], hidden: boo
     assert not scene.acts("drain", "kill", "flag")
 
 
+def test_a_text_is_not_refused_for_what_others_hold_from_the_first() -> None:
+    scene = Scene(ready=False)
+    scene.others = 3000
+    scene.start()
+    for _ in range(5):
+        scene.ask()
+        scene.begin()
+        scene.end(need=800)
+        scene.slack = 0
+        scene.read()
+    assert not scene.acts("refuse")
+    assert scene.acts("pause")
+
+
 # ------------------------------------------------------------------ growth
 
 
@@ -464,6 +478,9 @@ def test_a_wait_for_room_ends_after_ten_minutes_and_the_text_is_refused() -> Non
     assert scene.read() == ["resume"]
     assert scene.ask(1400) == ["refuse"]
     assert "2000 MiB of other programs" in scene.last.why
+    assert scene.ask(1400) == ["refuse"]  # nothing was given back since
+    scene.others = 1500
+    scene.read()
     assert scene.ask(1400) == ["pause"]
 
 

@@ -14,7 +14,6 @@ ROOM = Room(
     grown=0,
     fresh=600 * MIB,
     others=50 * MIB,
-    others_least=0,
     worth=1,
 )
 
