@@ -18,10 +18,10 @@ SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP, signal.SIGTERM)
 AIMS = ("starting", "ready", "speaking", "draining", "retiring")
 
 #: How long after what tells the moment the strike falls, at most: about as long as the state lasts.
-SPREAD_S = {"starting": 0.25, "ready": 0.01, "speaking": 0.06, "draining": 0.02, "retiring": 0.01}
+SPREAD_S = {"starting": 0.01, "ready": 0.01, "speaking": 0.06, "draining": 0.02, "retiring": 0.01}
 
 #: Where the parent is killed: likewise.
-PARENT_SPREAD_S = {"planning": 0.2, "starting": 0.25, "speaking": 0.06, "retiring": 0.01, "delivering": 0.3}
+PARENT_SPREAD_S = {"planning": 0.2, "starting": 0.02, "speaking": 0.06, "retiring": 0.01, "delivering": 0.3}
 
 #: So many strikes may fall in a row without a segment that is finished in between.
 MOST_DRY = 2
@@ -151,17 +151,19 @@ class Chaos:
 
 
 class _Watched:
-    """A run with what was last heard of its child."""
+    """A run with what was last heard of its children: at a hand-over there are two."""
 
     def __init__(self, run: Narration) -> None:
         self.run = run
-        self.state = "absent"
         self.finished = 0
         self.lives = 0
-        self._pidfd = -1
+        self._states: dict[int, str] = {}
+        self._pidfds: dict[int, int] = {}
+        self._life = 0  # that was heard of last
 
     def close(self) -> None:
-        self._forget()
+        for life in list(self._pidfds):
+            self._forget(life)
 
     def reach(self, moment: str) -> None:
         """Read on to a moment.
@@ -170,23 +172,27 @@ class _Watched:
             _Over: If the run ends before.
         """
         if moment == "draining":
-            if self.state not in ("ready", "speaking"):
+            if self._states.get(self._life) not in ("ready", "speaking"):
                 self._read_on(_MOMENTS["ready"])
             self.run.signal(signal.SIGINT)
             moment = "retiring"  # with nothing in hand just now it is `leaving`
         self._read_on(_MOMENTS[moment])
 
     def strike(self, number: signal.Signals) -> str | None:
-        """Send the signal; return the state that the child was last heard to be in, None if it is gone."""
+        """Send the signal to the child that was heard of last.
+
+        Returns:
+            The state that it was in; None if it is gone.
+        """
         while event := self.run.next(0.0):
             self._hear(event)
-        if self._pidfd < 0:
+        if self._life not in self._pidfds:
             return None
         try:
-            signal.pidfd_send_signal(self._pidfd, number)
+            signal.pidfd_send_signal(self._pidfds[self._life], number)
         except ProcessLookupError:
             return None
-        return self.state
+        return self._states[self._life]
 
     def _read_on(self, wanted: Callable[[Event], bool]) -> None:
         while event := self.run.next():
@@ -198,20 +204,28 @@ class _Watched:
     def _hear(self, event: Event) -> None:
         if event.event == "segment.done":
             self.finished += 1
-            self.state = "speaking" if self.state == "ready" else self.state
+            self._speaks()
         elif event.event == "child.state":
-            self.state = event.state
+            self._life = event.life
+            self._states[event.life] = event.state
             self.lives += event.state == "starting"
             if event.state == "gone":
-                self._forget()
-            elif self._pidfd < 0 and event.pid is not None:
+                self._forget(event.life)
+            elif event.life not in self._pidfds and event.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
-                    self._pidfd = os.pidfd_open(event.pid)
+                    self._pidfds[event.life] = os.pidfd_open(event.pid)
 
-    def _forget(self) -> None:
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-        self._pidfd = -1
+    def _speaks(self) -> None:
+        """Of two children the older one has the work until it leaves."""
+        at_work = [life for life, state in self._states.items() if state in ("ready", "speaking")]
+        if at_work:
+            self._life = min(at_work)
+            self._states[self._life] = "speaking"
+
+    def _forget(self, life: int) -> None:
+        self._states.pop(life, None)
+        if life in self._pidfds:
+            os.close(self._pidfds.pop(life))
 
 
 _MOMENTS: dict[str, Callable[[Event], bool]] = {

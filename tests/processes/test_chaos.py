@@ -14,13 +14,14 @@ from tests.processes.narration import Task, ask, narrate, paragraphs, tell
 pytestmark = pytest.mark.processes
 
 #: Deadlines that a stopped child must run into, short; recycles every few segments, so that there
-#: is something to strike at; and more tries than strikes: what sets a segment aside is another test's.
+#: is something to strike at (the hard mark so near that no life gets as old as a warm-up); and
+#: more tries than strikes: what sets a segment aside is another test's.
 DISTURBED = {
     "child.stall_s": "1.5",
     "child.term_grace_s": "0.3",
     "child.attempts": "1000",
     "memory.host.soft": '"80MiB"',
-    "memory.host.hard": '"400MiB"',
+    "memory.host.hard": '"200MiB"',
     "engine.faults.leak_bytes": '"12MiB"',
 }
 
