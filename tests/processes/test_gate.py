@@ -178,7 +178,8 @@ def test_a_leak_is_found_by_what_the_child_reports_where_the_driver_hides_whose_
     with CardWatch(standin_driver) as card, Narration(task) as run:
         assert run.exit_code(300.0) == 0, run.tail()
     lines = [json.loads(line) for line in trace.read_text("utf-8").splitlines()]
-    assert {line["child_device"] for line in lines if line["kind"] == "reading"} == {None}
+    # 0: a card that hardly anything is on; nobody's share is ever told.
+    assert {line["child_device"] for line in lines if line["kind"] == "reading"} <= {None, 0}
     assert any(line["kind"] == "decided" and line["policy"] == "leak" for line in lines)
     assert ends(run)
     assert all(event.signal is None for event in ends(run)), ends(run)
