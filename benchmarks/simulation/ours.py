@@ -10,6 +10,8 @@ from typing import Final
 from benchmarks.simulation.cases import Text
 from benchmarks.simulation.job import RELEASE_S, Step
 from benchmarks.traces.model import GIB, Card, DeviceFigures, ModelChild, Spoken
+from supervisor.config import load_config, shipped_file
+from supervisor.config.memoryterms import memory_terms
 from supervisor.core.decisions import Act, Decision
 from supervisor.core.panel import MemoryTerms, Outlook, Panel
 from supervisor.core.traces import (
@@ -22,24 +24,15 @@ from supervisor.core.traces import (
     SegmentBegin,
     SegmentEnd,
 )
-from supervisor.policy.watermark import WatermarkLimits
 
 #: From the end of one child until the next is ready, by the template: CUDA context, weights from the
 #: page cache, warm-up. The upper end of what is expected of a model of this size on a card, not measured.
 TEMPLATE_S: Final = 5.0
 
-_MIB: Final = 2**20
-
 
 def terms() -> MemoryTerms:
     """Return the shipped defaults of `config.toml`."""
-    return MemoryTerms(
-        host=lambda total: WatermarkLimits(soft_bytes=total // 2, hard_bytes=total * 7 // 10),
-        device=lambda total: WatermarkLimits(soft_bytes=total * 85 // 100, hard_bytes=total * 95 // 100),
-        host_total_bytes=32 * GIB,
-        leak_live_bytes=192 * _MIB,
-        leak_other_bytes=256 * _MIB,
-    )
+    return memory_terms(load_config(file=shipped_file(), environ={}), host_total_bytes=32 * GIB)
 
 
 class Ours:

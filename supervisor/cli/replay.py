@@ -9,7 +9,7 @@ from supervisor.cli.request import configuration
 from supervisor.cli.words import emit, emit_json, tell
 from supervisor.config import Config
 from supervisor.config.memoryterms import memory_terms
-from supervisor.core.replaying import find_device_total, steps
+from supervisor.core.replaying import steps
 from supervisor.display.words import size
 from supervisor.edge.hostmem import read_host
 from supervisor.edge.tracelines import read_trace
@@ -45,8 +45,8 @@ def plot(args: Arguments) -> int:
 
 
 def _for_programs(trace: Source, config: Config) -> None:
-    total_bytes, records = find_device_total(read_trace(trace.path, name=trace.name))
-    terms = memory_terms(config, host_total_bytes=_machine_bytes(), device_total_bytes=total_bytes)
+    records = read_trace(trace.path, name=trace.name)
+    terms = memory_terms(config, host_total_bytes=_machine_bytes())
     for _, decisions in steps(records, terms):
         for one in decisions:
             emit_json(
@@ -68,8 +68,8 @@ def _for_people(traces: list[Source], config: Config) -> None:
 
 
 def _recite(trace: Source, config: Config) -> Recital:
-    total_bytes, records = find_device_total(read_trace(trace.path, name=trace.name))
-    terms = memory_terms(config, host_total_bytes=_machine_bytes(), device_total_bytes=total_bytes)
+    records = read_trace(trace.path, name=trace.name)
+    terms = memory_terms(config, host_total_bytes=_machine_bytes())
     recital = Recital()
     emit(f"{trace.name}\n{HEAD}")
     for record, decisions in steps(records, terms):

@@ -70,14 +70,14 @@ class Asks:
         begun, self._begun = self._begun, None
         if begun is None:
             return []
+        before_bytes, after_bytes, on_device = begun.before.host_bytes, after.host_bytes, False
         # Compared is only like with like.
-        on_device = begun.before.device_bytes is not None and after.device_bytes is not None
-        before = begun.before.device_bytes if on_device else begun.before.host_bytes
-        after_bytes = after.device_bytes if on_device else after.host_bytes
+        if begun.before.device_bytes is not None and after.device_bytes is not None:
+            before_bytes, after_bytes, on_device = begun.before.device_bytes, after.device_bytes, True
         return [
             do.Answer(
                 ask=ask.number,
-                before_bytes=before,
+                before_bytes=before_bytes,
                 after_bytes=after_bytes,
                 took_s=at_s - begun.at_s,
                 waited_s=max(0.0, begun.at_s - ask.at_s),

@@ -7,7 +7,7 @@ from supervisor.core.memoryterms import MemoryTerms
 from supervisor.core.sides import Side
 from supervisor.core.traces import Reading, TraceVitals
 from supervisor.policy.fit import fits_beside, successor_fits
-from supervisor.policy.leak import Leak, LeakLimits, Sample
+from supervisor.policy.leak import Leak, Sample
 from supervisor.policy.watermark import Level
 
 #: Of a device, this share can be had: the rest is the driver's and lost between pages.
@@ -25,7 +25,7 @@ class DeviceSide(Side):
 
     def __init__(self, terms: MemoryTerms) -> None:
         self._learned = DeviceLearned()
-        self._leak_limits = LeakLimits(live_bytes=terms.leak_live_bytes, other_bytes=terms.leak_other_bytes)
+        self._terms = terms
         self.view = DeviceView(self._learned, None)
         super().__init__(terms.device)
 
@@ -53,7 +53,8 @@ class DeviceSide(Side):
         self._after_segment(self._growing(other))
         if live is not None or other is not None:
             if self._leak is None:
-                self._leak = Leak(self._leak_limits, card_bytes=self.total)
+                limits = self._terms.leak(self.total or self._terms.host_total_bytes)
+                self._leak = Leak(limits, card_bytes=self.total)
             self._leak.take(
                 Sample(
                     chars=chars,

@@ -7,7 +7,7 @@ from supervisor.core.memoryterms import MemoryTerms
 from supervisor.core.sides import Side
 from supervisor.core.traces import Reading, TraceVitals
 from supervisor.policy.fit import fits_beside, successor_fits
-from supervisor.policy.leak import Leak, LeakLimits, Sample
+from supervisor.policy.leak import Leak, Sample
 
 
 class HostSide(Side):
@@ -21,7 +21,7 @@ class HostSide(Side):
 
     def __init__(self, terms: MemoryTerms) -> None:
         self._learned = HostLearned()
-        self._leak_limits = LeakLimits(live_bytes=terms.leak_live_bytes, other_bytes=terms.leak_other_bytes)
+        self._leak_limits = terms.leak(terms.host_total_bytes)
         self.view = HostView(self._learned, None)
         super().__init__(terms.host)
         self.learn_total(terms.host_total_bytes)

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from supervisor.policy.leak import LeakLimits
 from supervisor.policy.watermark import WatermarkLimits
 
 #: Marks as bytes, once the total is known.
 Marks = Callable[[int], WatermarkLimits]
+LeakMarks = Callable[[int], LeakLimits]
 
 #: An outlook goes no further than this.
 OUTLOOK_TEXTS: Final = 50
@@ -21,8 +23,7 @@ class MemoryTerms:
         host: Marks of the child's private memory.
         device: Marks of the whole device.
         host_total_bytes: What a share of host memory is a share of, where no reading says.
-        leak_live_bytes: `memory.leak.live`.
-        leak_other_bytes: `memory.leak.other`.
+        leak: `memory.leak`, once the total of the card is known (of the machine, where there is none).
         clean_after: `memory.clean_after`.
         max_segments: `child.max_segments`; 0 = by need only.
         may_degrade: Whether `degrade.steps` allows a text to be spoken smaller.
@@ -31,8 +32,7 @@ class MemoryTerms:
     host: Marks
     device: Marks
     host_total_bytes: int
-    leak_live_bytes: int
-    leak_other_bytes: int
+    leak: LeakMarks
     clean_after: Literal["never", "segment", "job"] = "never"
     max_segments: int = 0
     may_degrade: bool = False

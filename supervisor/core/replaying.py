@@ -62,22 +62,6 @@ class RunCounter:
         return self.run
 
 
-def find_device_total(records: Iterable[Record]) -> tuple[int | None, Iterator[Record]]:
-    """Return the device's total bytes as the first reading that has it says, and all the records again.
-
-    None if it is not among the first `MOST_AHEAD`.
-    """
-    rest = iter(records)
-    seen: list[Record] = []
-    total_bytes = None
-    for record in itertools.islice(rest, MOST_AHEAD):
-        seen.append(record)
-        total_bytes = record.device_total if isinstance(record, Reading) else None
-        if total_bytes is not None:
-            break
-    return total_bytes, itertools.chain(seen, rest)
-
-
 def replay(records: Iterable[Record], terms: MemoryTerms) -> Iterator[Decision]:
     """Return what the policies decide over a trace, in its order.
 

@@ -17,6 +17,8 @@ from supervisor.core.readings import DeviceReading, DeviceUnknown
 #: beside what it holds, or the clock says that it is over.
 _IMPATIENT = frozenset({"watermark", "headroom", "clock"})
 
+_ON_THE_WAY_OUT = frozenset({State.LEAVING, State.TERMINATING, State.DUMPING, State.DYING, State.STUCK})
+
 
 class Warden:
     """Keeps one run's memory.
@@ -41,8 +43,8 @@ class Warden:
         if read.device is not None and not isinstance(read.device, DeviceReading):
             level = "info" if read.device.kind == "absent" else "warning"
             self._desk.once("device.unknown", read.device.text if post.uses_device else None, level)
-        if post is not self._desk.roster.current or post.ready is None:
-            return
+        if post is not self._desk.roster.current or post.ready is None or post.state in _ON_THE_WAY_OUT:
+            return  # one that is dying is half gone already: what is read of it says nothing of its life
         device = read.device if post.uses_device or _holds_some(read.device) else None
         self.heed(post, self._desk.counsel.read(read.host, device, pid=post.pid, at_s=at_s), at_s)
         self._remark()

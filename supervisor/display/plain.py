@@ -13,7 +13,14 @@ from supervisor.core.notes import (
     SegmentTrouble,
     Stage,
 )
-from supervisor.display.words import child_line, decision_line, notice_line, plain_line, stage_line, trouble_line
+from supervisor.display.words import (
+    child_line,
+    decision_line,
+    notice_line,
+    plain_line,
+    stage_line,
+    trouble_line,
+)
 
 #: Between two lines of progress (interface §1).
 EVERY_S = 10.0

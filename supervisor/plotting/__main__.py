@@ -7,7 +7,6 @@ import msgspec
 
 from supervisor.config import load_config
 from supervisor.config.memoryterms import memory_terms
-from supervisor.core.replaying import find_device_total
 from supervisor.edge.hostmem import read_host
 from supervisor.edge.tracelines import read_trace
 from supervisor.errors import SupervisorError
@@ -59,8 +58,8 @@ def _tell(order: Order) -> Story:
     machine_bytes = read_host(None).total_bytes
     teller = Teller()
     for trace in order.traces:
-        total_bytes, records = find_device_total(read_trace(trace.path, name=trace.name))
-        terms = memory_terms(config, host_total_bytes=machine_bytes, device_total_bytes=total_bytes)
+        records = read_trace(trace.path, name=trace.name)
+        terms = memory_terms(config, host_total_bytes=machine_bytes)
         teller.add(trace.name, records, terms)
     return teller.story
 

@@ -17,6 +17,7 @@ from supervisor.core.traces import (
     TraceVitals,
     encode,
 )
+from supervisor.policy.leak import LeakLimits
 from supervisor.policy.watermark import WatermarkLimits
 
 MIB, GIB = 2**20, 2**30
@@ -36,8 +37,7 @@ TERMS = MemoryTerms(
     host=shares,
     device=shares,
     host_total_bytes=64 * GIB,
-    leak_live_bytes=192 * MIB,
-    leak_other_bytes=256 * MIB,
+    leak=lambda _: LeakLimits(live_bytes=192 * MIB, other_bytes=256 * MIB),
 )
 
 

@@ -1,5 +1,3 @@
-import pytest
-
 from supervisor.config import load_config
 from supervisor.config.memoryterms import memory_terms
 from supervisor.core.memoryterms import MemoryTerms
@@ -7,10 +5,8 @@ from supervisor.core.memoryterms import MemoryTerms
 GIB = 2**30
 
 
-def terms(*sets: str, device: int | None = None) -> MemoryTerms:
-    return memory_terms(
-        load_config(sets=sets, environ={}), host_total_bytes=40 * GIB, device_total_bytes=device
-    )
+def terms(*sets: str) -> MemoryTerms:
+    return memory_terms(load_config(sets=sets, environ={}), host_total_bytes=40 * GIB)
 
 
 def test_shares_are_of_the_total_that_a_reading_tells() -> None:
@@ -28,12 +24,9 @@ def test_a_fixed_soft_mark_above_a_share_of_a_small_machine_acts_with_the_hard_o
     assert (limits.soft_bytes, limits.hard_bytes) == (4 * GIB, 4 * GIB)
 
 
-@pytest.mark.parametrize(("device", "expected"), [(10 * GIB, GIB), (None, 4 * GIB)])
-def test_a_share_that_counts_as_a_leak_is_of_the_card_else_of_the_machine(
-    device: int | None, expected: int
-) -> None:
-    found = terms("memory.leak.live='10%'", "memory.leak.other='10%'", device=device)
-    assert (found.leak_live_bytes, found.leak_other_bytes) == (expected, expected)
+def test_a_share_that_counts_as_a_leak_is_of_the_total_that_is_known() -> None:
+    limits = terms("memory.leak.live='10%'", "memory.leak.other='20%'").leak(10 * GIB)
+    assert (limits.live_bytes, limits.other_bytes) == (GIB, 2 * GIB)
 
 
 def test_the_clock_and_degrading_are_off_until_they_are_wanted() -> None:

@@ -12,6 +12,7 @@ from supervisor.core.panel import MemoryTerms
 from supervisor.core.readings import DeviceReading, DeviceUnknown, HostReading
 from supervisor.core.segments import WaitingSegment
 from supervisor.core.slot import SlotTimes
+from supervisor.policy.leak import LeakLimits
 from supervisor.policy.watermark import WatermarkLimits
 from supervisor.wire import messages as say
 from tests.supervisor.core.makebelieve import VERSION, Child
@@ -133,8 +134,7 @@ def terms(  # noqa: PLR0913 - the keys of the configuration that tests turn
             host=marks,
             device=marks,
             host_total_bytes=TOTAL,
-            leak_live_bytes=TOTAL,
-            leak_other_bytes=TOTAL,
+            leak=lambda _: LeakLimits(live_bytes=TOTAL, other_bytes=TOTAL),
             max_segments=max_segments,
             may_degrade=may_degrade,
         ),

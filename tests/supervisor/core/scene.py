@@ -16,6 +16,7 @@ from supervisor.core.traces import (
     SegmentEnd,
     TraceVitals,
 )
+from supervisor.policy.leak import LeakLimits
 from supervisor.policy.watermark import WatermarkLimits
 
 MIB = 2**20
@@ -36,8 +37,7 @@ TERMS = MemoryTerms(
     host=marks(0.25, 0.375),
     device=marks(0.85, 0.95),
     host_total_bytes=16384 * MIB,
-    leak_live_bytes=192 * MIB,
-    leak_other_bytes=256 * MIB,
+    leak=lambda _: LeakLimits(live_bytes=192 * MIB, other_bytes=256 * MIB),
 )
 
 

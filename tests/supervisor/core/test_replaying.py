@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import supervisor.core.replaying as subject
 from supervisor.core.decisions import Decision
 from supervisor.core.panel import Outlook, Panel
-from supervisor.core.replaying import MOST_AHEAD, RunCounter, find_device_total, replay, steps
+from supervisor.core.replaying import MOST_AHEAD, RunCounter, replay, steps
 from supervisor.core.traces import (
     Asked,
     Boundary,
@@ -179,14 +179,6 @@ def test_readings_alone_without_end_belong_to_no_life(heard: list[Outlook | Reco
     assert heard[0] == QUIET
 
 
-def test_nothing_at_all_is_no_trouble() -> None:
-    assert consume([]) == []
-    assert find_device_total([])[0] is None
-
-
-# ------------------------------------------------------------------ decisions
-
-
 def test_a_leak_is_flagged_once_a_life_and_found_before_the_hard_mark() -> None:
     decisions = consume(night(segments=200, life_segments=100))
     flags = [one for one in decisions if one.action == "flag"]
@@ -246,17 +238,3 @@ def test_what_comes_after_the_next_boundary_changes_nothing_before_it(
 
 
 # ------------------------------------------------------------------ the device
-
-
-def test_the_device_is_known_from_its_first_reading_and_no_record_is_lost() -> None:
-    records = [LifeReady(t=0.0, life=1), Reading(t=0.0), QUIET, QUIET]
-    total_bytes, again = find_device_total(iter(records))
-    assert total_bytes == CARD_BYTES
-    assert list(again) == records
-
-
-def test_a_device_that_is_told_late_is_not_looked_for_without_end() -> None:
-    records: list[Record] = [*[Reading(t=0.0)] * MOST_AHEAD, QUIET]
-    total_bytes, again = find_device_total(records)
-    assert total_bytes is None
-    assert list(again) == records
