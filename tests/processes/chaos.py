@@ -160,6 +160,7 @@ class _Watched:
         self._states: dict[int, str] = {}
         self._pidfds: dict[int, int] = {}
         self._life = 0  # that was heard of last
+        self._is_delivering = False
 
     def close(self) -> None:
         for life in list(self._pidfds):
@@ -171,6 +172,8 @@ class _Watched:
         Raises:
             _Over: If the run ends before.
         """
+        if moment == "delivering" and self._is_delivering:
+            return  # a strike at the last child was still waited for when it began
         if moment == "draining":
             if self._states.get(self._life) not in ("ready", "speaking"):
                 self._read_on(_MOMENTS["ready"])
@@ -202,6 +205,7 @@ class _Watched:
         raise _Over
 
     def _hear(self, event: Event) -> None:
+        self._is_delivering |= event.stage == "delivering"
         if event.event == "segment.done":
             self.finished += 1
             self._speaks()

@@ -209,6 +209,15 @@ def threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
+def left_unreaped() -> list[int]:
+    """Dead children of this process that neither their keepers nor the look for strangers reap.
+
+    One that was asked for and never adopted may be dead only by now.
+    """
+    reap_strangers(waited_for())
+    return zombies()
+
+
 def zombies() -> list[int]:
     """Dead children of this process that nobody has reaped."""
     return [pid for pid in proc.children(os.getpid()) if proc.state(pid) == "zombie"]

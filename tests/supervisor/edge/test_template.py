@@ -12,7 +12,7 @@ from supervisor.edge.template import start_template
 from supervisor.errors import ConfigError
 from supervisor.wire.errors import PeerError
 from supervisor.wire.forking import Born, Fork, Prepare, Warm, encode_packet
-from tests.standin.nest import end_of, hello, nest, readable, zombies
+from tests.standin.nest import end_of, hello, left_unreaped, nest, readable
 
 pytestmark = pytest.mark.processes
 
@@ -174,7 +174,7 @@ def test_descriptors_are_the_same_after_thirty_templates_and_children() -> None:
     for _ in range(4):
         once()
     assert fds() == before
-    assert zombies() == []
+    assert left_unreaped() == []
 
 
 # A supervisor of its own that has a template and a child which neither reads nor lets go of the GIL.

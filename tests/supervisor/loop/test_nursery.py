@@ -21,7 +21,7 @@ from supervisor.loop import templatelink
 from supervisor.loop.nursery import MOST_LOSSES, Nursery
 from supervisor.wire.messages import Hello
 from tests.child import warm_engine
-from tests.standin.nest import Grown, descriptors, dies, hello, zombies
+from tests.standin.nest import Grown, descriptors, dies, hello, left_unreaped
 
 if TYPE_CHECKING:
     from supervisor.core.notes import Notice
@@ -373,6 +373,6 @@ def test_a_hundred_children_leave_nothing_here() -> None:
         for life in range(11, 111):
             await once(life)
         assert (len(descriptors(os.getpid())), psutil.Process().num_threads()) == before
-        assert zombies() == []
+        assert left_unreaped() == []
 
     live(act, hello("espeak"))
