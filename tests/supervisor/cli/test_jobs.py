@@ -92,6 +92,7 @@ def test_a_job_that_is_done_cannot_be_cancelled_but_removed(spoilt: Home) -> Non
     assert (spoilt.path / "book.wav").exists()
 
 
+@pytest.mark.timeout(60)  # eight commands
 def test_the_beginning_of_an_id_is_enough_and_an_unknown_one_is_told(spoilt: Home) -> None:
     job = str(only_job(spoilt)["job"])
     assert spoilt.run("jobs", "show", job[:5]).code == 0
