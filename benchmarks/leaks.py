@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from benchmarks.detection.ours import HIDING, judged
@@ -68,9 +68,10 @@ class Row:
         self.silent_ends += other.silent_ends
 
 
-def terms(card_bytes: int) -> MemoryTerms:
+@cache
+def terms() -> MemoryTerms:
     """Return what the panel works under with the configuration as shipped."""
-    return memory_terms(load_config(environ={}), host_total_bytes=_HOST_TOTAL, device_total_bytes=card_bytes)
+    return memory_terms(load_config(environ={}), host_total_bytes=_HOST_TOTAL)
 
 
 def judge_kind(kind: str, *, half: Half, count: int, texts: int | None, usual: bool) -> dict[str, Row]:
@@ -86,7 +87,7 @@ def judge_kind(kind: str, *, half: Half, count: int, texts: int | None, usual: b
 
 
 def _judge_ours(row: Row, records: Iterable[Record], truth: Truth) -> None:
-    ours = judged(records, terms(truth.card_bytes))
+    ours = judged(records, terms())
     row.take(truth, ours.flags)
     if not truth.leaks:
         row.benign_ends += ours.ends
