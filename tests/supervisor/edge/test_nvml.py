@@ -269,7 +269,8 @@ def test_a_leaking_child_raises_the_stand_ins_figures(one: Asker, standin_driver
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     child.reap()
     child.close()
-    assert one.reading(pid=4242).used_bytes == 0
+    # The stand-in walks over pages every 20 ms at most: one look at it may be of before.
+    assert 0 in (one.reading(pid=4242).used_bytes for _ in range(1000))
 
 
 @dataclass(slots=True, kw_only=True)
