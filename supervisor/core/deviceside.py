@@ -67,7 +67,7 @@ class DeviceSide(Side):
 
     def released(self, vitals: TraceVitals) -> None:
         """Take what the child said after a release."""
-        self.view.report(vitals)
+        self.view.released(vitals)
         if self._leak is not None and vitals.reserved is not None and vitals.live is not None:
             self._leak.released(
                 reserved_bytes=vitals.reserved,

@@ -56,6 +56,7 @@ class DeviceView:
         self._highest_within: int | None = None
         self._used_within = False
         self._spoke = False
+        self._left_by_release = 0
         if vitals is not None:
             self._merge(vitals)
             self._fresh_reserved = vitals.reserved
@@ -108,6 +109,11 @@ class DeviceView:
         if self._used_within:
             self._bracket(before)
         self._used_within = False
+
+    def released(self, vitals: TraceVitals) -> None:
+        """Take what the child said after a release: what is still in reserve, no release gives back."""
+        self.report(vitals)
+        self._left_by_release = self.slack
 
     def _read_between(self, child: int) -> None:
         if not self._spoke:
@@ -193,8 +199,8 @@ class DeviceView:
 
     @property
     def releasable(self) -> int:
-        """What a release should give back: not the free pieces of blocks in use."""
-        return max(0, self.slack - (self.vitals.inactive_split or 0))
+        """What a release should give back: no free pieces of blocks in use, nor what the last one left."""
+        return max(0, self.slack - max(self.vitals.inactive_split or 0, self._left_by_release))
 
     @property
     def others(self) -> int | None:

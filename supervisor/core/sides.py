@@ -175,8 +175,9 @@ class Side(ABC):
         level = self.warm(level)
         if level.fresh_bytes is None:
             return level
-        # What was in reserve before is in use now, and what the text takes for a while beyond that.
-        passing_bytes = max(level.slack_bytes, self.need_high(chars))
+        # Both, for what was in reserve may lie in pieces too small for the text: then all that it takes
+        # for a while comes on top. What is left is kept for certain.
+        passing_bytes = level.slack_bytes + self.need_high(chars)
         return replace(level, fresh_bytes=level.fresh_bytes + passing_bytes, slack_bytes=0)
 
     def is_below(self, used: int) -> bool:

@@ -22,6 +22,16 @@ def spoke(view: DeviceView, live: float, reserved: float, *, peak: float = 0) ->
     view.report(vitals(live, reserved, peak))
 
 
+def test_what_a_release_left_in_reserve_no_release_gives_back() -> None:
+    view = fresh_view()
+    spoke(view, 5500, 7000)
+    assert mib(view.releasable) == 1500
+    view.released(vitals(5500, 5900))
+    assert (mib(view.slack), mib(view.releasable)) == (400, 0)
+    spoke(view, 5500, 6200)
+    assert mib(view.releasable) == 300
+
+
 # ------------------------------------------------------------------ whose memory it is
 
 

@@ -703,6 +703,7 @@ def told(moves: list[tuple[str, int, int]], *, offset_s: float = 0.0) -> list[tu
                 scene.boundary()
             case "start":
                 scene.start()
+                said.append((move, "start: a fresh child is ready"))  # also where nothing is decided
             case "null":
                 scene.take(Reading(t=scene.at_s))
             case _:

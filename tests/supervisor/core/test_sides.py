@@ -82,7 +82,8 @@ def test_a_level_within_a_text_is_held_against_a_child_that_speaks_the_same() ->
     assert level is not None
     within = device.within(level, 100)
     assert within.fresh_bytes is not None
-    assert within.fresh_bytes // MIB == FRESH + 1100 + 64  # a tenth more than was seen, and the margin
+    # The reserve, which may be in pieces too small; then a tenth more than was seen, and the margin.
+    assert within.fresh_bytes // MIB == FRESH + 1000 + 1100 + 64
     assert within.slack_bytes == 0
 
 
