@@ -68,7 +68,7 @@ def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_
         used < soft                                        KEEP
         used >= soft, a fresh child would stand below it   RELEASE; once released, RECYCLE if worth it
         used >= soft, it would not                         RELEASE what is worth it, once; else KEEP
-        used >= hard, without what it keeps: below it      KILL, if that is worth it or others have not grown
+        used >= hard, without what it keeps: below it      KILL, if that is worth it or all there is
         used >= hard, otherwise                            PAUSE: only waiting helps, or a release
 
     Args:
@@ -82,8 +82,9 @@ def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_
     fresh_stands_at_bytes = level.with_a_fresh_child_bytes
     kept_bytes = level.grown_bytes - level.slack_bytes
     if level.used_bytes >= limits.hard_bytes:
+        in_the_way_bytes = max(level.others_grew_bytes, level.slack_bytes)  # besides
+        ours = kept_bytes >= worth_bytes or in_the_way_bytes < worth_bytes
         explains = level.used_bytes - kept_bytes < limits.hard_bytes
-        ours = kept_bytes >= worth_bytes or level.others_grew_bytes < worth_bytes
         return Verdict.KILL if explains and ours else Verdict.PAUSE
     helps = fresh_stands_at_bytes < limits.soft_bytes
     if released:

@@ -57,7 +57,9 @@ def level(used: int, own: int | None, fresh: int | None, slack: int = 0, others:
         (level(95, 36, 30), True, Verdict.KILL),
         # hard: what a release gives back is no reason to kill
         (level(90, 60, 30, slack=30), False, Verdict.PAUSE),
-        (level(90, 60, 30, slack=29), False, Verdict.KILL),
+        (level(90, 49, 30, slack=10), False, Verdict.PAUSE),
+        (level(90, 49, 30, slack=9), False, Verdict.KILL),
+        (level(90, 50, 30, slack=10), False, Verdict.KILL),
         # hard: others grew too, and ours is as little as a warm-up, or is worth it
         (level(90, 39, 30, others=9), False, Verdict.KILL),
         (level(90, 39, 30, others=10), False, Verdict.PAUSE),
