@@ -1,5 +1,6 @@
 """`replay TRACE...`: what the memory policies decide over recorded traces; `plot TRACE...`: a picture."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from supervisor.cli.drawing import Source, draw, must_be_drawable, sources
@@ -45,13 +46,17 @@ def plot(args: Arguments) -> int:
 
 
 def _for_programs(trace: Source, config: Config) -> None:
-    records = read_trace(trace.path, name=trace.name)
+    records = read_trace(trace.path, name=trace.name, told=tell)
     terms = memory_terms(config, host_total_bytes=_machine_bytes())
-    for _, decisions in steps(records, terms):
+    for _, decisions in steps(records, terms, stall_s=config.child.stall_s, remark=_remarking(trace)):
         for one in decisions:
             emit_json(
                 {"trace": trace.name, "t": one.t, "action": one.action, "policy": one.policy, "why": one.why}
             )
+
+
+def _remarking(trace: Source) -> Callable[[str], None]:
+    return lambda text: tell(f"{trace.name}: {text}")
 
 
 def _for_people(traces: list[Source], config: Config) -> None:
@@ -68,11 +73,11 @@ def _for_people(traces: list[Source], config: Config) -> None:
 
 
 def _recite(trace: Source, config: Config) -> Recital:
-    records = read_trace(trace.path, name=trace.name)
+    records = read_trace(trace.path, name=trace.name, told=tell)
     terms = memory_terms(config, host_total_bytes=_machine_bytes())
     recital = Recital()
     emit(f"{trace.name}\n{HEAD}")
-    for record, decisions in steps(records, terms):
+    for record, decisions in steps(records, terms, stall_s=config.child.stall_s, remark=_remarking(trace)):
         recital.take(record)
         for one in decisions:
             emit(recital.line(one))

@@ -7,9 +7,10 @@ trace of any length takes the same memory. The trace goes on as recorded whateve
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from supervisor.core.decisions import Decision
+from supervisor.core.hangs import Hangs
 from supervisor.core.panel import OUTLOOK_TEXTS, MemoryTerms, Outlook, Panel
 from supervisor.core.traces import (
     Asked,
@@ -62,41 +63,61 @@ class RunCounter:
         return self.run
 
 
-def replay(records: Iterable[Record], terms: MemoryTerms) -> Iterator[Decision]:
+def replay(records: Iterable[Record], terms: MemoryTerms, *, stall_s: float = 0.0) -> Iterator[Decision]:
     """Return what the policies decide over a trace, in its order.
 
     Args:
         records: As recorded; consumed as they are needed.
         terms: What the policies work under.
+        stall_s: `child.stall_s`, a floor under what is learned; 0 = nothing counts as a stall.
     """
-    for _, decisions in steps(records, terms):
+    for _, decisions in steps(records, terms, stall_s=stall_s):
         yield from decisions
 
 
-def steps(records: Iterable[Record], terms: MemoryTerms) -> Iterator[tuple[Record, list[Decision]]]:
-    """Return each record with what is decided at it; otherwise as `replay`."""
+def steps(
+    records: Iterable[Record],
+    terms: MemoryTerms,
+    *,
+    stall_s: float = 0.0,
+    remark: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[Record, list[Decision]]]:
+    """Return each record with what is decided at it; otherwise as `replay`.
+
+    Args:
+        records: As recorded.
+        terms: What the policies work under.
+        stall_s: As for `replay`.
+        remark: Takes what is said once of marks that cannot be kept.
+    """
     for _, run in itertools.groupby(records, RunCounter()):
-        yield from _steps_of_run(_Ahead(run), Panel(terms))
+        panel = Panel(terms)
+        yield from _steps_of_run(_Ahead(run), panel, Hangs(stall_s))
+        for text in panel.remarks():
+            remark(text)
 
 
-def _steps_of_run(ahead: "_Ahead", panel: Panel) -> Iterator[tuple[Record, list[Decision]]]:
+def _steps_of_run(ahead: "_Ahead", panel: Panel, hangs: Hangs) -> Iterator[tuple[Record, list[Decision]]]:
     if (orphan := ahead.orphan()) is not None:
         panel.take(LifeReady(t=orphan.t, life=0))
-    was_asked = False
+    was_asked, before_s = False, 0.0
     for record in ahead:
         if isinstance(record, Reading):  # first, being most of a trace: a million lines are to take seconds
             was_asked = False
-            yield record, panel.take(record)
+            yield record, hangs.over(record.t, panel.take(record))
         elif not isinstance(record, Decided):
             asked: list[Decision] = []
             if isinstance(record, Asked):
                 asked = _ask(panel, record.t, record.chars)
             elif isinstance(record, SegmentBegin) and not was_asked:
-                asked = _ask(panel, record.t, ahead.outlook(record))
+                # Before the text is handed out: at the boundary, not within the segment.
+                asked = _ask(panel, before_s, ahead.outlook(record))
             was_asked = isinstance(record, Asked)
-            yield record, [*asked, *panel.take(record)]
+            hangs.take(record)
+            yield record, hangs.over(record.t, [*asked, *panel.take(record)])
         else:
             yield record, []
+        before_s = record.t
 
 
 def _ask(panel: Panel, at_s: float, chars: tuple[int, ...]) -> list[Decision]:

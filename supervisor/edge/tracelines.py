@@ -3,7 +3,7 @@
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from typing import BinaryIO, Final, cast
@@ -21,12 +21,15 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _READ_BYTES: Final = 2**18
 
 
-def read_trace(path: str, *, name: str = "") -> Iterator[Record]:
+def read_trace(
+    path: str, *, name: str = "", told: Callable[[str], None] = lambda _: None
+) -> Iterator[Record]:
     """Return the records of a trace, in constant memory. Lines of kinds that are not known are left out.
 
     Args:
         path: A file, plain or gzip; `-` is standard input.
         name: What it is called in errors, if not by its path.
+        told: Takes a sentence where the last line is cut off: what recorded it was killed. It is left out.
 
     Raises:
         InputError: If it cannot be read, or a line is damaged; names the file and the line.
@@ -42,6 +45,9 @@ def read_trace(path: str, *, name: str = "") -> Iterator[Record]:
                 try:
                     record = decode(line)
                 except DamagedLine as error:
+                    if _is_cut_off(line):
+                        told(f"{name}, line {number}: is cut off, and left out; what recorded it was killed")
+                        continue
                     # Asked only now: nearly every line is whole, and a million are to be read in seconds.
                     record = _second_look(line, number, name, error)
                 if record is not None:
@@ -79,9 +85,11 @@ def _second_look(line: bytes, number: int, name: str, error: DamagedLine) -> Rec
     raise InputError(f"{name}, line {number}: {_seen(line, error)}") from error
 
 
+def _is_cut_off(line: bytes) -> bool:
+    return bool(line.strip()) and not line.endswith(b"\n") and len(line) <= MOST_LINE_BYTES
+
+
 def _seen(line: bytes, error: DamagedLine) -> str:
     if len(line) > MOST_LINE_BYTES:
         return f"is longer than {MOST_LINE_BYTES} bytes: this is no trace"
-    if not line.endswith(b"\n"):
-        return f"is cut off; what recorded it was killed, perhaps: remove the line ({error})"
     return f"is no record of a trace ({error})"

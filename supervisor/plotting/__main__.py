@@ -60,7 +60,7 @@ def _tell(order: Order) -> Story:
     for trace in order.traces:
         records = read_trace(trace.path, name=trace.name)
         terms = memory_terms(config, host_total_bytes=machine_bytes)
-        teller.add(trace.name, records, terms)
+        teller.add(trace.name, records, terms, stall_s=config.child.stall_s)
     return teller.story
 
 

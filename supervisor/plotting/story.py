@@ -126,17 +126,18 @@ class Teller:
         self._began_s = 0.0
         self._open: dict[int, Span] = {}
 
-    def add(self, name: str, records: Iterable[Record], terms: MemoryTerms) -> None:
+    def add(self, name: str, records: Iterable[Record], terms: MemoryTerms, *, stall_s: float = 0.0) -> None:
         """Add a trace after those before.
 
         Args:
             name: Of the trace.
             records: Of it.
             terms: Its replayed decisions are made under these.
+            stall_s: `child.stall_s`; 0 = nothing counts as a hang.
         """
         counter = RunCounter()
         run = 0
-        for record, decisions in steps(records, terms):
+        for record, decisions in steps(records, terms, stall_s=stall_s):
             if counter(record) != run:
                 run = counter.run
                 self._begin_run(name if run == 1 else f"{name}, run {run}", record.t)

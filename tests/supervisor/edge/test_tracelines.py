@@ -113,12 +113,13 @@ def test_a_byte_order_mark_before_damage_is_still_damage(tmp_path: Path) -> None
     assert damage(path)[1].startswith("PATH, line 1: is no record")
 
 
-def test_a_line_without_its_end_is_said_to_be_cut_off(tmp_path: Path) -> None:
+def test_a_last_line_that_is_cut_off_is_left_out_and_told(tmp_path: Path) -> None:
     path = tmp_path / "trace"
     path.write_bytes(LINE + LINE[:20])
-    read, said = damage(path)
-    assert read == 1
-    assert said.startswith("PATH, line 2: is cut off")
+    told: list[str] = []
+    assert len(list(read_trace(str(path), told=told.append))) == 1
+    (text,) = told
+    assert text.startswith(f"{path}, line 2: is cut off")
 
 
 def test_a_last_line_without_line_feed_is_whole_if_it_is_a_record(tmp_path: Path) -> None:
