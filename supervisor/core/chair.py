@@ -108,6 +108,7 @@ class Chair:
             return
         wish.note_done()
         span.cleaned_at = span.segments
+        self._device.view.ask_release()
         self.decide(at_s, "clean", wish.policy, wish.why)
 
     # ------------------------------------------------------------------ pauses

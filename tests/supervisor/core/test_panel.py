@@ -88,6 +88,28 @@ def test_what_a_release_does_not_bring_back_is_replaced() -> None:
     assert scene.speak(3) == []  # silent until the next life
 
 
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_reserve_that_stays_though_a_release_was_asked_for_is_growth(*, hidden: bool) -> None:
+    scene = Scene(ready=False)
+    scene.hidden = hidden
+    scene.start()
+    scene.speak(20)
+    scene.slack = 2900  # and nothing tells of a release, as in the trace of a run that made none
+    assert scene.speak(4) == ["clean", "drain"]
+    assert scene.last.policy == "watermark"
+
+
+def test_a_reserve_that_outlived_a_release_is_killed_for_above_the_hard_mark() -> None:
+    scene = Scene(ready=False)
+    scene.hidden = True
+    scene.start()
+    scene.speak(10)  # too young to be replaced for the soft mark
+    scene.slack = 2900
+    assert scene.speak(1) == ["clean"]
+    scene.slack = 4100
+    assert scene.speak(2) == ["kill"]
+
+
 def test_a_young_life_is_not_replaced_for_the_soft_mark() -> None:
     scene = Scene()
     scene.speak(3)
