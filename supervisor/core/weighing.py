@@ -143,11 +143,20 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
     if room is None:
         return []
     high_bytes, low_bytes = side.next_bytes(chars), side.need.low_bytes(chars)
-    verdict = judge_room(room, high_bytes=high_bytes, low_bytes=low_bytes, released=span.is_just_released)
+    likely_bytes = max(low_bytes, side.need.likely_bytes(chars))
+    verdict = judge_room(
+        room,
+        high_bytes=high_bytes,
+        low_bytes=low_bytes,
+        likely_bytes=likely_bytes,
+        released=span.is_just_released,
+    )
     if verdict is Verdict.REFUSE or (verdict is Verdict.PAUSE and waited):
         others_bytes = room.others or 0 if verdict is Verdict.PAUSE else 0
+        sure = bool(others_bytes) or (room.fresh or 0) + low_bytes > room.limit
+        need_bytes = low_bytes if sure else likely_bytes
         why = wording.never_fits(
-            side.name, room, chars=chars, need_bytes=low_bytes, others_bytes=others_bytes
+            side.name, room, chars=chars, need_bytes=need_bytes, others_bytes=others_bytes, sure=sure
         )
         if may_degrade:
             return [Wish(verdict=Verdict.REFUSE, policy="degrade", why=why, scope="text")]

@@ -73,25 +73,34 @@ class Need:
         shorter = max((size for at, size in seen if at <= chars), default=0)
         return int(_ALLOWANCE * max(by_length, shorter))
 
+    def likely_bytes(self, chars: int) -> int:
+        """Return what a text needs by the dearest of those seen, nothing on top; 0 where nothing is known."""
+        return int(self.high_bytes(chars) / _ALLOWANCE)
+
     def low_bytes(self, chars: int) -> int:
-        """Return the least that a text must need, by all that is known; 0 where that is not enough."""
+        """Return the least that a text must need, by all that is known; 0 where that is not enough.
+
+        A longer text never needs less.
+        """
         if self._seen < _CERTAIN:
             return 0
         points = sorted(self._least.values())
-        below = [size for at, size in points if at <= chars]
         longest, needed_bytes = points[-1]
         if chars <= longest:
-            return max(below, default=0)
-        if chars > _REACH * longest:
-            return needed_bytes
-        return needed_bytes + int(_slope(points) * (chars - longest))
+            return max((size for at, size in points if at <= chars), default=0)
+        beyond = min(chars, _REACH * longest) - longest  # further, it needs as much at least
+        by_length = needed_bytes + int(_slope(points) * beyond)
+        return max(by_length, *(size for _, size in points))
 
 
 def _slope(points: list[tuple[int, int]]) -> float:
-    """Bytes a character between the longest text seen and those of half its length or less."""
+    """Bytes a character between the longest text seen and those of half its length or less.
+
+    Where none was as short nothing is known of a floor: all of it is taken to go by the character.
+    """
     longest, most = points[-1]
     slopes = [(most - size) / (longest - at) for at, size in points if at <= longest / 2]
-    return max(0.0, min([most / longest, *slopes])) if slopes else 0.0
+    return max(0.0, min([*(size / at for at, size in points if at > longest / 2), *slopes]))
 
 
 def _class_of(chars: int) -> int:
@@ -123,7 +132,9 @@ class Room:
     worth: int
 
 
-def judge_room(room: Room, *, high_bytes: int, low_bytes: int, released: bool) -> Verdict:
+def judge_room(
+    room: Room, *, high_bytes: int, low_bytes: int, released: bool, likely_bytes: int = 0
+) -> Verdict:
     """Say what must happen before a text of that need is handed out.
 
     Args:
@@ -131,10 +142,11 @@ def judge_room(room: Room, *, high_bytes: int, low_bytes: int, released: bool) -
         high_bytes: The most that it should need.
         low_bytes: The least that it must need; 0 = not known.
         released: Whether the child released its caches and spoke nothing since.
+        likely_bytes: What it needs by the dearest of the texts seen.
     """
     if room.used + high_bytes <= room.limit:
         return Verdict.KEEP
-    surely = _judge_what_is_sure(room, low_bytes)
+    surely = _judge_what_is_sure(room, low_bytes, max(low_bytes, likely_bytes))
     if surely is not Verdict.KEEP:
         return surely
     if room.floor + high_bytes > room.limit and room.grown >= room.worth:
@@ -145,13 +157,14 @@ def judge_room(room: Room, *, high_bytes: int, low_bytes: int, released: bool) -
     return Verdict.KEEP
 
 
-def _judge_what_is_sure(room: Room, low_bytes: int) -> Verdict:
+def _judge_what_is_sure(room: Room, low_bytes: int, likely_bytes: int) -> Verdict:
     """Say what the low estimate alone proves."""
     if not low_bytes or room.fresh is None or room.others is None:
         return Verdict.KEEP
     if room.fresh + low_bytes > room.limit:
         return Verdict.REFUSE  # whatever others do
     if room.fresh + room.others + low_bytes > room.limit:
-        return Verdict.PAUSE
+        # Others are waited for only if the text would find room then.
+        return Verdict.REFUSE if room.fresh + likely_bytes > room.limit else Verdict.PAUSE
     # For a fresh child there is room; for this one perhaps not, however little it grew.
     return Verdict.RECYCLE if room.floor + low_bytes > room.limit else Verdict.KEEP

@@ -10,7 +10,7 @@ from supervisor.core.weighing import (
     weigh_room,
 )
 from supervisor.policy.verdict import Verdict
-from tests.supervisor.core.scene import FRESH, HARD, SOFT, TERMS, reading, vitals
+from tests.supervisor.core.scene import FRESH, HARD, MIB, SOFT, TERMS, reading, vitals
 
 
 def ready() -> DeviceSide:
@@ -88,7 +88,7 @@ def test_a_life_that_spoke_nothing_is_as_fresh_as_its_successor() -> None:
     assert look_ahead(device, [100] * 4, Span()) == []
     for segments, policies in ((0, []), (3, ["headroom"])):
         span = Span(segments=segments)
-        wishes = weigh_room(device, 1500, span, waited=False, may_degrade=False)
+        wishes = weigh_room(device, 600, span, waited=False, may_degrade=False)
         assert [wish.policy for wish in wishes] == policies
 
 
@@ -125,3 +125,20 @@ def test_a_hard_mark_that_others_cross_asks_for_our_reserve_first() -> None:
     assert verdicts == {Verdict.PAUSE, Verdict.RELEASE}
     released = Span(segments=1, cleaned_at=1)
     assert {wish.verdict for wish in weigh(device, device.level_at_reading(), released)} == {Verdict.PAUSE}
+
+
+def test_a_text_that_would_hardly_fit_without_the_others_either_is_refused_at_once() -> None:
+    device = ready()
+    for chars, needed in ((100, 300), (40, 200), (40, 200)):
+        device.need.take(chars, needed * MIB)
+    device.read(reading(FRESH + 1700, FRESH), within_segment=False)
+
+    def wished(chars: int) -> list[tuple[Verdict, str]]:
+        wishes = weigh_room(device, chars, Span(segments=5), waited=False, may_degrade=False)
+        return [(wish.verdict, wish.why) for wish in wishes]
+
+    ((verdict, _),) = wished(1220)
+    assert verdict is Verdict.PAUSE
+    ((verdict, why),) = wished(1300)
+    assert verdict is Verdict.REFUSE
+    assert why.startswith("a text of 1300 characters needs about 3900 MiB beside the 6000 MiB")

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from supervisor.policy.headroom import Need, Room, judge_room, margin_bytes
@@ -46,6 +46,7 @@ def test_the_high_estimate_covers_every_text_seen_as_long_or_shorter(
 def test_where_need_is_a_straight_line_the_low_estimate_is_never_above_it(
     slope: int, fixed: int, lengths: list[int], chars: int
 ) -> None:
+    assume(min(lengths) <= max(lengths) / 2)  # else nothing is known of what is fixed
     need = learned(*[(at, fixed + slope * 1000 * at) for at in lengths])
     assert need.low_bytes(chars) <= fixed + slope * 1000 * chars
 
@@ -60,7 +61,7 @@ def test_a_text_longer_than_all_is_told_by_the_character() -> None:
     assert need.low_bytes(100) == 1000
     assert need.low_bytes(60) == 600
     assert need.low_bytes(4) == 0
-    assert need.low_bytes(100 * 17) == 1000  # as far as that no line is trusted
+    assert need.low_bytes(100 * 16) == need.low_bytes(100 * 17) == 9333  # no line is trusted further
 
 
 def test_an_answer_is_not_kept_beyond_what_it_was_learned_from() -> None:
@@ -80,9 +81,20 @@ def test_two_texts_are_no_proof() -> None:
     assert need.low_bytes(100) == 1000
 
 
-def test_of_lengths_that_are_all_alike_no_line_is_drawn() -> None:
-    need = learned((100, 1000), (99, 1010), (98, 990))
-    assert need.low_bytes(400) == 990  # three of one class of lengths
+def test_of_lengths_that_are_all_alike_all_goes_by_the_character() -> None:
+    need = learned((100, 1000), (99, 1010), (98, 980))
+    assert need.low_bytes(400) == 4000  # three of one class of lengths
+    assert need.likely_bytes(400) == pytest.approx(1010 / 99 * 400, abs=2)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 500), st.integers(0, 10**9)), min_size=3),
+    st.integers(1, 20_000),
+    st.integers(1, 20_000),
+)
+def test_a_longer_text_never_needs_less(texts: list[tuple[int, int]], one: int, other: int) -> None:
+    need = learned(*texts)
+    assert need.low_bytes(min(one, other)) <= need.low_bytes(max(one, other))
 
 
 def test_a_peak_below_what_was_there_is_no_need() -> None:
@@ -124,6 +136,12 @@ def test_a_text_waits_for_what_makes_room_for_it(
 ) -> None:
     room = replace(ROOM, **change)
     assert judge_room(room, high_bytes=high, low_bytes=low, released=False) is expected
+
+
+def test_others_are_not_waited_for_by_a_text_that_would_not_fit_then_either() -> None:
+    room = replace(ROOM, others=20)
+    for likely, expected in ((60, Verdict.PAUSE), (61, Verdict.REFUSE)):
+        assert judge_room(room, high_bytes=70, low_bytes=50, likely_bytes=likely, released=False) is expected
 
 
 def test_one_release_is_enough() -> None:
