@@ -62,6 +62,20 @@ def speaking(run: Narration) -> None:
     assert run.until(lambda event: event.event == "segment.done") is not None, run.tail()
 
 
+def is_forked(pid: int) -> bool:
+    """A cold child has the number of its life in its environment, a forked one the template's own."""
+    entries = proc.environment(pid)
+    return bool(entries) and not any(entry.startswith(b"TTS_SUPERVISOR_LIFE=") for entry in entries)
+
+
+def forking(task: Task, run: Narration) -> None:
+    """Wait until the template of the moment has a child: one that is lost thrice before is given up."""
+    there: dict[str, list[int]] = {}
+    while not (there.get("template") and any(map(is_forked, there["child"]))):
+        speaking(run)
+        there = roles(task, run.pid)
+
+
 @pytest.mark.parametrize("kills", [3, pytest.param(100, marks=SLOW)])
 def test_nobody_outlives_a_parent_that_is_killed_while_children_come_and_go(
     kills: int, tmp_path: Path
@@ -98,17 +112,17 @@ def test_nobody_outlives_a_parent_that_is_killed_while_the_template_gets_warm(
 def test_a_template_that_is_killed_at_any_moment_costs_no_segment_and_leaves_nobody(
     engine: str, kills: int, tmp_path: Path
 ) -> None:
-    calm = task_in(tmp_path / "calm", 40 + 6 * kills, engine=engine, start="cold")
+    calm = task_in(tmp_path / "calm", 40 + 20 * kills, engine=engine, start="cold")
     calm = Task(
         text=calm.text, output=calm.output, state=calm.state, sets={**calm.sets, "child.max_segments": "0"}
     )
     narrate(calm, LAST_S)
-    task = task_in(tmp_path / "job", 40 + 6 * kills, engine=engine)
+    task = task_in(tmp_path / "job", 40 + 20 * kills, engine=engine)
     chance = random.Random(engine)
     struck: Counter[str] = Counter()
     with Narration(task) as run:
         for _ in range(kills):
-            speaking(run)
+            forking(task, run)
             run.over_after(chance.uniform(0.0, SPREAD_S))
             there = roles(task, run.pid)
             # The process between lives for a millisecond: it is struck where it can be.
@@ -123,12 +137,12 @@ def test_a_template_that_is_killed_at_any_moment_costs_no_segment_and_leaves_nob
 
 @pytest.mark.parametrize("kills", [4, pytest.param(100, marks=SLOW)])
 def test_whoever_is_killed_the_job_goes_on_and_the_dead_are_reaped(kills: int, tmp_path: Path) -> None:
-    task = task_in(tmp_path / "job", 60 + 6 * kills)
+    task = task_in(tmp_path / "job", 60 + 20 * kills)
     chance = random.Random(kills)
     struck: Counter[str] = Counter()
     with Narration(task) as run:
         for _ in range(kills):
-            speaking(run)
+            forking(task, run)
             run.over_after(chance.uniform(0.0, SPREAD_S))
             there = {role: pids for role, pids in roles(task, run.pid).items() if pids}
             if there:
