@@ -33,6 +33,12 @@ _HEAP_HEIGHT: Final = 1.5
 _WHOLE_PER_CHAR: Final = 12 * 2**20
 _WHOLE_HEIGHT: Final = 8
 
+#: Below this the limits shrink with the card.
+_SMALL_CARD_BYTES: Final = 5 * 2**30
+
+#: Part of the card that no warm-up fills: growth by more is fast, whatever was before.
+_FAST_SHARE: Final = 5
+
 #: Limits that fragments may hold where nothing tells them from what is lost.
 _FLOOR_HEIGHT: Final = 8
 
@@ -84,7 +90,9 @@ class Leak:
     def __init__(self, limits: LeakLimits, *, card_bytes: int | None) -> None:
         live_bytes = _scaled(limits.live_bytes, card_bytes)
         other_bytes = _scaled(limits.other_bytes, card_bytes)
-        self._live = Ratchet("live memory outside declared caches", live_bytes)
+        # Mapped weights are touched, and workspaces come, in the first segments: fast are live bytes alone.
+        fast_bytes = None if card_bytes is None else card_bytes // _FAST_SHARE
+        self._live = Ratchet("live memory outside declared caches", live_bytes, fast_bytes=fast_bytes)
         self._other = Ratchet(
             "its device memory outside torch", other_bytes, is_collected=False, comes_late=True
         )
@@ -168,5 +176,7 @@ class Leak:
 
 
 def _scaled(limit_bytes: int, card_bytes: int | None) -> int:
-    """Return the limit, at most a 32nd of the card: what is little on 24 GB is much on one."""
-    return limit_bytes if card_bytes is None else min(limit_bytes, max(1, card_bytes // 32))
+    """Return the limit; on a small card a part of it: what is little on 8 GB is much on one."""
+    if card_bytes is None or card_bytes >= _SMALL_CARD_BYTES:
+        return limit_bytes
+    return max(1, limit_bytes * card_bytes // _SMALL_CARD_BYTES)

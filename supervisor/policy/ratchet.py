@@ -1,5 +1,6 @@
 """Tell whether one figure leaks: a warm baseline, growth over it, and what else may look like that."""
 
+from collections import deque
 from typing import Final
 
 from supervisor.policy.growth import BLOCK, Blocks, Run, Teeth, median
@@ -26,10 +27,18 @@ _TOOTH_HEIGHT: Final = 3.25
 #: Segments with hardly one that adds nothing, and the part of the limit that is proof then.
 _STEADY: Final = 64
 _STEADY_SHARE: Final = 8
+_RAISED_BYTES: Final = 2 * 160 * 2**20
 
 #: Rises in a row before any baseline, each half the limit at least, and how many limits in all.
 _FAST_RISES: Final = 3
 _FAST_HEIGHT: Final = 4
+
+#: Segments without a rise after which what was lost once is no leak that goes on.
+_QUIET: Final = 16
+
+#: Segments of which the later half must add about as much as the earlier: what slows down comes to rest.
+_PACE: Final = 24
+_SLOWER: Final = 0.55
 
 #: A cache that nobody declared: how many limits it may hold, what part of one an entry is at most,
 #: and how far its filling may slow down.
@@ -37,6 +46,9 @@ _CACHE_HEIGHT: Final = 8
 _ENTRY_SHARE: Final = 4
 _AT_ONCE: Final = 0.9
 _FLAT: Final = 0.7
+
+#: The later half of a rise, against the earlier, below which it is on its way to a plateau.
+_PLATEAU: Final = 0.35
 _STILL: Final = 0.15
 
 _MIB: Final = 2**20
@@ -51,9 +63,10 @@ class Ratchet:
         is_collected: Whether garbage may be in it, until a collector comes.
         comes_late: Whether it may grow in a few steps long after the warm-up, and then be still.
         per_char_bytes: What a character more than in any text before may add for good.
+        fast_bytes: Growth that no warm-up explains; None = a warm-up may be of any size.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what one figure differs from another by, each by name
         self,
         name: str,
         limit_bytes: int,
@@ -61,14 +74,17 @@ class Ratchet:
         is_collected: bool = True,
         comes_late: bool = False,
         per_char_bytes: int = 0,
+        fast_bytes: int | None = None,
     ) -> None:
         self._name = name
         self._limit_bytes = limit_bytes
         self._is_collected = is_collected
         self._comes_late = comes_late
         self._per_char_bytes = per_char_bytes
-        # Mapped weights are touched, and workspaces come, in the first segments: not for live bytes.
-        self._may_be_fast = not comes_late and not per_char_bytes
+        self._fast_bytes = fast_bytes
+        # A limit that was raised on purpose is a limit: no shape goes below it.
+        is_raised = limit_bytes > _RAISED_BYTES
+        self._steady_bytes = limit_bytes if is_raised else limit_bytes // _STEADY_SHARE
         self._longest = 0
         self._excused_bytes = 0
         self._seen = 0
@@ -81,6 +97,8 @@ class Ratchet:
         self._blocks = Blocks()
         self._above = 0
         self._rises = 0
+        self._risen_at = 0
+        self._recent: deque[int] = deque(maxlen=_PACE + 1)
         self._rising = Run()
         self._moving = Run()
         self._low_at = 0
@@ -128,19 +146,22 @@ class Ratchet:
             self._low_at, self._low_at_bytes = WARM_UP, now_bytes
         risen_in_all_bytes = sum(self._fast)
         return (
-            self._may_be_fast
+            self._fast_bytes is not None
             and len(self._fast) >= _FAST_RISES
-            and risen_in_all_bytes > _FAST_HEIGHT * self._limit_bytes
+            and risen_in_all_bytes > max(self._fast_bytes, _FAST_HEIGHT * self._limit_bytes)
             # It does not calm down.
             and 2 * len(self._fast) * risen_bytes > risen_in_all_bytes
         )
 
     def _watch(self, now_bytes: int, risen_bytes: int, *, may_be_cache: bool) -> bool:
         self._blocks.take(now_bytes)
+        self._recent.append(now_bytes)
         self._teeth.take(now_bytes)
-        self._rising.take(self._last_bytes, missed=risen_bytes <= 0)
+        self._rising.take(self._last_bytes, missed=risen_bytes <= self._limit_bytes // 4096)
         grown_bytes = now_bytes - self._baseline_bytes
-        self._rises += now_bytes > self._highest_bytes + self._limit_bytes // 128
+        if now_bytes > self._highest_bytes + self._limit_bytes // 128:
+            self._rises += 1
+            self._risen_at = self._seen
         if now_bytes <= self._low_bytes:
             self._low_at, self._low_at_bytes = self._seen, now_bytes
         if self._seen == _LATE and self._comes_late:
@@ -156,8 +177,10 @@ class Ratchet:
             self._above >= CONFIRMED
             and self._is_past_garbage(grown_bytes)
             and self._has_risen(grown_bytes)
+            and self._seen - self._risen_at < _QUIET
+            and not self._slows_down()
             and not (is_cache and self._may_be_filling())
-            and not (self._per_char_bytes and self._flattens(_FLAT))
+            and not self._flattens(_FLAT if self._per_char_bytes else _PLATEAU)
         ) or self._is_steady(now_bytes)
 
     def _is_like_a_cache(self, now_bytes: int) -> bool:
@@ -176,6 +199,10 @@ class Ratchet:
             not self._teeth.has_any or self._teeth.outlived_by(self._above, first=_TOOTH)
         )
 
+    def _slows_down(self) -> bool:
+        earlier, middle, latest = self._recent[0], self._recent[len(self._recent) // 2], self._recent[-1]
+        return latest - middle < _SLOWER * (middle - earlier)
+
     def _has_risen(self, grown_bytes: int) -> bool:
         if not self._comes_late or self._seen > _LATE:
             return self._rises > 1
@@ -185,7 +212,8 @@ class Ratchet:
     def _is_steady(self, now_bytes: int) -> bool:
         grown_bytes = now_bytes - max(self._baseline_bytes, self._rising.start_bytes)
         is_long = self._rising.length >= _STEADY
-        return is_long and grown_bytes * _STEADY_SHARE > self._limit_bytes and not self._teeth.has_any
+        is_enough = is_long and grown_bytes > self._steady_bytes and not self._teeth.has_any
+        return is_enough and not self._flattens(_FLAT)
 
     def _may_be_filling(self) -> bool:
         return not self._blocks.is_shaped(self._low_bytes) or self._flattens(_FLAT)

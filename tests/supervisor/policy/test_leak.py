@@ -176,7 +176,10 @@ def test_half_a_gigabyte_a_segment_is_seen_from_the_second_one() -> None:
     leak, _ = judge(torch(7200 + 512 * n) for n in range(2))
     assert leak.rate_bytes == 512 * MIB
     assert leak.exhaustion_segments(2 * GIB) == 4.0
-    assert judge(torch(7200 + 512 * n) for n in range(8))[1] == 4
+    assert judge((torch(7200 + 512 * n) for n in range(8)), card_bytes=10 * GIB)[1] == 6
+    assert (
+        judge((torch(2000 + 80 * min(n, 15)) for n in range(300)), card_bytes=24 * GIB)[1] is None
+    )  # warms up
 
 
 def test_what_is_full_or_more_has_no_segments_left() -> None:

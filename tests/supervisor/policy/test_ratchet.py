@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +48,7 @@ def steps(count: int, every: int, height: float, start: float = 3000.0) -> list[
         (straight(500, 6), 41),  # a collector would have come by now
         (straight(500, 0.5), 80),  # little, and in each of 64 segments
         ([3000.0] * 200 + straight(100, 20), 210),  # the collector has had its time
-        (steps(500, 40, 100), 83),  # two steps of a hundred
+        (steps(500, 40, 100), 88),  # two steps of a hundred, and five blocks
         ([3000.0] * 60 + [3400.0] * 400, None),  # one step: something was loaded late
         ([3000.0] * 30 + [3500.0] * 2 + [3000.0] * 400, None),  # not three in a row
         (saw(500, 40, 15), None),
@@ -75,10 +77,32 @@ def test_what_warms_up_until_the_baseline_is_taken_is_no_growth() -> None:
 
 
 def test_growth_from_the_first_segments_needs_no_baseline() -> None:
-    assert sure_at(plain(), straight(10, 500)) == 4
-    assert sure_at(plain(), straight(10, 65)) == 9  # four limits and more
-    assert sure_at(plain(), straight(10, 63)) is None
-    assert sure_at(plain(), [0, 400, 800, 900, 950, 960, 960, 960]) is None  # it calms down
+    def fast(least_mib: int = 0) -> Ratchet:
+        return Ratchet("memory", LIMIT * MIB, fast_bytes=least_mib * MIB)
+
+    assert sure_at(fast(), straight(10, 500)) == 4
+    assert sure_at(fast(), straight(10, 65)) == 9  # four limits and more
+    assert sure_at(fast(), straight(10, 63)) is None
+    assert sure_at(fast(), [0, 400, 800, 900, 950, 960, 960, 960]) is None  # it calms down
+    assert sure_at(fast(2048), straight(10, 500)) == 6  # beyond what a warm-up may fill
+    assert sure_at(plain(), straight(10, 500)) is None  # a warm-up may be of any size
+
+
+@pytest.mark.parametrize("tau", [3, 5, 8, 12])
+@pytest.mark.parametrize("height", [200, 400, 700])
+def test_what_approaches_a_level_is_no_leak_however_finely_it_still_rises(tau: int, height: int) -> None:
+    levels = [3000.0 + height * (1 - math.exp(-n / tau)) for n in range(400)]
+    assert sure_at(plain(), levels) is None
+
+
+def test_what_rose_for_a_while_and_is_still_since_is_no_leak() -> None:
+    levels = [3000.0 + 20 * min(n, 20) for n in range(400)]
+    assert sure_at(plain(), levels) is None
+
+
+def test_no_shape_goes_below_a_limit_that_was_raised() -> None:
+    raised = Ratchet("memory", 1024 * MIB)
+    assert sure_at(raised, straight(500, 2.5)) == 426  # of segment 13 on, three in a row
 
 
 # ------------------------------------------------------------------ caches that nobody declared
