@@ -209,22 +209,30 @@ class Side(ABC):
             worth=self.worth,
         )
 
-    def comes_as_far(self, chars: Sequence[int], *, fresh: bool = False) -> bool:
-        """Say whether these texts stay below the safe mark; True where nothing grows.
+    @property
+    def safe_marks(self) -> tuple[int, ...]:
+        """Below which growth is to stay until a boundary, the best first: soft, else not far beyond it."""
+        if self.limits is None:
+            return ()
+        soft, hard = self.limits.soft_bytes, self.limits.hard_bytes
+        return tuple(min(mark, self.ceiling) for mark in (soft, int(soft + _SAFE_SHARE * (hard - soft))))
+
+    def comes_as_far(self, chars: Sequence[int], mark_bytes: int, *, fresh: bool = False) -> bool:
+        """Say whether these texts stay below a mark; True where nothing grows.
 
         Args:
             chars: Of the texts.
+            mark_bytes: What is not to be crossed.
             fresh: Whether a fresh child is to speak them.
         """
-        if self.now is None or self.limits is None or self.rate <= 0:
+        if self.now is None or self.rate <= 0:
             return True
-        soft, hard = self.limits.soft_bytes, self.limits.hard_bytes
         return comes_as_far(
             floor_bytes=self.now - self.releasable - (self.grown if fresh else 0),
             rate_bytes=self.rate,
             texts=len(chars),
             need_bytes=self.need_high(max(chars)),
-            mark_bytes=min(int(soft + _SAFE_SHARE * (hard - soft)), self.ceiling),
+            mark_bytes=mark_bytes,
         )
 
     def stays_below_hard(self, chars: int) -> bool:

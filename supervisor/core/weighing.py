@@ -154,10 +154,8 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
     if verdict is Verdict.REFUSE or (verdict is Verdict.PAUSE and waited):
         others_bytes = room.others or 0 if verdict is Verdict.PAUSE else 0
         sure = bool(others_bytes) or (room.fresh or 0) + low_bytes > room.limit
-        need_bytes = low_bytes if sure else likely_bytes
-        why = wording.never_fits(
-            side.name, room, chars=chars, need_bytes=need_bytes, others_bytes=others_bytes, sure=sure
-        )
+        needs = f"at least {wording.size(low_bytes)}" if sure else f"about {wording.size(likely_bytes)}"
+        why = wording.never_fits(side.name, room, chars=chars, needs=needs, others_bytes=others_bytes)
         if may_degrade:
             return [Wish(verdict=Verdict.REFUSE, policy="degrade", why=why, scope="text")]
         why = f"{why}: {wording.SHORTER}"
@@ -170,11 +168,13 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
 
 def look_ahead(side: Side, chars: Sequence[int], span: Span) -> list[Wish]:
     """Ask whether a child that grows comes as far as the next boundary."""
-    if not span.segments or not side.rate or side.grown < side.worth or side.comes_as_far(chars):
+    if not span.segments or not side.rate or side.grown < side.worth:
         return []
+    # The highest mark is for units that take no child below the lower one.
+    mark_bytes = next((mark for mark in side.safe_marks if side.comes_as_far(chars, mark, fresh=True)), None)
+    if mark_bytes is None or side.comes_as_far(chars, mark_bytes):
+        return []  # nor would a fresh one: this one goes on while each next text finds room
     if span.segments <= WARM_UP and not span.is_old_enough(side):
         return []  # a warm-up grows too, and its successor's would
-    if not side.comes_as_far(chars, fresh=True):
-        return []  # nor would a fresh one: this one goes on while each next text finds room
     why = wording.too_far(side.name, chars=chars, rate_bytes=side.rate, used_bytes=side.now)
     return [Wish(verdict=Verdict.RECYCLE, policy="lookahead", why=why, side=side)]

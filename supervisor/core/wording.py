@@ -57,14 +57,11 @@ def no_room(side: str, room: Room, *, chars: int, need_bytes: int) -> str:
     )
 
 
-def never_fits(
-    side: str, room: Room, *, chars: int, need_bytes: int, others_bytes: int, sure: bool = True
-) -> str:
-    """Say that a text fits no child, by what it needs for sure or by what it most likely does."""
-    needs = "at least" if sure else "about"
+def never_fits(side: str, room: Room, *, chars: int, needs: str, others_bytes: int) -> str:
+    """Say that a text fits no child; `needs` is how much, in words."""
     others = f" and {size(others_bytes)} of other programs" if others_bytes else ""
     return (
-        f"a text of {chars} characters needs {needs} {size(need_bytes)} beside the {size(room.fresh)} of a "
+        f"a text of {chars} characters needs {needs} beside the {size(room.fresh)} of a "
         f"fresh child{others}, and only {size(room.limit)} of the {side} can be used"
     )
 

@@ -343,7 +343,17 @@ def test_a_leak_that_would_not_come_as_far_as_the_next_boundary_is_acted_on_at_t
     assert scene.segment % 25 == 0
     held = scene.live + scene.context
     assert held < SOFT
-    assert held + 25 * 30 + 300 > (SOFT + HARD) / 2  # it would not have come as far
+    assert held + 25 * 30 + 300 > SOFT  # it would not have come as far
+
+
+@pytest.mark.parametrize("grow", [10, 20, 30, 40])
+def test_a_known_leak_stays_below_the_soft_mark_between_two_boundaries(grow: float) -> None:
+    scene = Scene()
+    while not scene.acts("drain", "kill", "clean"):
+        paragraphs(scene, 12, grow=grow)
+    assert [one.policy for one in scene.acts("drain", "kill", "clean")] == ["lookahead"]
+    assert scene.segment % 12 == 0
+    assert SOFT - 12 * grow - 400 < scene.live + scene.context < SOFT
 
 
 def test_where_no_fresh_child_comes_as_far_either_it_goes_on_while_there_is_room() -> None:

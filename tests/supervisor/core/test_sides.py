@@ -23,7 +23,8 @@ def test_of_what_was_never_read_nothing_is_asked() -> None:
     assert (device.grown, device.warm_bytes, device.rate) == (0, None, 0.0)
     assert device.has_room_for(10**9)
     assert device.stays_below_hard(10**9)
-    assert device.comes_as_far((100,))
+    assert device.comes_as_far((100,), 0)
+    assert device.safe_marks == ()
     assert not device.leaves_no_time(19)
     level = Level(used_bytes=5, own_bytes=None, fresh_bytes=None)
     assert device.warm(level) == device.within(level, 100) == level

@@ -94,8 +94,8 @@ def test_a_life_that_spoke_nothing_is_as_fresh_as_its_successor() -> None:
 
 def test_a_warm_up_that_leaves_time_is_no_reason_to_recycle() -> None:
     device = grown(ready(), 8, 150)
-    assert not device.comes_as_far([100] * 16)
-    assert device.comes_as_far([100] * 16, fresh=True)
+    assert not device.comes_as_far([100] * 16, device.safe_marks[0])
+    assert device.comes_as_far([100] * 16, device.safe_marks[0], fresh=True)
     assert look_ahead(device, [100] * 16, Span(segments=8)) == []
     assert [wish.policy for wish in look_ahead(device, [100] * 16, Span(segments=20))] == ["lookahead"]
 
