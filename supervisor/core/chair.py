@@ -44,6 +44,7 @@ class Chair:
         self.is_silent = True
         self.pause: Pause | None = None
         self._in_vain: int | None = None
+        self._pause_cleaned = False
         self.decisions: list[Decision] = []
 
     def open(self) -> None:
@@ -104,8 +105,9 @@ class Chair:
         self.is_silent = True
 
     def _clean(self, wish: Wish, span: Span, at_s: float) -> None:
-        if any(one.action == "clean" for one in self.decisions):
-            return
+        if any(one.action == "clean" for one in self.decisions) or (self.pause and self._pause_cleaned):
+            return  # nothing is spoken during a pause: another would give back nothing
+        self._pause_cleaned = True
         wish.note_done()
         span.cleaned_at = span.segments
         self._device.view.ask_release()
@@ -116,6 +118,7 @@ class Chair:
     def _hold(self, wish: Wish, at_s: float) -> None:
         if self.pause is None:
             self.pause = Pause(wish=wish, at_s=at_s)
+            self._pause_cleaned = any(one.action == "clean" for one in self.decisions)
             self.decide(at_s, "pause", wish.policy, wish.why)
 
     def resume(self, at_s: float, why: str) -> None:

@@ -37,6 +37,7 @@ class Side(ABC):
         need: What texts need, learned over all lives.
         limits: The marks; None while the total is not known.
         total: What there is; None while not known.
+        stood_above_at: Segments of this life when it last stood above the soft mark after a release.
         crossed: Within the segment the soft mark was crossed, which may have been its passing need.
     """
 
@@ -56,6 +57,7 @@ class Side(ABC):
 
     def _begin(self) -> None:
         self.crossed = False
+        self.stood_above_at = 0
         self._warm_known = min(self._warm_floors, default=None)
         self._warm_floor = None
         self._segments = 0
@@ -207,6 +209,7 @@ class Side(ABC):
             fresh=self.fresh,
             others=self.others,
             worth=self.worth,
+            others_grew=max(0, (self.others or 0) - self.others_least),
         )
 
     @property

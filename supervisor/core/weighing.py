@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from supervisor.core import wording
 from supervisor.core.deviceside import DeviceSide
 from supervisor.core.sides import Side
 from supervisor.core.wishes import Wish
-from supervisor.policy.headroom import judge_room
+from supervisor.policy.headroom import Room, judge_room
 from supervisor.policy.lookahead import WARM_UP
 from supervisor.policy.verdict import Verdict
 from supervisor.policy.watermark import Level, WatermarkLimits, judge_level
@@ -36,10 +37,14 @@ class Span:
     segments: int = 0
     cleaned_at: int | None = None
 
-    @property
-    def counts_as_released(self) -> bool:
-        """Whether caches were released shortly before."""
-        return self.cleaned_at is not None and self.segments - self.cleaned_at < _RELEASE_COUNTS
+    def counts_as_released(self, side: Side) -> bool:
+        """Say whether caches were released shortly before, or before it came to stand above the soft mark.
+
+        While it stands there another release would give back no more: there is one an episode.
+        """
+        if self.cleaned_at is None:
+            return False
+        return self.segments - max(self.cleaned_at, side.stood_above_at) < _RELEASE_COUNTS
 
     @property
     def is_just_released(self) -> bool:
@@ -95,7 +100,7 @@ def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
     why = wording.above(side.name, limits, level)
     own = side.within(level, span.chars) if span.within else side.warm(level)
     own = replace(own, others_grew_bytes=(side.others or 0) - side.others_least)
-    verdict = judge_level(limits, own, released=span.counts_as_released, worth_bytes=side.worth)
+    verdict = judge_level(limits, own, released=span.counts_as_released(side), worth_bytes=side.worth)
     if verdict is Verdict.KILL:
         return [Wish(verdict=verdict, policy="watermark", why=why, side=side)]
     if not isinstance(side, DeviceSide):
@@ -115,7 +120,9 @@ def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
 def _weigh_soft(side: Side, limits: WatermarkLimits, level: Level, span: Span) -> list[Wish]:
     side.crossed = False
     fresh_bytes, level = level.fresh_bytes, side.warm(level)
-    verdict = judge_level(limits, level, released=span.counts_as_released, worth_bytes=side.worth)
+    verdict = judge_level(limits, level, released=span.counts_as_released(side), worth_bytes=side.worth)
+    if span.counts_as_released(side):
+        side.stood_above_at = span.segments
     when = "when fresh" if level.fresh_bytes == fresh_bytes else "once warm"
     why = wording.above(side.name, limits, level, when=when)
     if verdict is Verdict.RECYCLE and span.is_old_enough(side):
@@ -144,13 +151,8 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
         return []
     high_bytes, low_bytes = side.next_bytes(chars), side.need.low_bytes(chars)
     likely_bytes = max(low_bytes, side.need.likely_bytes(chars))
-    verdict = judge_room(
-        room,
-        high_bytes=high_bytes,
-        low_bytes=low_bytes,
-        likely_bytes=likely_bytes,
-        released=span.is_just_released,
-    )
+    judge = partial(judge_room, high_bytes=high_bytes, low_bytes=low_bytes, likely_bytes=likely_bytes)
+    verdict = judge(room, released=span.counts_as_released(side))
     if verdict is Verdict.REFUSE or (verdict is Verdict.PAUSE and waited):
         others_bytes = room.others or 0 if verdict is Verdict.PAUSE else 0
         sure = bool(others_bytes) or (room.fresh or 0) + low_bytes > room.limit
@@ -163,7 +165,11 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
     if verdict is Verdict.KEEP or (verdict is Verdict.RECYCLE and not span.segments):
         return []
     why = wording.no_room(side.name, room, chars=chars, need_bytes=high_bytes)
-    return [Wish(verdict=verdict, policy="headroom", why=why, side=side, until="room", low_bytes=low_bytes)]
+
+    def waits(later: Room) -> bool:
+        return judge(later, released=True) is Verdict.PAUSE
+
+    return [Wish(verdict=verdict, policy="headroom", why=why, side=side, until="room", waits=waits)]
 
 
 def look_ahead(side: Side, chars: Sequence[int], span: Span) -> list[Wish]:

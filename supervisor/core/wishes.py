@@ -7,6 +7,7 @@ from typing import Final, Literal
 from supervisor.core.decisions import Policy, Scope
 from supervisor.core.deviceside import DeviceSide
 from supervisor.core.sides import Side
+from supervisor.policy.headroom import Room
 from supervisor.policy.verdict import Verdict
 
 #: What ends a pause: the mark is left, a text finds room, or a fresh child does.
@@ -20,6 +21,10 @@ def _forget() -> None:
     """Most policies remember nothing."""
 
 
+def _for_nothing(_: Room) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What one policy wishes for.
@@ -31,7 +36,7 @@ class Wish:
         side: Of which memory, where it is for its growth.
         scope: What a refusal is about.
         until: What ends a pause.
-        low_bytes: What the text that waits must need.
+        waits: Whether the text that waits for room would still have to.
         note_done: Called when it is done: the policy remembers it.
     """
 
@@ -41,7 +46,7 @@ class Wish:
     side: Side | None = None
     scope: Scope = "life"
     until: Until = "mark"
-    low_bytes: int = 0
+    waits: Callable[[Room], bool] = _for_nothing
     note_done: Callable[[], None] = _forget
 
 
@@ -64,4 +69,4 @@ class Pause:
             return successor_fits
         if self.wish.until == "mark":
             return room.used < limits.hard_bytes - _RELIEF * (device.total or 0)
-        return (room.fresh or 0) + (room.others or 0) + self.wish.low_bytes <= room.limit
+        return not self.wish.waits(room)

@@ -120,6 +120,7 @@ class Room:
         fresh: What a fresh child holds; None = not known.
         others: What others hold; None = not known.
         worth: Growth that is worth a recycle.
+        others_grew: What others hold beyond the least that they ever held.
     """
 
     limit: int
@@ -130,6 +131,11 @@ class Room:
     fresh: int | None
     others: int | None
     worth: int
+    others_grew: int = 0
+
+    def helps(self, high_bytes: int) -> bool:
+        """Say whether a recycle makes room, so that none is made for what others took."""
+        return self.others_grew < self.worth or self.floor - self.grown + high_bytes <= self.limit
 
 
 def judge_room(
@@ -146,10 +152,10 @@ def judge_room(
     """
     if room.used + high_bytes <= room.limit:
         return Verdict.KEEP
-    surely = _judge_what_is_sure(room, low_bytes, max(low_bytes, likely_bytes))
+    surely = _judge_what_is_sure(room, high_bytes, low_bytes, max(low_bytes, likely_bytes))
     if surely is not Verdict.KEEP:
         return surely
-    if room.floor + high_bytes > room.limit and room.grown >= room.worth:
+    if room.floor + high_bytes > room.limit and room.grown >= room.worth and room.helps(high_bytes):
         return Verdict.RECYCLE
     may_reserve = room.used + max(0, high_bytes - room.slack // 2)
     if not released and may_reserve > room.limit and room.used - room.floor >= room.worth:
@@ -157,7 +163,7 @@ def judge_room(
     return Verdict.KEEP
 
 
-def _judge_what_is_sure(room: Room, low_bytes: int, likely_bytes: int) -> Verdict:
+def _judge_what_is_sure(room: Room, high_bytes: int, low_bytes: int, likely_bytes: int) -> Verdict:
     """Say what the low estimate alone proves."""
     if not low_bytes or room.fresh is None or room.others is None:
         return Verdict.KEEP
@@ -166,5 +172,7 @@ def _judge_what_is_sure(room: Room, low_bytes: int, likely_bytes: int) -> Verdic
     if room.fresh + room.others + low_bytes > room.limit:
         # Others are waited for only if the text would find room then.
         return Verdict.REFUSE if room.fresh + likely_bytes > room.limit else Verdict.PAUSE
-    # For a fresh child there is room; for this one perhaps not, however little it grew.
-    return Verdict.RECYCLE if room.floor + low_bytes > room.limit else Verdict.KEEP
+    if room.used - room.slack + low_bytes <= room.limit:
+        return Verdict.KEEP  # it may find room in what is reserved
+    # For a fresh child there is room; for this one there is none, however little it grew.
+    return Verdict.RECYCLE if room.helps(high_bytes) else Verdict.PAUSE

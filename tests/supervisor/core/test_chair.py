@@ -87,6 +87,21 @@ def test_a_release_that_was_asked_for_counts_from_then_on() -> None:
     assert span.is_just_released
 
 
+def test_during_a_pause_caches_are_released_once() -> None:
+    device, host = sides()
+    release = wish(Verdict.RELEASE, "watermark")
+    for first in ([release, wish(Verdict.PAUSE, "watermark")], [wish(Verdict.PAUSE, "watermark")]):
+        chair = Chair(device, host)
+        chair.settle(first, Span(), 5.0)
+        chair.settle([release], Span(segments=1), 6.0)
+        chair.settle([release], Span(segments=2), 7.0)
+        assert [one.action for one in chair.decisions].count("clean") == 1
+        chair.resume(8.0, "1")
+        chair.open()
+        chair.settle([release], Span(segments=3), 9.0)
+        assert [one.action for one in chair.decisions] == ["clean"]
+
+
 def test_a_job_that_was_refused_hears_nothing_more() -> None:
     chair = Chair(*sides())
     chair.settle([wish(Verdict.REFUSE, "watermark", scope="job")], Span(), 5.0)

@@ -210,6 +210,32 @@ def test_our_reserve_is_given_back_before_others_are_waited_for() -> None:
     assert scene.release() == ["resume"]
 
 
+def test_for_what_others_hold_caches_are_released_once_and_no_child_is_replaced() -> None:
+    scene = Scene()
+    scene.speak(8, grow=30)  # a warm-up
+    scene.speak(20, need=350)
+    for _ in range(80):  # a neighbour that grows; the texts go on, as in a trace
+        scene.others += 40
+        scene.begin()
+        scene.end(need=350)
+        scene.read()
+        scene.ask()
+    assert len([one for one in scene.acts("clean") if one.t < scene.acts("pause")[0].t]) <= 1
+    assert len(scene.acts("clean")) <= 2
+    assert scene.acts("drain", "kill", "refuse", "resume") == []
+
+
+def test_a_soft_mark_that_a_release_does_not_leave_asks_for_no_other() -> None:
+    scene = Scene()
+    scene.speak(20, need=300)
+    scene.others = SOFT - FRESH + 50
+    for _ in range(40):
+        scene.speak(need=300)
+        if scene.seen[-1:] and scene.last.action == "clean":
+            scene.release()
+    assert [one.action for one in scene.seen] == ["clean"]
+
+
 def test_a_pause_is_over_when_a_fresh_child_is_ready() -> None:
     scene = Scene()
     scene.others = 3800

@@ -65,10 +65,15 @@ def test_a_soft_mark_names_what_a_fresh_child_will_hold_once_it_is_warm() -> Non
     assert wish.why.endswith("MiB once warm")
 
 
-def test_a_release_counts_for_eight_segments() -> None:
-    assert not Span(segments=9).counts_as_released
-    assert Span(segments=9, cleaned_at=2).counts_as_released
-    assert not Span(segments=10, cleaned_at=2).counts_as_released
+def test_a_release_counts_for_eight_segments_and_as_long_as_it_stands_above_the_mark() -> None:
+    device = ready()
+    assert not Span(segments=9).counts_as_released(device)
+    assert Span(segments=9, cleaned_at=2).counts_as_released(device)
+    assert not Span(segments=10, cleaned_at=2).counts_as_released(device)
+    device.stood_above_at = 5
+    assert not Span(segments=10).counts_as_released(device)
+    assert Span(segments=12, cleaned_at=2).counts_as_released(device)
+    assert not Span(segments=13, cleaned_at=2).counts_as_released(device)
     assert Span(segments=9, cleaned_at=9).is_just_released
     assert not Span(segments=9, cleaned_at=8).is_just_released
 

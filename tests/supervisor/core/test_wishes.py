@@ -2,6 +2,7 @@ import pytest
 
 from supervisor.core.deviceside import DeviceSide
 from supervisor.core.wishes import Pause, Until, Wish
+from supervisor.policy.headroom import Room
 from supervisor.policy.verdict import Verdict
 from tests.supervisor.core.scene import HARD, MIB, TERMS, reading, vitals
 
@@ -14,9 +15,8 @@ def side(used: float, child: float = 6000) -> DeviceSide:
     return device
 
 
-def pause(until: Until, low: float = 0.0) -> Pause:
-    wish = Wish(verdict=Verdict.PAUSE, policy="watermark", why="", until=until, low_bytes=int(low * MIB))
-    return Pause(wish=wish, at_s=0.0)
+def pause(until: Until) -> Pause:
+    return Pause(wish=Wish(verdict=Verdict.PAUSE, policy="watermark", why="", until=until), at_s=0.0)
 
 
 @pytest.mark.parametrize(("used", "over"), [(HARD - 102, False), (HARD - 103, True)])
@@ -25,8 +25,13 @@ def test_a_mark_is_left_when_it_is_left_clearly(used: float, *, over: bool) -> N
 
 
 @pytest.mark.parametrize(("others", "over"), [(728, True), (729, False)])
-def test_a_text_goes_on_when_it_fits_beside_a_fresh_child_and_others(others: float, *, over: bool) -> None:
-    assert pause("room", 3000).is_over(side(6000 + others), successor_fits=False) is over
+def test_a_text_goes_on_when_it_need_not_wait_any_more(others: float, *, over: bool) -> None:
+    def waits(room: Room) -> bool:
+        return (room.others or 0) > 728 * MIB
+
+    wish = Wish(verdict=Verdict.PAUSE, policy="headroom", why="", until="room", waits=waits)
+    assert Pause(wish=wish, at_s=0.0).is_over(side(6000 + others), successor_fits=False) is over
+    assert pause("room").is_over(side(9000), successor_fits=False)  # nobody said what it waits for
 
 
 @pytest.mark.parametrize("fits", [True, False])

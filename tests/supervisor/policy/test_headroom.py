@@ -144,6 +144,23 @@ def test_others_are_not_waited_for_by_a_text_that_would_not_fit_then_either() ->
         assert judge_room(room, high_bytes=70, low_bytes=50, likely_bytes=likely, released=False) is expected
 
 
+@pytest.mark.parametrize(
+    ("change", "high", "low", "expected"),
+    [
+        ({"others_grew": 9}, 61, 31, Verdict.RECYCLE),  # others did nothing: what can be done is done
+        ({"others_grew": 10}, 60, 31, Verdict.RECYCLE),  # it gives back what is missing
+        ({"others_grew": 10}, 61, 31, Verdict.PAUSE),  # it does not
+        ({"others_grew": 10}, 61, 30, Verdict.RELEASE),  # it may find room in its own reserve
+        ({"others_grew": 10}, 61, 0, Verdict.RELEASE),
+    ],
+)
+def test_no_child_is_replaced_for_what_others_took(
+    change: dict[str, int | None], high: int, low: int, expected: Verdict
+) -> None:
+    room = replace(ROOM, **change)
+    assert judge_room(room, high_bytes=high, low_bytes=low, released=False) is expected
+
+
 def test_one_release_is_enough() -> None:
     room = replace(ROOM, grown=0)
     assert judge_room(room, high_bytes=26, low_bytes=0, released=False) is Verdict.RELEASE
