@@ -119,6 +119,15 @@ class DeviceSide(Side):
         """What of the device can be had at all."""
         return int(_USABLE * (self.total or 0))
 
+    def is_overcommitted(self, *, within_segment: bool) -> bool:
+        """Say whether the child holds more than all there is: it stands in the host's memory then, and crawls.
+
+        Args:
+            within_segment: Whether its reserve is in use; between two segments it can be released.
+        """
+        to_come_bytes = 0 if within_segment else self.releasable
+        return self.total is not None and self.view.claimed - to_come_bytes > self.total
+
     def level_at_reading(self) -> Level | None:
         """Return how high it stood at the last reading, against the child as it was when fresh."""
         if self.view.used is None:

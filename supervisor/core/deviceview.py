@@ -35,6 +35,7 @@ class DeviceView:
         used: By everybody, at the last reading that told.
         vitals: What the child last said of itself, field by field.
         rest: The child's part outside its allocator; None while not known.
+        claimed: The child's part as it was told at the last reading, though it be more than all there is.
         told_rest: Whether the driver spoke of the child since the last segment's end.
     """
 
@@ -44,6 +45,7 @@ class DeviceView:
         self.used: int | None = None
         self.vitals = TraceVitals()
         self.rest: int | None = None
+        self.claimed = 0
         self.told_rest = False
         self._told_before = False
         self._child: int | None = None
@@ -80,12 +82,17 @@ class DeviceView:
                 self._highest_within = max(child, self._highest_within or child)
             else:
                 self._read_between(child)
-        self._own_at_used = child if child is not None else self._own_by_report
-        if self._own_at_used is not None:
+        claimed = child if child is not None else self._own_by_report
+        self.claimed = claimed or 0
+        self._own_at_used = claimed
+        if claimed is not None:
+            self._own_at_used = min(
+                claimed, self.used
+            )  # what is more is not on the device, or of another moment
             others = self.used - self._own_at_used
             least = self._learned.others_least
             if least is None or others < least:
-                self._learned.others_least = max(0, others)
+                self._learned.others_least = others
 
     def begin(self) -> None:
         """Note that a segment begins: what is read from here on is not the child's rest."""

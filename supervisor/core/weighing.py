@@ -105,6 +105,8 @@ def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
         return [Wish(verdict=verdict, policy="watermark", why=why, side=side)]
     if not isinstance(side, DeviceSide):
         return []  # refused when it was ready
+    if side.is_overcommitted(within_segment=span.within):  # there is nobody to wait for
+        return [Wish(verdict=Verdict.KILL, policy="watermark", why=why, side=side)]
     # With our own growth in it a fresh child would not stand lower: that is the fit test's word.
     ours = own.grown_bytes - own.slack_bytes >= side.worth
     wishes = [Wish(verdict=Verdict.PAUSE, policy="fit" if ours else "watermark", why=why)]

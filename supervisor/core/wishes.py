@@ -68,5 +68,6 @@ class Pause:
         if self.wish.until == "fit" or limits is None or room is None:
             return successor_fits
         if self.wish.until == "mark":
-            return room.used < limits.hard_bytes - _RELIEF * (device.total or 0)
+            # As it was read: within a segment the child's word is from before it.
+            return (device.view.used or 0) < limits.hard_bytes - _RELIEF * (device.total or 0)
         return not self.wish.waits(room)

@@ -202,6 +202,13 @@ def test_a_share_below_what_is_live_is_not_believed() -> None:
     assert (mib(view.own), mib(view.others), mib(view.rest)) == (6000, 0, 500)
 
 
+def test_a_share_above_all_that_is_used_is_no_more_than_that() -> None:
+    view = fresh_view()
+    view.read(reading(6500, 7000), within_segment=True)
+    assert (mib(view.own_at_reading), mib(view.others), mib(view.claimed)) == (6500, 0, 7000)
+    assert mib(view.now) == 6000  # by its own word: nothing was said of this segment yet
+
+
 def test_a_report_without_figures_changes_nothing() -> None:
     view = fresh_view()
     spoke(view, 5600, 6500)

@@ -11,7 +11,7 @@ from supervisor.core.memoryterms import Outlook
 from supervisor.core.panel import Panel
 from supervisor.core.traces import Asked, Decided, LifeReady, Reading, Record, SegmentBegin, SegmentEnd
 from supervisor.policy.watermark import WatermarkLimits
-from tests.supervisor.core.scene import FRESH, HARD, MIB, SOFT, TERMS, USABLE, Scene, reading, vitals
+from tests.supervisor.core.scene import CARD, FRESH, HARD, MIB, SOFT, TERMS, USABLE, Scene, reading, vitals
 
 # ------------------------------------------------------------------ marks
 
@@ -158,6 +158,41 @@ def test_the_hard_mark_kills_for_its_own_growth() -> None:
     )
     assert scene.read() == scene.end() == scene.ask() == []
     assert scene.start() == []
+
+
+@pytest.mark.parametrize("share", [CARD + 1, CARD + 4000])
+def test_a_child_that_holds_more_than_the_card_is_killed_and_nobody_waited_for(share: float) -> None:
+    scene = Scene()
+    scene.speak(5, chars=400, need=3000)
+    scene.release()
+    scene.begin(500)
+    assert scene.take(reading(CARD, share, t=scene.at_s + 1)) == ["kill"]
+    assert scene.last.policy == "watermark"
+
+
+def test_a_reserve_beyond_the_card_is_released_before_anything_else() -> None:
+    scene = Scene(ready=False)
+    scene.hidden = True
+    scene.start()
+    scene.speak(5)
+    scene.begin()
+    scene.end(need=5500)
+    assert scene.take(reading(CARD, t=scene.at_s + 1)) == ["clean", "pause"]
+    assert scene.release() == ["resume"]
+
+
+def test_a_pause_does_not_end_at_the_reading_that_began_it() -> None:
+    scene = Scene()
+    scene.speak(5, need=2000)
+    scene.release()
+    scene.others = 2500
+    scene.begin()
+    assert scene.read(more=1300) == ["pause"]
+    for _ in range(5):
+        assert scene.read(more=1300) == []
+    scene.end(need=1300)
+    scene.others = 0
+    assert scene.read() == ["resume"]
 
 
 def test_the_hosts_hard_mark_kills_too() -> None:
