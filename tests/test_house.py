@@ -10,8 +10,7 @@ from tests.tree import ROOT, named, sources, tracked
 LONG_FILE_LINES = 300
 
 #: Files longer than the house likes, and why each is one file.
-LONG_FILES: dict[str, str] = {
-}
+LONG_FILES: dict[str, str] = {}
 
 #: Modules without a test module of their own, and where they are tested instead.
 TESTED_ELSEWHERE: dict[str, str] = {
@@ -30,7 +29,9 @@ TESTED_ELSEWHERE: dict[str, str] = {
 #: The parts of `supervisor` that are processes of their own and may be heavy.
 APART = ("supervisor.delivery", "supervisor.plotting")
 
-HEAVY = ("torch", "torchaudio", "numpy", "soundfile", "soxr", "espeakng_loader", "matplotlib", "child", "tts_core")
+HEAVY = (
+    "torch", "torchaudio", "numpy", "soundfile", "soxr", "espeakng_loader", "matplotlib", "child", "tts_core",
+)  # fmt: skip
 
 
 # ------------------------------------------------------------------ the parent is light

@@ -65,7 +65,7 @@ class Asks:
             self._begun = _Begun(asks=(*carried, *self._waiting), before=before, at_s=began_s)
             self._waiting.clear()
 
-    def done(self, after: Held, at_s: float) -> list[do.Action]:
+    def done(self, after: Held, at_s: float) -> list[do.Answer]:
         """Answer those that were carried out."""
         begun, self._begun = self._begun, None
         if begun is None:
@@ -86,7 +86,7 @@ class Asks:
             for ask in begun.asks
         ]
 
-    def refuse(self, why: str) -> list[do.Action]:
+    def refuse(self, why: str) -> list[do.Answer]:
         """Answer all with an error."""
         asks = [*self._waiting, *(self._begun.asks if self._begun is not None else ())]
         self._waiting.clear()

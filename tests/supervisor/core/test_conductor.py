@@ -285,9 +285,10 @@ class House(RuleBasedStateMachine):
         if not hasattr(self, "world") or not self.world.sound:
             return
         self.world.faults, self.world.fuse = replace(self.kind), None
-        for child in [] if self.world.stall_s else self.world.children.values():
+        for child in self.world.children.values():
             # Without `child.stall_s` nobody ends a child that hangs, as the user wished.
-            child.deaf = child.stopped = False
+            child.deaf = child.deaf and self.world.stall_s > 0
+            child.stopped = child.stopped and self.world.stall_s > 0
         finish = self.world.run_on()
         if finish.ending == "gave_up":
             assert self.world.mishaps >= 5

@@ -138,8 +138,8 @@ def test_what_is_asked_at_the_end_is_answered_by_it() -> None:
 def lines(world: World, count: int) -> None:
     """Make the first segments lines of a JSONL."""
     for number in range(count):
-        one = world._order[number]
-        world._order[number] = msgspec.structs.replace(one, ends_line=True, ends_chapter=True)
+        one = world.order[number]
+        world.order[number] = msgspec.structs.replace(one, ends_line=True, ends_chapter=True)
 
 
 def test_it_rests_after_every_so_many_lines() -> None:

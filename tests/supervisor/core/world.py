@@ -60,10 +60,10 @@ class World:
     answers: list[do.Answer] = field(default_factory=list[do.Answer])
 
     def __post_init__(self) -> None:
-        self._order = [
+        self.order = [
             segment(number, key, twins=self.keys.count(key)) for number, key in enumerate(self.keys)
         ]
-        for one in self._order:
+        for one in self.order:
             self.rows.setdefault(one.key, Row(segment=one))
         self.begin()
 
@@ -268,7 +268,7 @@ class World:
 
     def _fetch(self, action: do.Fetch) -> None:
         assert self._is_planned
-        after = [one for one in self._order if one.number > action.after]
+        after = [one for one in self.order if one.number > action.after]
         waiting = [one for one in after if self.rows[one.key].state == "waiting"]
         limit = min(self.batch, action.limit)
         batch = tuple(self.rows[one.key].offered(one) for one in waiting[:limit])
@@ -289,7 +289,7 @@ class World:
 
     def _send(self, child: Child, message: say.FromParent) -> None:
         if isinstance(message, say.Synthesize):
-            row = self.rows[self._order[message.segment_id].key]
+            row = self.rows[self.order[message.segment_id].key]
             assert (row.in_hand, row.segment.key) == (True, self._claimed)
             assert message.text == row.segment.text
             assert message.attempt not in self._handed_out, "an attempt's number was used before"

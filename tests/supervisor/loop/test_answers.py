@@ -7,7 +7,8 @@ import pytest
 from supervisor.core.actions import Ending, Finish
 from supervisor.loop.answers import WorkerError, ending_error, worker_error
 
-# Interface §1: 2 configuration, 4 stopped, 75 try again, 76 the driver keeps it, 77 unkillable, 78 crash loop.
+# Interface §1: 2 configuration, 4 stopped, 75 try again, 76 the driver keeps it, 77 unkillable,
+# 78 crash loop.
 EXIT_CODES = {
     "stopped": 4,
     "full": 75,
