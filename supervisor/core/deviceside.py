@@ -120,7 +120,7 @@ class DeviceSide(Side):
         return int(_USABLE * (self.total or 0))
 
     def is_overcommitted(self, *, within_segment: bool) -> bool:
-        """Say whether the child holds more than all there is: it stands in the host's memory then, and crawls.
+        """Say whether the child holds more than all there is: it is in the host's memory then, and crawls.
 
         Args:
             within_segment: Whether its reserve is in use; between two segments it can be released.

@@ -37,6 +37,8 @@ class HostSide(Side):
         self.view.read(reading)
         if self.view.total is not None:
             self.learn_total(self.view.total)
+        elif self.view.at_least > (self.total or 0):  # recorded on a larger machine than this one
+            self.learn_total(self.view.at_least)
 
     def spoken(self, chars: int, vitals: TraceVitals) -> None:
         """Take what the child said after a segment."""

@@ -65,6 +65,11 @@ class HostView:
         return self._highest_within - self._before
 
     @property
+    def at_least(self) -> int:
+        """What the machine must have, by what the child holds and what it could still give."""
+        return (self.private or 0) + (self.available or 0)
+
+    @property
     def fresh(self) -> int | None:
         """What a fresh child holds: this one when it was ready, else one before it."""
         return self._fresh if self._fresh is not None else self._learned.fresh

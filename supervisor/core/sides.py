@@ -102,6 +102,11 @@ class Side(ABC):
         return 0
 
     @property
+    def rests_above_soft(self) -> bool:
+        """Whether a fresh child already stands above the soft mark: it is not acted on then."""
+        return self.limits is not None and self.fresh is not None and self.fresh >= self.limits.soft_bytes
+
+    @property
     def ceiling(self) -> int:
         """What no text may cross; 0 while the marks are not known."""
         return 0 if self.limits is None else self.limits.hard_bytes
@@ -218,6 +223,8 @@ class Side(ABC):
         if self.limits is None:
             return ()
         soft, hard = self.limits.soft_bytes, self.limits.hard_bytes
+        if self.rests_above_soft:
+            return (self.ceiling,)
         return tuple(min(mark, self.ceiling) for mark in (soft, int(soft + _SAFE_SHARE * (hard - soft))))
 
     def comes_as_far(self, chars: Sequence[int], mark_bytes: int, *, fresh: bool = False) -> bool:

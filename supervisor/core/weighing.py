@@ -68,10 +68,7 @@ def impossible(side: Side) -> Wish | None:
 
 def resting_mark(side: Side) -> str | None:
     """Return words for a soft mark that is below a fresh child."""
-    limits, fresh = side.limits, side.fresh
-    if limits is None or fresh is None or fresh < limits.soft_bytes:
-        return None
-    return wording.not_acted_on(side.name, limits)
+    return wording.not_acted_on(side.name, side.limits) if side.limits and side.rests_above_soft else None
 
 
 def weigh(side: Side, level: Level | None, span: Span) -> list[Wish]:
@@ -121,6 +118,8 @@ def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
 
 def _weigh_soft(side: Side, limits: WatermarkLimits, level: Level, span: Span) -> list[Wish]:
     side.crossed = False
+    if side.rests_above_soft:
+        return []
     fresh_bytes, level = level.fresh_bytes, side.warm(level)
     verdict = judge_level(limits, level, released=span.counts_as_released(side), worth_bytes=side.worth)
     if span.counts_as_released(side):

@@ -32,6 +32,18 @@ def test_a_share_is_of_what_the_readings_say_there_is() -> None:
     assert one.ceiling == HOST_HARD // 2 * MIB
 
 
+def test_where_no_reading_says_the_machine_has_what_is_held_and_what_it_could_give() -> None:
+    one = side()
+    one.read(reading(host=20000, available=12768))
+    assert one.total == 32768 * MIB
+    assert one.ceiling == 2 * HOST_HARD * MIB
+    one.read(reading(host=20000, available=1000))
+    assert one.total == 32768 * MIB  # others took some
+    told = reading(host=20000, available=12768)
+    one.read(type(told)(t=0.0, host_total=8192 * MIB))
+    assert one.total == 8192 * MIB  # its word counts
+
+
 def test_a_texts_need_is_what_was_seen_within_it() -> None:
     one = side()
     one.view.begin()

@@ -11,7 +11,19 @@ from supervisor.core.memoryterms import Outlook
 from supervisor.core.panel import Panel
 from supervisor.core.traces import Asked, Decided, LifeReady, Reading, Record, SegmentBegin, SegmentEnd
 from supervisor.policy.watermark import WatermarkLimits
-from tests.supervisor.core.scene import CARD, FRESH, HARD, MIB, SOFT, TERMS, USABLE, Scene, reading, vitals
+from tests.supervisor.core.scene import (
+    CARD,
+    FRESH,
+    HARD,
+    MIB,
+    SOFT,
+    TERMS,
+    USABLE,
+    Scene,
+    marks,
+    reading,
+    vitals,
+)
 
 # ------------------------------------------------------------------ marks
 
@@ -54,6 +66,14 @@ def test_a_fresh_child_above_the_soft_mark_is_remarked_on_once_and_left_alone() 
         "memory.host.soft",
         "memory.device.soft",
     ]
+
+
+def test_a_soft_mark_below_a_fresh_child_asks_for_no_release_and_no_early_recycle() -> None:
+    scene = Scene(replace(TERMS, device=marks(0.5, 0.95)))
+    while "drain" not in scene.speak(3, grow=30, need=300) + scene.boundary():
+        assert [one.policy for one in scene.acts("clean", "pause", "kill")] in ([], ["headroom"])
+    assert scene.last.policy in {"lookahead", "headroom"}
+    assert scene.live + scene.context > HARD - 700
 
 
 def test_neighbours_above_the_mark_when_it_is_ready_are_waited_for() -> None:
