@@ -175,9 +175,9 @@ class JudgedWorld(World):
                     assert not [facts.key for facts in self.facts.values() if facts.key is not None]
                     self.of(action.life).key = self._claimed_in(actions)
                     self.of(action.life).progress_s = self.now_s
-                case do.Tell(note=MemoryDecision(action="kill")):
+                case do.Tell(note=MemoryDecision(action="kill") as note):
                     # What a hard mark is, the panel's own tests say; here, what follows from it.
-                    self._cause(self.of(action.note.life), "hard")
+                    self._cause(self.of(note.life), "hard")
                 case do.Bury():
                     self.mishaps += not action.planned
                 case _:
