@@ -1,6 +1,7 @@
 """The nursery with real templates and children: what comes, and from where."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -369,10 +370,14 @@ def test_a_hundred_children_leave_nothing_here() -> None:
 
         for life in range(1, 11):
             await once(life)
+        gc.collect()  # what other tests left to it is not counted here
         before = len(descriptors(os.getpid())), psutil.Process().num_threads()
         for life in range(11, 111):
             await once(life)
-        assert (len(descriptors(os.getpid())), psutil.Process().num_threads()) == before
+        gc.collect()
+        after = len(descriptors(os.getpid())), psutil.Process().num_threads()
+        assert after[0] <= before[0]
+        assert after[1] <= before[1]
         assert left_unreaped() == []
 
     live(act, hello("espeak"))
