@@ -58,12 +58,12 @@ def test_a_text_that_does_not_fit_says_what_it_needs_and_what_there_is() -> None
         "a text of 90 characters needs about 300 MiB beside 800 MiB in use, "
         "and 1000 MiB of the device can be used"
     )
-    never = wording.never_fits("device", ROOM, chars=900, need_bytes=500 * MIB, others_bytes=0)
+    never = wording.never_fits("device", ROOM, chars=900, needs="at least 500 MiB", others_bytes=0)
     assert never.startswith(
         "a text of 900 characters needs at least 500 MiB beside the 600 MiB of a fresh child,"
     )
     assert "narration.segment_chars" in wording.SHORTER
-    beside = wording.never_fits("device", ROOM, chars=900, need_bytes=500 * MIB, others_bytes=50 * MIB)
+    beside = wording.never_fits("device", ROOM, chars=900, needs="at least 500 MiB", others_bytes=50 * MIB)
     assert "of a fresh child and 50 MiB of other programs" in beside
 
 
