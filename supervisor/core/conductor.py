@@ -103,7 +103,9 @@ class Conductor:
     @property
     def waits_why(self) -> str:
         """Why nothing is handed out though there is work: a pause, the gate; empty if nothing holds it up."""
-        return self._desk.counsel.paused_why
+        if self._desk.counsel.paused_why or not math.isfinite(self._desk.rest_until_s):
+            return self._desk.counsel.paused_why
+        return f"a rest after {self._desk.terms.batch_size} lines (batch.rest_s)"
 
     @property
     def waits_at_gate(self) -> bool:

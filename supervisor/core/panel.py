@@ -49,6 +49,10 @@ __all__ = ["OUTLOOK_TEXTS", "Marks", "MemoryTerms", "Outlook", "Panel"]
 UNIT_TEXTS: Final = 25
 
 
+#: Boundaries after which `memory.clean_after = "job"` releases.
+_JOBS: Final = frozenset({"chapter", "line", "job"})
+
+
 class Panel:
     """Weigh what is seen of one job's children."""
 
@@ -218,7 +222,8 @@ class Panel:
     def _boundary(self, boundary: Boundary) -> None:
         self._at_boundary, self._since_boundary = True, 0
         verdict = clock.after_job(self._terms.clean_after)
-        if boundary.what == "job" and verdict is not Verdict.KEEP and not self._chair.is_silent:
+        is_over = boundary.what in _JOBS  # a chapter or a line: what people hand in as one
+        if is_over and verdict is not Verdict.KEEP and not self._chair.is_silent:
             self._wishes.append(Wish(verdict=verdict, policy="clock", why="memory.clean_after is job"))
 
     def _released(self, released: Released) -> None:

@@ -18,6 +18,9 @@ from supervisor.wire.forking import FromTemplate, Prepare
 #: For one child: a fork takes milliseconds, and of a process with many gigabytes a tenth of a second.
 FORK_LIMIT_S: Final = 5.0
 
+#: Between two looks at one that gets warm: stopped at both of two is stopped.
+STOP_LOOK_S: Final = 2.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
@@ -49,6 +52,7 @@ class TemplateLink:
         self._stderr = StderrTail()
         self._loop = asyncio.get_running_loop()
         self._limit: asyncio.TimerHandle | None = None
+        self._look: asyncio.TimerHandle | None = None
         self._over = False
         self._loop.add_reader(process.control, self._on_answer)
         self._loop.add_reader(process.stderr_fd, self._on_stderr)
@@ -67,6 +71,7 @@ class TemplateLink:
         """
         self._process.prepare(order)
         self._limit = self._loop.call_later(limit_s, self._lose, f"not warm after {limit_s:g} s")
+        self._look_later(was_stopped=False)
 
     def ask(self, life: int) -> Unborn:
         """Ask for a child; the answers come in the order of asking.
@@ -102,11 +107,27 @@ class TemplateLink:
                 self._loop.remove_reader(fd)
             self._process.close()
 
+    def _look_later(self, *, was_stopped: bool) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        self._look = self._loop.call_later(STOP_LOOK_S, self._look_for_a_stop, was_stopped)
+
+    def _look_for_a_stop(self, was_stopped: bool) -> None:
+        """To get warm takes as long as it takes, but one that was sent SIGSTOP never will."""
+        is_stopped = self._process.is_stopped()
+        if is_stopped and was_stopped:
+            self._lose("is stopped (SIGSTOP)")
+        else:
+            self._look_later(was_stopped=is_stopped)
+
     def _set_limit(self) -> None:
         self._clear_limit()
         self._limit = self._loop.call_later(FORK_LIMIT_S, self._lose, f"no answer within {FORK_LIMIT_S:g} s")
 
     def _clear_limit(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
         if self._limit is not None:
             self._limit.cancel()
             self._limit = None

@@ -683,10 +683,11 @@ def test_by_the_clock_caches_are_released_after_each_segment_or_job() -> None:
     assert each.speak(3) == ["clean"] * 3
     jobs = Scene(replace(TERMS, clean_after="job"))
     assert jobs.speak(3) + jobs.boundary() == []
-    assert jobs.boundary("job") == ["clean"]
-    assert Scene().boundary("job") == []
+    assert jobs.boundary("chapter") == ["clean"]
+    assert jobs.boundary("sentence") == []
+    assert Scene().boundary("chapter") == []
     jobs.gone()
-    assert jobs.boundary("job") == []
+    assert jobs.boundary("chapter") == []
 
 
 # ------------------------------------------------------------------ precedence

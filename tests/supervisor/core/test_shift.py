@@ -146,6 +146,9 @@ def test_it_rests_after_every_so_many_lines() -> None:
     world = World(list("abcd"), batch_size=2, batch_rest_s=60.0, planned=False)
     lines(world, 4)
     began_s = world.now_s
+    while len(world.done()) < 2:
+        world.behave()
+    assert world.conductor.waits_why == "a rest after 2 lines (batch.rest_s)"
     assert world.run_on().ending == "spoken"
     # After the second line; after the fourth nothing is left to rest for.
     assert 60.0 <= world.now_s - began_s < 120.0

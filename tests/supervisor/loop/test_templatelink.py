@@ -155,3 +155,26 @@ def test_one_that_is_ended_on_purpose_tells_nothing_more() -> None:
         assert told.is_silent
 
     watch(act)
+
+
+def test_one_that_is_stopped_while_it_gets_warm_is_lost_long_before_its_time_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(templatelink, "STOP_LOOK_S", 0.05)
+
+    async def act(link: TemplateLink, told: Told) -> None:
+        link.prepare(ORDER, 300.0)
+        os.kill(link.pid, signal.SIGSTOP)
+        assert "stopped (SIGSTOP)" in await told.lost()
+
+    watch(act, "time.sleep(600)")
+
+
+def test_one_that_takes_long_to_get_warm_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templatelink, "STOP_LOOK_S", 0.01)
+
+    async def act(link: TemplateLink, told: Told) -> None:
+        link.prepare(ORDER, 300.0)
+        assert isinstance(await told.next(), Warm)
+
+    watch(act, "time.sleep(0.3)\n" + WARM + "time.sleep(600)")
