@@ -110,8 +110,15 @@ class Chair:
         self._pause_cleaned = True
         wish.note_done()
         span.cleaned_at = span.segments
-        self._device.view.ask_release()
+        if self._is_full():
+            # Live a release tells what it left. In a trace that was made without one only a full card is
+            # reason enough to take what is still in reserve for lost: below it may be a neighbour's doing.
+            self._device.view.ask_release()
         self.decide(at_s, "clean", wish.policy, wish.why)
+
+    def _is_full(self) -> bool:
+        limits, level = self._device.limits, self._device.level()
+        return limits is not None and level is not None and level.used_bytes >= limits.hard_bytes
 
     # ------------------------------------------------------------------ pauses
 
