@@ -137,8 +137,7 @@ class Shift:
             post.asked = True
             if decisions := self._desk.counsel.ask(self._desk.bench.queue, at_s):
                 self._warden.heed(post, decisions, at_s)
-                if post.state is State.IDLE:  # what was decided may have to be done first
-                    self._attend(post, at_s)
+                self._attend(post, at_s)  # what was decided may have to be done first
                 return
         self._hand_out(post, at_s)
 

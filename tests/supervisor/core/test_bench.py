@@ -286,3 +286,14 @@ def test_a_child_that_cannot_go_on_is_replaced_after_its_segment() -> None:
     assert world.states[-1] == "leaving"
     world.run_on()
     assert world.burials[0].why == "the child said that it cannot go on: made to fail: engine"
+
+
+def test_what_was_asked_for_before_the_cuts_were_changed_is_asked_for_again() -> None:
+    bench = Bench(attempts=3, stall_s=30.0)
+    assert bench.fetch() != []
+    bench.forget_fetched()
+    bench.offer((segment(0),), exhausted=True)
+    assert (bench.has_waiting, bench.is_over) == (False, False)
+    assert [action.after for action in bench.fetch() if isinstance(action, do.Fetch)] == [-1]
+    bench.offer((segment(0), segment(1)), exhausted=True)
+    assert bench.has_waiting

@@ -238,3 +238,15 @@ def test_what_comes_after_the_next_boundary_changes_nothing_before_it(
 
 
 # ------------------------------------------------------------------ the device
+
+
+def test_a_mark_that_no_child_can_keep_is_told_once() -> None:
+    high = CARD_BYTES * 9 // 10
+    records: list[Record] = [
+        LifeReady(t=0.0, life=1),
+        *[Reading(t=1.0 + n, device_total=CARD_BYTES, device_used=high, child_device=high) for n in range(3)],
+    ]
+    told: list[str] = []
+    assert [one for _, decisions in steps(records, TERMS, remark=told.append) for one in decisions] == []
+    assert len(told) == 1
+    assert "memory.device.soft" in told[0]

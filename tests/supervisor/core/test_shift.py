@@ -7,9 +7,10 @@ from supervisor.core import events as ev
 from supervisor.core.actions import Answer
 from supervisor.core.death import Death
 from supervisor.core.notes import ChildState
+from supervisor.core.tallies import JobSize
 from supervisor.wire import messages as say
 from tests.supervisor.core.ground import TOTAL, Faults
-from tests.supervisor.core.steps import sent
+from tests.supervisor.core.steps import device, sent
 from tests.supervisor.core.world import World
 
 
@@ -164,3 +165,62 @@ def test_a_child_that_rests_for_long_is_ended_and_another_goes_on() -> None:
         (True, "nothing to do for 5 s (child.idle_unload_s)"),
         (True, "no more work"),
     ]
+
+
+def test_one_that_spoke_nothing_is_as_fresh_as_its_successor() -> None:
+    world = World(list("ab"))
+    world.faults.driver_answers = False  # so that the first text waits for a reading
+    while "ready" not in world.states:
+        world.behave()
+    assert world.conductor.post is not None
+    world.conductor.post.want_recycle("a mark", patient=True)
+    world.faults.driver_answers = True
+    assert world.run_on().ending == "spoken"
+    assert world.conductor.tallies.recycles == 0
+
+
+def test_the_old_one_speaks_nothing_more_while_the_job_stands_still() -> None:
+    world = roomy("abcdef")
+    until(world, say.Synthesize)
+    world.tell(ev.Asked(ask=1, what="recycle"))
+    while len(world.children) < 2:
+        world.behave()
+    old = world.children[1]
+    world.conductor.counsel.paused_why = "others"
+    while old.order is not None and old.turn.name == "SPEAKING":
+        step = old.well_behaved()
+        assert step is not None
+        assert not isinstance(step, Death)
+        world.says(step, child=old)
+    spoken = len(spoken_by(world))
+    world.says(world.children[2].greeting(), child=world.children[2])
+    assert len(spoken_by(world)) == spoken
+    world.conductor.counsel.paused_why = ""
+    assert world.run_on().ending == "spoken"
+
+
+def test_a_child_that_waits_for_others_to_make_room_for_long_gives_the_device_back() -> None:
+    world = World(list("abc"), uses_device=True, idle_unload_s=5.0)
+    world.faults.device = device(20, 10)
+    until(world, say.Synthesize)
+    world.faults.device = device(95, 10)
+    while not world.conductor.waits_why:
+        world.behave() if world.alive.turn.name != "IDLE" else world.reads()
+    world.advance(6.0)
+    while world.children:
+        world.behave()
+    assert any(isinstance(act, do.WatchRoom) for act in world.acts)
+    assert "child.idle_unload_s" in world.burials[-1].why
+    world.faults.device = device(10, 0)
+    world.reads()
+    assert world.run_on().ending == "spoken"
+
+
+def test_what_was_cut_at_another_rate_is_tried_without_being_asked_about() -> None:
+    world = World(list("abc"))
+    until(world, say.Synthesize)
+    size = JobSize(job="j", segments=3, over=0, chars_left=9, audio_s=0.0, titles=("T",))
+    while world.alive.turn.name == "SPEAKING" and world.alive.said_bytes < len(world.alive.pcm):
+        world.behave()
+    world.tell(ev.Degraded(step="24khz", why="at 24 kHz", size=size))
+    assert world.run_on().ending == "spoken"

@@ -5,12 +5,16 @@ import pytest
 from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.death import Death
+from supervisor.core.decisions import Act, Decision, Scope
+from supervisor.core.desk import Desk
 from supervisor.core.gate import HARD_S, SOFT_S
 from supervisor.core.notes import Notice, SegmentTrouble
+from supervisor.core.post import Post
 from supervisor.core.readings import DeviceReading, DeviceUnknown
 from supervisor.core.tallies import JobSize
+from supervisor.core.warden import Warden
 from supervisor.wire import messages as say
-from tests.supervisor.core.ground import HARD, SOFT
+from tests.supervisor.core.ground import HARD, SOFT, terms
 from tests.supervisor.core.steps import device, holding, notices, ready, sent
 from tests.supervisor.core.world import World
 
@@ -120,15 +124,53 @@ def refused(world: World) -> list[str]:
     return [note.message for note in world.notes if isinstance(note, SegmentTrouble) and note.final]
 
 
+def of_its_own(*, may_degrade: bool = False) -> tuple[Desk, Warden, Post]:
+    desk = Desk(terms(may_degrade=may_degrade), None, at_s=0.0)
+    return desk, Warden(desk), desk.roster.begin_current()
+
+
+def decision(action: Act, *, scope: Scope = "life") -> Decision:
+    return Decision(t=0.0, action=action, policy="leak", why="it grows", scope=scope)
+
+
+def test_a_leak_that_is_sure_has_the_weights_fetched_beforehand() -> None:
+    desk, warden, post = of_its_own()
+    warden.heed(post, [decision("flag")], 0.0)
+    assert desk.actions == [do.Prefetch()]
+    assert post.recycle is None
+
+
+@pytest.mark.parametrize("may_degrade", [True, False])
+def test_where_nothing_waits_nothing_is_refused(*, may_degrade: bool) -> None:
+    desk, warden, post = of_its_own(may_degrade=may_degrade)
+    warden.heed(post, [decision("refuse", scope="text")], 0.0)
+    warden.degraded(ev.Degraded(step=None, why="cannot", size=None))
+    assert desk.actions == []
+
+
+def test_a_pause_before_there_is_a_plan_is_recorded_when_there_is_one() -> None:
+    world = World(list("ab"), planned=False, uses_device=True)
+    world.faults.device = device(95, 5)
+    for _ in range(2):
+        world.behave()
+    world.reads()
+    assert world.conductor.counsel.paused_why
+    assert [act for act in world.acts if isinstance(act, do.SetPaused)] == []
+    world.plan()
+    assert [bool(act.why) for act in world.acts if isinstance(act, do.SetPaused)] == [True]
+    world.faults.device = device(10, 5)
+    assert world.run_on().ending == "spoken"
+
+
 @pytest.fixture
 def greedy() -> World:
     """A world in which the peak of a text grows with its length, and the fifth one is very long."""
     return spoken_greedily(may_degrade=False)
 
 
-def spoken_greedily(*, may_degrade: bool) -> World:
+def spoken_greedily(*, may_degrade: bool, degraded: ev.Degraded | None = None) -> World:
     keys = ["a", "b" * 30, "c" * 60, "d" * 120, "e" * 1000, "f"]
-    world = World(keys, uses_device=True, may_degrade=may_degrade)
+    world = World(keys, uses_device=True, may_degrade=may_degrade, degraded=degraded)
     world.faults.device = device(20, 20)
     while len(world.done()) < 4:
         if world.child is not None and world.alive.turn.name == "SPEAKING":
@@ -170,6 +212,14 @@ def test_where_a_chapter_may_be_cut_smaller_it_is_and_all_is_fetched_again() -> 
     ]
     assert [act.after for act in world.acts if isinstance(act, do.Fetch)][-1] == -1
     assert world.conductor.tallies.progress(world.now_s).segments == 9
+
+
+def test_at_a_lower_rate_the_text_is_tried() -> None:
+    size = JobSize(job="j", segments=6, over=4, chars_left=10, audio_s=0.0, titles=("T",))
+    world = spoken_greedily(may_degrade=True, degraded=ev.Degraded(step="24khz", why="at 24 kHz", size=size))
+    assert world.run_on().ending == "spoken"
+    assert len(world.done()) == 6
+    assert refused(world) == []
 
 
 def test_where_it_cannot_be_cut_the_text_is_set_aside_after_all() -> None:
