@@ -1,153 +1,125 @@
 """What a recycle costs: a job with a hundred of them against the same job without, by template and cold.
 
-    python benchmarks/respawn.py [--engines scripted,espeak,torch] [--recycles 100] [--repeats 3]
+    python -m benchmarks.respawn [--engines scripted,espeak,torch] [--recycles 100] [--repeats 3]
 
 Every side narrates the same text with `tts-supervisor narrate`, in turns within one run. The figure is
-time lost: wall time with `child.max_segments = 1` less wall time with `0`, per recycle; the first start
-is in both. The torch engine is the tests' own, with 2 GiB of weights on the CPU, and reads all
-of them for every segment. `--load-s` has the scripted engine take so long to start, as a real
-one does: paid once by a template, by every cold child again. What came out is compared byte by byte.
+time lost: with `child.max_segments = 1` less with `0`, per recycle; `lost_ms` from the first finished
+segment to the last, `lost_of_the_command_ms` of the whole command, whose first start is in both and
+varies by more than the recycles cost. The torch engine is the tests' own, with 2 GiB of weights on
+the CPU, and reads all of them for every segment, the canary of each new child included. `--load-s` has
+the scripted engine take so long to start, as a real one does: paid once by a template, by every cold
+child again. What came out is compared.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-ENGINES = ROOT / "tests" / "engines"
+from benchmarks.narrated import narrate, paragraphs
 
 WEIGHTS_BYTES = 2 * 1024**3
 
 #: A cold start of torch takes seconds: a tenth of the recycles says as much.
 COLD_SHARE = {"torch": 10}
 
+STARTS = ("template", "cold")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One way to start children, with or without recycles.
+class Pair:
+    """The same job without recycles and with them, one after the other.
 
     Attributes:
-        start: `child.start`.
-        recycles: How often the child is replaced.
-        segments: Of the text: one more than the most recycles.
+        recycles: How many.
+        without_s: Between the first finished segment and the last.
+        lost_s: So much longer it took with recycles, for each.
+        lost_of_the_command_s: The same of the whole command.
+        sha256: Of both files.
     """
 
-    start: str
     recycles: int
-    segments: int
-
-    @property
-    def sets(self) -> dict[str, str]:
-        """What of the configuration makes it so."""
-        every = 1 if self.recycles else 0
-        return {"child.start": f'"{self.start}"', "child.max_segments": str(every)}
+    without_s: float
+    lost_s: float
+    lost_of_the_command_s: float
+    sha256: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """An engine, its configuration and its environment."""
-
-    name: str
-    sets: Mapping[str, str]
-    env: Mapping[str, str]
-
-
-def settings_for(name: str, folder: Path, load_s: float) -> Setting:
+def settings_for(name: str, folder: Path, load_s: float) -> dict[str, str]:
     """Return what an engine is run with."""
     if name == "torch":
-        weights = _weights(folder)
-        sets = {"engine.name": '"torch-stand-in"', "engine.torch-stand-in.weights": f'"{weights}"'}
-        return Setting(name=name, sets=sets, env={"PYTHONPATH": f"{ROOT}{os.pathsep}{ENGINES}"})
-    sets = {"engine.name": f'"{name}"'}
-    if name == "scripted":
-        sets |= {"engine.scripted.load_s": str(load_s)}
-    return Setting(name=name, sets=sets, env={"PYTHONPATH": str(ROOT)})
+        from tests.engines.torch_stand_in.weights import write_weights  # noqa: PLC0415 - brings numpy
+
+        weights = folder / "weights"
+        if not weights.exists():
+            write_weights(weights, WEIGHTS_BYTES)
+        return {"engine.name": '"torch-stand-in"', "engine.torch-stand-in.weights": json.dumps(str(weights))}
+    loading = {"engine.scripted.load_s": str(load_s)} if name == "scripted" else {}
+    return {"engine.name": f'"{name}"', **loading}
 
 
-def _weights(folder: Path) -> Path:
-    path = folder / "weights"
-    program = (
-        "import sys; from pathlib import Path; from torch_stand_in.weights import write_weights; "
-        "write_weights(Path(sys.argv[1]), int(sys.argv[2]))"
-    )
-    command = [sys.executable, "-c", program, str(path), str(WEIGHTS_BYTES)]
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ENGINES)}, check=True)
-    return path
-
-
-def text_of(segments: int) -> str:
-    """Return a text of so many paragraphs, each a segment."""
-    return "\n\n".join(f"Line {number} of the log of the night ferry." for number in range(1, segments + 1))
-
-
-def run(setting: Setting, side: Side, folder: Path) -> tuple[float, str]:
-    """Narrate once; returns wall seconds and the hash of the file.
+def measure_pair(folder: Path, sets: dict[str, str], recycles: int) -> Pair:
+    """Run the job without recycles and with them.
 
     Raises:
-        SystemExit: If it fails, or the child was not replaced as often as it should be.
+        SystemExit: If it fails, or the child was not replaced so often.
     """
-    text, output = folder / "text.txt", folder / "out.wav"
-    text.write_text(text_of(side.segments), "utf-8")
-    sets = {**setting.sets, **side.sets}
-    command = [sys.executable, "-m", "supervisor", "--state", str(folder / "state")]
-    command += [word for key, value in sets.items() for word in ("--set", f"{key}={value}")]
-    command += ["narrate", str(text), "-o", str(output), "--fresh"]
-    began_s = time.monotonic()
-    done = subprocess.run(
-        command, env={**os.environ, **setting.env}, cwd=folder, capture_output=True, text=True, check=False
+    text = folder / "text.txt"
+    text.write_text(paragraphs(recycles + 1), "utf-8")
+    calm, struck = (narrate(folder, text, {**sets, "child.max_segments": every}) for every in ("0", "1"))
+    if (calm.lives, struck.lives) != (1, recycles + 1):
+        raise SystemExit(f"{calm.lives} and {struck.lives} lives, not 1 and {recycles + 1}")
+    without_s, with_s = (sum(told.steps_s) + sum(told.gaps_s) for told in (calm, struck))
+    return Pair(
+        recycles=recycles,
+        without_s=without_s,
+        lost_s=(with_s - without_s) / recycles,
+        lost_of_the_command_s=(struck.wall_s - calm.wall_s) / recycles,
+        sha256=(calm.sha256, struck.sha256),
     )
-    wall_s = time.monotonic() - began_s
-    replaced = sum(" replaced: clock" in line for line in done.stderr.splitlines())
-    if done.returncode != 0 or replaced != side.recycles:
-        said = f"exit {done.returncode}, {replaced} recycles\n{done.stderr[-3000:]}"
-        raise SystemExit(f"{' '.join(command)}: {said}")
-    return wall_s, hashlib.sha256(output.read_bytes()).hexdigest()
 
 
-def measure(setting: Setting, folder: Path, *, recycles: int, repeats: int) -> dict[str, object]:
-    """Measure one engine both ways and return the figures."""
-    fewer = max(1, recycles // COLD_SHARE.get(setting.name, 1))
-    segments = recycles + 1
-    pairs = {
-        start: (
-            Side(start=start, recycles=0, segments=count + 1),
-            Side(start=start, recycles=count, segments=count + 1),
-        )
-        for start, count in (("template", recycles), ("cold", fewer))
-    }
-    lost_s: dict[str, list[float]] = {start: [] for start in pairs}
-    plain_s: dict[str, list[float]] = {start: [] for start in pairs}
-    hashes: dict[int, set[str]] = {}
+def compare(
+    name: str, folder: Path, sets: dict[str, str], *, recycles: int, repeats: int
+) -> dict[str, object]:
+    """Measure one engine by template and cold, taking turns, and return the figures."""
+    pairs: dict[str, list[Pair]] = {start: [] for start in STARTS}
     for turn in range(repeats):
-        for start, (without, with_them) in list(pairs.items())[:: 1 if turn % 2 == 0 else -1]:
-            walls: list[float] = []
-            for side in (without, with_them):
-                wall_s, digest = run(setting, side, folder)
-                walls.append(wall_s)
-                hashes.setdefault(side.segments, set()).add(digest)
-            plain_s[start].append(walls[0])
-            lost_s[start].append((walls[1] - walls[0]) / with_them.recycles)
-            said = f"  {turn + 1}. {setting.name} {start}: {walls[0]:.2f} s, {walls[1]:.2f} s with recycles"
+        # Who goes first changes, so that a warm cache favours neither.
+        for start in STARTS[:: 1 if turn % 2 == 0 else -1]:
+            fewer = recycles // COLD_SHARE.get(name, 1) if start == "cold" else recycles
+            pair = measure_pair(folder, {**sets, "child.start": f'"{start}"'}, max(1, fewer))
+            pairs[start].append(pair)
+            said = f"  {turn + 1}. {name} {start}: {1000 * pair.lost_s:.1f} ms lost a recycle"
             print(said, file=sys.stderr)
-    template_s, cold_s = (statistics.median(lost_s[start]) for start in ("template", "cold"))
+    figures: dict[str, object] = {start: _figures(several) for start, several in pairs.items()}
+    template_s, cold_s = (_median([pair.lost_s for pair in pairs[start]]) for start in STARTS)
+    figures["times_less"] = round(cold_s / max(template_s, 0.0001), 1)
+    figures["same_bytes"] = all(len(set(pair.sha256)) == 1 for several in pairs.values() for pair in several)
+    return figures
+
+
+def _figures(pairs: Sequence[Pair]) -> dict[str, object]:
     return {
-        "segments": segments,
-        "recycles": {"template": recycles, "cold": fewer},
-        "lost_ms": {start: [round(1000 * one, 1) for one in values] for start, values in lost_s.items()},
-        "lost_median_ms": {"template": round(1000 * template_s, 1), "cold": round(1000 * cold_s, 1)},
-        "without_s": {start: [round(one, 2) for one in values] for start, values in plain_s.items()},
-        "times_less": round(cold_s / template_s, 1) if template_s > 0 else None,
-        "same_bytes": all(len(seen) == 1 for seen in hashes.values()),
+        "recycles": pairs[0].recycles,
+        "lost_ms": _milliseconds([pair.lost_s for pair in pairs]),
+        "lost_median_ms": round(1000 * _median([pair.lost_s for pair in pairs]), 1),
+        "lost_of_the_command_ms": _milliseconds([pair.lost_of_the_command_s for pair in pairs]),
+        "segment_ms": _milliseconds([pair.without_s / pair.recycles for pair in pairs]),
     }
+
+
+def _milliseconds(values: Sequence[float]) -> list[float]:
+    return [round(1000 * value, 1) for value in values]
+
+
+def _median(values: Sequence[float]) -> float:
+    return statistics.median(values)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -163,9 +135,9 @@ def main(words: Sequence[str] | None = None) -> int:
     figures: dict[str, dict[str, object]] = {}
     with tempfile.TemporaryDirectory(prefix="respawn-", dir=os.environ.get("TMPDIR")) as folder:
         for name in str(args.engines).split(","):
-            setting = settings_for(name, Path(folder), args.load_s)
-            figures[name] = measure(setting, Path(folder), recycles=args.recycles, repeats=args.repeats)
-    print(json.dumps(figures | {"load_average": os.getloadavg()}, indent=2))
+            sets = settings_for(name, Path(folder), args.load_s)
+            figures[name] = compare(name, Path(folder), sets, recycles=args.recycles, repeats=args.repeats)
+    print(json.dumps({**figures, "load_average": os.getloadavg()}, indent=2))
     return 0 if all(one["same_bytes"] for one in figures.values()) else 1
 
 
