@@ -31,6 +31,8 @@ class Shift:
         if current.state is State.IDLE and current.reading_until_s <= at_s:
             current.reading_until_s = -math.inf  # it was waited for long enough
             self._attend(current, at_s)
+        if self._desk.roster.current.state is State.SPEAKING:
+            self._prepare(self._desk.roster.current, at_s)  # also when the one before has just left
         if not self._desk.roster.current.is_there:
             self._without_a_child(at_s)
 
@@ -146,12 +148,16 @@ class Shift:
         assert self._desk.bench.hand is not None
         self._desk.counsel.handed_out(self._desk.bench.hand.segment, at_s)
         self._desk.move(post, Event.HAND_OUT, at_s)
+
+    def _prepare(self, post: Post, at_s: float) -> None:
+        """Where the end is known beforehand, the successor gets ready while the last segment is spoken."""
         limit = self._desk.terms.memory.max_segments
-        is_last = bool(limit) and post.segments + 1 >= limit and self._desk.bench.has_waiting
-        # Known beforehand: the successor gets ready while the last segment is spoken.
-        is_free = self._desk.roster.successor is None and not self._desk.roster.has_leaving
-        if is_last and is_free and self._may_have_two(post, at_s):
-            self._desk.spawn(self._desk.roster.begin_successor(), at_s)
+        if not limit or post.segments + 1 < limit or not self._desk.bench.has_waiting:
+            return
+        roster = self._desk.roster
+        is_free = roster.successor is None and not roster.has_leaving
+        if is_free and self._desk.ending is None and self._may_have_two(post, at_s):
+            self._desk.spawn(roster.begin_successor(), at_s)
 
     def _idle(self, post: Post, since_s: float, at_s: float) -> None:
         """Nothing to do now: give the whole device back where that lasts."""
