@@ -1,5 +1,6 @@
 """Fixtures that more than one folder of tests needs."""
 
+import ctypes
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from supervisor.edge.process import waited_for
+from supervisor.edge.strangers import reap_strangers
 from tests.standin.driver import StandinDriver, build
+
+_PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37  # linux/prctl.h
 
 # Machines that run tests do other things as well: how long one example takes proves nothing.
 settings.register_profile("house", deadline=None)
@@ -21,6 +26,18 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nobody_left_to_the_tests() -> Iterator[None]:
+    """A test in which this process became the reaper of its descendants leaves that to no other."""
+    yield
+    libc = ctypes.CDLL(None)
+    is_reaper = ctypes.c_int()
+    libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(is_reaper), 0, 0, 0)
+    if is_reaper.value:
+        reap_strangers(waited_for())
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 @pytest.fixture(scope="session")

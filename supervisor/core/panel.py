@@ -44,10 +44,8 @@ from supervisor.policy.slowdown import Slowdown, SlowLives
 from supervisor.policy.verdict import Verdict
 
 __all__ = ["OUTLOOK_TEXTS", "Marks", "MemoryTerms", "Outlook", "Panel"]
-
 #: Without a natural boundary for so many segments, every next text begins a unit.
 UNIT_TEXTS: Final = 25
-
 
 #: Boundaries after which `memory.clean_after = "job"` releases.
 _JOBS: Final = frozenset({"chapter", "line", "job"})
@@ -222,8 +220,7 @@ class Panel:
     def _boundary(self, boundary: Boundary) -> None:
         self._at_boundary, self._since_boundary = True, 0
         verdict = clock.after_job(self._terms.clean_after)
-        is_over = boundary.what in _JOBS  # a chapter or a line: what people hand in as one
-        if is_over and verdict is not Verdict.KEEP and not self._chair.is_silent:
+        if boundary.what in _JOBS and verdict is not Verdict.KEEP and not self._chair.is_silent:
             self._wishes.append(Wish(verdict=verdict, policy="clock", why="memory.clean_after is job"))
 
     def _released(self, released: Released) -> None:
