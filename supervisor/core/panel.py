@@ -138,8 +138,8 @@ class Panel:
     # ------------------------------------------------------------------ what it knows
 
     def may_go_on(self, chars: int) -> bool:
-        """Say whether a text would stay below the hard marks though a drain was decided."""
-        return all(side.stays_below_hard(chars) for side in self._sides)
+        """Say whether a text would stay below the marks though a drain was decided."""
+        return all(side.stays_below(chars) for side in self._sides)
 
     def two_fit(self) -> bool:
         """Say whether a second child would find room beside this one now."""

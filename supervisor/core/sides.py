@@ -245,11 +245,12 @@ class Side(ABC):
             mark_bytes=mark_bytes,
         )
 
-    def stays_below_hard(self, chars: int) -> bool:
-        """Say whether one more text would stay below the hard mark."""
+    def stays_below(self, chars: int) -> bool:
+        """Say whether one more text would stay below soft; below hard where soft is not acted on."""
         if self.now is None or self.limits is None:
             return True
-        return self.now + self.next_bytes(chars) - self.slack < self.limits.hard_bytes
+        mark_bytes = self.limits.hard_bytes if self.rests_above_soft else self.limits.soft_bytes
+        return self.now + self.next_bytes(chars) - self.slack < mark_bytes
 
     def leaves_no_time(self, segments: int) -> bool:
         """Say whether it grows so fast that so many segments more would cross the hard mark."""

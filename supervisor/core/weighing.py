@@ -94,6 +94,8 @@ def weigh_crossed(side: Side, span: Span) -> list[Wish]:
 
 
 def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -> list[Wish]:
+    if impossible(side) is not None:
+        return []  # refused when it was ready, once: no kill makes it smaller
     why = wording.above(side.name, limits, level)
     own = side.within(level, span.chars) if span.within else side.warm(level)
     own = replace(own, others_grew_bytes=(side.others or 0) - side.others_least)

@@ -22,7 +22,7 @@ def test_of_what_was_never_read_nothing_is_asked() -> None:
     device = DeviceSide(TERMS)
     assert (device.grown, device.warm_bytes, device.rate) == (0, None, 0.0)
     assert device.has_room_for(10**9)
-    assert device.stays_below_hard(10**9)
+    assert device.stays_below(10**9)
     assert device.comes_as_far((100,), 0)
     assert device.safe_marks == ()
     assert not device.leaves_no_time(19)

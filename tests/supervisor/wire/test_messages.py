@@ -17,7 +17,6 @@ from supervisor.wire.messages import (
     Voices,
 )
 
-
 #: Of the wire between parent and child; those of the template are a wire of their own.
 KINDS = [kind for kind in Message.__subclasses__() if kind.__module__ == Message.__module__]
 
