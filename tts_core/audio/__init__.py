@@ -1,0 +1,1 @@
+"""Audio: recordings, resampling and the features that are taken of them."""

@@ -1,0 +1,1 @@
+"""The language model: text ids and a prompt in, speech tokens out."""

@@ -1,0 +1,1 @@
+"""Text: normalisation, splitting, phonemes, token ids."""

@@ -1,0 +1,1 @@
+"""Vocoders: mel frames in, samples out."""

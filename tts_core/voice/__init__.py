@@ -1,0 +1,1 @@
+"""Voices: what is kept of a reference recording."""
