@@ -49,6 +49,8 @@ class Utterance:
         reference: A recording to clone, or None. Engines that cannot clone ignore it.
         seed: 0 .. 2**63 - 1; an engine without chance ignores it.
         settings: Overrides of the engine's table for this utterance.
+        past: What `past()` said after the utterance before it in its chapter; empty = there is none. Only
+            engines that are `Remembering` see another.
     """
 
     text: str
@@ -56,6 +58,7 @@ class Utterance:
     reference: Reference | None
     seed: int
     settings: Mapping[str, Setting]
+    past: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,8 @@ class Engine(Protocol):
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
         """Yield the audio of one utterance as it comes.
 
-        A pure function of the utterance and the settings: never of what was spoken before.
+        A pure function of the utterance and the settings: never of what was spoken before, save for what
+        the utterance itself carries in `past`.
 
         Raises:
             EngineError: Or one of its kinds. What was yielded is void then.
@@ -148,4 +152,29 @@ class Weighty(Protocol):
 
     def weight_files(self, settings: Mapping[str, Setting]) -> list[str]:
         """Return the absolute paths that `load` reads much of: read ahead when a recycle is decided."""
+        ...
+
+
+@runtime_checkable
+class Cloning(Protocol):
+    """What an engine may have besides, so that a recording is made ready before there is work."""
+
+    def prepare_reference(self, reference: Reference, settings: Mapping[str, Setting]) -> None:
+        """Compute once what is taken of a recording, before `load`: the model is not held beside it then.
+
+        Raises:
+            BadInput: If the recording cannot be used; the message says why and what would do.
+        """
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """What an engine may have besides, so that its segments hear of those before them."""
+
+    def past(self) -> bytes:
+        """Return what the next utterance of the chapter is to be given, after one that was spoken whole.
+
+        A value of its own: with it another process goes on exactly as this one would. Empty = nothing.
+        """
         ...

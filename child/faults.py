@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from child.engine import Audio, Engine, EngineFacts, OutOfMemory, Utterance
+from child.engine import Audio, Engine, EngineFacts, OutOfMemory, Remembering, Utterance
 from child.fault_specs import Fault, FaultTable
 from child.memory import touched
 from supervisor.wire.messages import FaultPlan, Setting, Vitals, Voice
@@ -60,6 +60,10 @@ class Rehearsal:
     def voices(self) -> list[Voice]:
         """Return the wrapped engine's voices."""
         return self._engine.voices()
+
+    def past(self) -> bytes:
+        """Return what the wrapped engine carries over."""
+        return self._engine.past() if isinstance(self._engine, Remembering) else b""
 
     def vitals(self) -> Vitals:
         """Return the wrapped engine's vitals; the leak is in them, undeclared, as real ones are."""

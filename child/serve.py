@@ -14,8 +14,10 @@ from typing import assert_never
 
 from child.engine import (
     Audio,
+    Cloning,
     Engine,
     EngineFacts,
+    Remembering,
     Utterance,
 )
 from child.engines import Prepared, make_engine, weight_files_of
@@ -100,9 +102,10 @@ def _start(link: Link, hello: Hello, started_s: float, prepared: Prepared | None
         if hello.faults is not None:
             rehearsal = Rehearsal(engine, hello.faults, damage=link.send_damaged_frame)
         link.send(Loading(stage=f"loading {hello.engine}"))
+        _prepare_reference(link, engine, hello)
         facts = engine.load(hello.settings, device=hello.device, voice=hello.voice)
         link.send(Loading(stage="speaking the canary"))
-        canary = _speak_canary(engine, facts, hello.voice)
+        canary = _speak_canary(engine, facts, hello)
         files = weight_files_of(engine, hello.settings)
     except ParentGone:
         raise
@@ -120,10 +123,19 @@ def _engine_for(hello: Hello, prepared: Prepared | None) -> Engine:
     return make_engine(hello.engine)
 
 
-def _speak_canary(engine: Engine, facts: EngineFacts, voice: str | None) -> Figures:
+def _prepare_reference(link: Link, engine: Engine, hello: Hello) -> None:
+    """Make the recording ready before the model is there: what that takes need not lie beside it."""
+    if hello.reference is not None and isinstance(engine, Cloning):
+        link.send(Loading(stage="listening to the reference recording"))
+        engine.prepare_reference(hello.reference, hello.settings)
+
+
+def _speak_canary(engine: Engine, facts: EngineFacts, hello: Hello) -> Figures:
     """Speak the canary in the voice that is wanted; no segment, so no fault strikes it."""
     recital = Recital(facts.canary_text, facts.pace_s_per_char)
-    utterance = Utterance(text=facts.canary_text, voice=voice, reference=None, seed=0, settings={})
+    utterance = Utterance(
+        text=facts.canary_text, voice=hello.voice, reference=hello.reference, seed=0, settings={}
+    )
     with _spoken(engine, utterance) as pieces:
         for audio in pieces:
             recital.take(audio)
@@ -189,6 +201,7 @@ def _perform(link: Link, stage: _Stage, order: Synthesize) -> None:
             figures=figures,
             took_s=time.monotonic() - began_s,
             vitals=stage.engine.vitals(),
+            past=stage.engine.past() if isinstance(stage.engine, Remembering) else b"",
         )
     )
 
@@ -209,6 +222,7 @@ def _speak(link: Link, engine: Engine, order: Synthesize, recital: Recital) -> F
         reference=order.reference,
         seed=order.seed,
         settings=order.settings,
+        past=order.past,
     )
     with _spoken(engine, utterance) as pieces:
         for audio in pieces:

@@ -122,11 +122,12 @@ class Template:
             order = decode_order(packet)
             if not isinstance(order, Fork) or len(fds) != DESCRIPTORS:
                 raise PeerError(f"{type(order).__name__} with {len(fds)} descriptors after the start")
-            self._send(self._forked(order.life, fds, prepared))
-            return True
+            answer = self._forked(order.life, fds, prepared)
         finally:
             for fd in fds:
                 os.close(fd)
+        self._send(answer)  # when nothing of the child is held here any more
+        return True
 
     def _forked(self, life: int, fds: list[int], prepared: "Prepared") -> FromTemplate:
         from child.birth import Cradle, NoBirth, fork_child  # noqa: PLC0415 -- imported while it got warm

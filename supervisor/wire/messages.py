@@ -14,10 +14,13 @@ from typing import Literal
 import msgspec
 
 #: Raised whenever a message changes; both ends must agree at the handshake.
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 #: A child sends audio in pieces of at most this size (10.9 s at 24 kHz), well under a frame.
 MAX_CHUNK_BYTES = 512 * 1024
+
+#: What an engine may carry over from one segment to the next: a history of some thousand tokens.
+MAX_PAST_BYTES = 256 * 1024
 
 #: What a TOML table may hold: an engine's own settings travel as they stand in config.toml.
 Setting = str | int | float | bool | list[str] | dict[str, str]
@@ -111,6 +114,7 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
         settings: The table `[engine.NAME]`, sizes still as written.
         faults: None unless a rehearsal is configured.
         voice: Voice that must exist before the child is ready; None = the engine's default.
+        reference: The recording that voice is cloned from, which must be usable before the child is ready.
     """
 
     protocol: int
@@ -120,6 +124,7 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     settings: dict[str, Setting]
     faults: FaultPlan | None = None
     voice: str | None = None
+    reference: Reference | None = None
 
 
 class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
@@ -133,6 +138,7 @@ class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
         reference: A recording to clone, for engines that can.
         seed: 0 .. 2**63 - 1.
         settings: Per-line settings that override `Hello.settings` (JSONL lines).
+        past: What the segment before it in its chapter or line left (`Done.past`); empty = nothing.
     """
 
     segment_id: int
@@ -142,6 +148,7 @@ class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
     reference: Reference | None = None
     seed: int
     settings: dict[str, Setting] = {}
+    past: bytes = b""
 
 
 class Release(Message, frozen=True, kw_only=True, tag="release"):
@@ -221,7 +228,12 @@ class Progress(Message, frozen=True, kw_only=True, tag="progress"):
 
 
 class Done(Message, frozen=True, kw_only=True, tag="done"):
-    """The segment is whole and passed the child's checks."""
+    """The segment is whole and passed the child's checks.
+
+    Attributes:
+        past: What the next segment of its chapter or line is to be given, at most `MAX_PAST_BYTES`; opaque
+            to the parent. Empty for engines that carry nothing over.
+    """
 
     segment_id: int
     attempt: int
@@ -231,6 +243,7 @@ class Done(Message, frozen=True, kw_only=True, tag="done"):
     figures: Figures
     took_s: float
     vitals: Vitals
+    past: bytes = b""
 
 
 class Failed(Message, frozen=True, kw_only=True, tag="failed"):
