@@ -39,6 +39,7 @@ class Bench:
         self._stale = False
         self._exhausted = False
         self._handouts = 0
+        self._past: tuple[int, bytes] | None = None  # of which chapter, and what its last segment left
         self.hand: Hand | None = None
 
     @property
@@ -95,11 +96,17 @@ class Bench:
     def hand_out(self, at_s: float) -> list[do.Action]:
         """Take the next segment in hand: counted before it is handed out."""
         self._handouts += 1
-        segment = self._queue.popleft()
+        segment = self._with_past(self._queue.popleft())
         self.hand = Hand(
             segment, attempt=self._handouts, stall_s=self._silences.limit_s(len(segment.text)), at_s=at_s
         )
         return [do.Claim(key=segment.key), do.OpenAudio(key=segment.key)]
+
+    def _with_past(self, segment: WaitingSegment) -> WaitingSegment:
+        """Return it with what was spoken in this run before it, where that is of its chapter."""
+        if self._past is None or self._past[0] != segment.chapter:
+            return segment
+        return msgspec.structs.replace(segment, past=self._past[1])
 
     def forget_fetched(self) -> None:
         """Fetch what waits anew: it was cut otherwise."""
@@ -127,6 +134,7 @@ class Bench:
             audio_s=done.samples / done.sample_rate_hz,
         )
         self._storing.add(hand.segment.key)
+        self._past = (hand.segment.chapter, done.past)
         return do.StoreAudio(segment=hand.segment, done=done, attempts=hand.attempts)
 
     def stored(self, segment: WaitingSegment) -> None:
@@ -140,6 +148,7 @@ class Bench:
             keys.append(self.hand.segment.key)
         self.hand = None
         self._storing.clear()
+        self._past = None  # what it left is lost with its audio
         actions: list[do.Action] = []
         for key in keys:
             actions += [do.DropAudio(key=key), do.Unclaim(key=key, killed=False)]

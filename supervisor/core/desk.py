@@ -261,4 +261,5 @@ def _synthesize(hand: Hand) -> say.Synthesize:
         reference=segment.reference,
         seed=segment.seed,
         settings=segment.settings,
+        past=segment.past,
     )

@@ -17,6 +17,7 @@ class Hand:
     """
 
     def __init__(self, segment: WaitingSegment, *, attempt: int, stall_s: float, at_s: float) -> None:
+        """Take a segment in hand; it is not spoken before the child has it."""
         self.segment = segment
         self.attempt = attempt
         self.stall = Stall(stall_s, at_s=at_s)

@@ -23,6 +23,7 @@ class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
         ends_paragraph: A paragraph ends with it.
         ends_chapter: A chapter does.
         ends_line: A line of a JSONL does.
+        past: What the last segment of its chapter that is done left (`Done.past`), when it was fetched.
     """
 
     number: int
@@ -39,3 +40,4 @@ class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
     ends_paragraph: bool = False
     ends_chapter: bool = False
     ends_line: bool = False
+    past: bytes = b""

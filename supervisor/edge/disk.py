@@ -1,7 +1,9 @@
 """What to say when the operating system refuses to write: disk full, or not allowed."""
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from supervisor.errors import DiskFull, Unwritable
@@ -57,6 +59,40 @@ def make_folder(folder: Path) -> None:
             fsync_folder(place.parent)
     except OSError as error:
         raise write_error(folder, error) from error
+
+
+def write_whole(path: Path, pieces: Iterable[bytes], *, anew: bool = False) -> None:
+    """Put a file under its name when it is whole and on disk; a kill leaves at most a `.NAME.PID.part`.
+
+    Args:
+        path: The finished file's; its folder is created.
+        pieces: What it holds.
+        anew: There must be no such file yet.
+
+    Raises:
+        FileExistsError: If there is one, with `anew`; nothing has changed.
+        DiskFull: If there is no room; nothing has changed.
+        Unwritable: If the system refuses; nothing has changed.
+    """
+    make_folder(path.parent)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        if anew:
+            os.link(part, path)  # unlike a rename it replaces nothing
+        else:
+            part.replace(path)
+        fsync_folder(path.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise write_error(path.parent, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _full_message(folder: Path, error: OSError, needed_bytes: int) -> str:

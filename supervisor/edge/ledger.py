@@ -13,6 +13,8 @@ import msgspec
 from supervisor.edge.ledger_degrade import must_not_have_begun, number_degrades, write_degrade
 from supervisor.edge.ledger_plan import (
     PLAN_TABLES,
+    Unkept,
+    behind_gaps,
     forget_failures,
     keyed_segments,
     lost_audio,
@@ -72,9 +74,10 @@ class Ledger(LedgerReader):
         done = self._file.rows(tuple[str, str, str], asked, spec.job)
         # Before the transaction: a gigabyte takes seconds, and the owner writes meanwhile.
         lost = lost_audio(self._folder, (row for row in done if row[0] in keyed.copies))
+        behind = behind_gaps(keyed, {key for key, _, _ in done}.difference(lost)) if spec.carries_past else []
         with self._file.transaction() as connection:
             number_degrades(connection, spec.job, spec.engine_identity, degrades or {})
-            return write_plan(connection, spec, plan, keyed, lost)
+            return write_plan(connection, spec, plan, keyed, Unkept(lost=lost, behind=behind))
 
     def save_recut(self, spec: JobSpec, plan: Plan, chapter: int, kept: Degrade) -> None:
         """Cut a chapter otherwise, in the midst of a run, and keep that for later plans.
@@ -217,10 +220,10 @@ class Ledger(LedgerReader):
         self._change(
             job,
             "UPDATE speech SET state = 'done', in_hand = 0, killed = 0, attempts = ?, path = ?, "
-            "samples = ?, sample_rate_hz = ?, sha256 = ?, figures = ? "
+            "samples = ?, sample_rate_hz = ?, sha256 = ?, figures = ?, past = ? "
             "WHERE job = ? AND key = ? AND state = 'waiting'",
             *(attempts, stored.path, stored.samples, stored.sample_rate_hz, stored.sha256),
-            *(msgspec.json.encode(stored.figures), job, stored.key),
+            *(msgspec.json.encode(stored.figures), stored.past or None, job, stored.key),
         )
 
     def set_aside(self, job: str, key: str, kind: str, message: str) -> None:

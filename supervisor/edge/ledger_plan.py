@@ -16,7 +16,7 @@ import msgspec
 
 from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.ledger_values import JobSpec
-from supervisor.narration.plan import Plan, PlannedChapter, PlannedSegment, PlanSummary, segment_key
+from supervisor.narration.plan import Plan, PlannedChapter, PlannedSegment, PlanSummary, chained, segment_key
 from supervisor.narration.summary import summarize
 
 #: Tables that hold nothing but the plan.
@@ -64,8 +64,38 @@ def lost_audio(folder: Path, done: Iterable[tuple[str, str, str]]) -> list[str]:
     return [key for key, path, sha256 in done if not _is_whole(folder / path, sha256)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unkept:
+    """Planned keys whose audio is to be spoken again.
+
+    Attributes:
+        lost: It is not what was recorded.
+        behind: It was spoken after a past that is to be another.
+    """
+
+    lost: Collection[str] = ()
+    behind: Collection[str] = ()
+
+
+def behind_gaps(keyed: KeyedSegments, done: Collection[str]) -> list[str]:
+    """Return the keys that are done behind one of their chapter that is not: their past was another.
+
+    Args:
+        keyed: Segments of a job that carries its past.
+        done: Keys whose audio is there.
+    """
+    behind: list[str] = []
+    open_chapter = -1
+    for _, _, chapter, key, *_ in keyed.rows:
+        if key not in done:
+            open_chapter = chapter
+        elif chapter == open_chapter:
+            behind.append(key)
+    return behind
+
+
 def write_plan(
-    connection: sqlite3.Connection, spec: JobSpec, plan: Plan, keyed: KeyedSegments, lost: Collection[str]
+    connection: sqlite3.Connection, spec: JobSpec, plan: Plan, keyed: KeyedSegments, unkept: Unkept
 ) -> PlanSummary:
     """Write a job's plan over the one it had, and return it in figures.
 
@@ -74,7 +104,7 @@ def write_plan(
         spec: What was asked for.
         plan: What was decided.
         keyed: Its segments.
-        lost: Planned keys whose audio is to be spoken again.
+        unkept: Planned keys whose audio is to be spoken again.
     """
     job = spec.job
     connection.execute(
@@ -86,10 +116,11 @@ def write_plan(
     connection.execute("UPDATE delivery SET sha256 = '' WHERE job = ?", (job,))
     write_cuts(connection, job, plan, keyed)
     forget_failures(connection, job)
-    _forget_audio(connection, job, lost)
-    if lost:
-        said = f"finished segments that were damaged or gone, to be spoken again: {len(lost)}"
-        plan = replace(plan, notices=(*plan.notices, said))
+    _forget_audio(connection, job, (*unkept.lost, *unkept.behind))
+    for keys, what in ((unkept.lost, "were damaged or gone"), (unkept.behind, "come after one that failed")):
+        if keys:
+            said = f"finished segments that {what}, to be spoken again: {len(keys)}"
+            plan = replace(plan, notices=(*plan.notices, said))
     return summarize(plan, sample_rate_hz=spec.sample_rate_hz, reused=_reused(connection, job))
 
 
@@ -136,10 +167,14 @@ def unpacked(text_zlib: bytes) -> str:
 
 def _segment_rows(spec: JobSpec, plan: Plan) -> Iterator[_SegmentRow]:
     numbers = itertools.count()
+    begun: Counter[str] = Counter()
     for place, chapter in enumerate(plan.chapters):
-        for segment in chapter.segments:
+        keys = [_key(spec, chapter, segment) for segment in chapter.segments]
+        if spec.carries_past and keys:
+            begun[keys[0]] += 1  # two chapters that begin alike share no audio: what comes after would not
+            keys = list(chained(keys, begun[keys[0]]))
+        for segment, key in zip(chapter.segments, keys, strict=True):
             number = next(numbers)
-            key = _key(spec, chapter, segment)
             where = (segment.source, segment.start, segment.end)
             yield (spec.job, number, place, key, segment.text, segment.seed, segment.pause, *where)
 
@@ -189,11 +224,12 @@ def forget_failures(connection: sqlite3.Connection, job: str) -> None:
     )
 
 
-def _forget_audio(connection: sqlite3.Connection, job: str, lost: Collection[str]) -> None:
+def _forget_audio(connection: sqlite3.Connection, job: str, keys: Iterable[str]) -> None:
     connection.executemany(
         "UPDATE speech SET state = 'waiting', attempts = 0, killed = 0, in_hand = 0, path = NULL, "
-        "samples = NULL, sample_rate_hz = NULL, sha256 = NULL, figures = NULL WHERE job = ? AND key = ?",
-        [(job, key) for key in lost],
+        "samples = NULL, sample_rate_hz = NULL, sha256 = NULL, figures = NULL, past = NULL "
+        "WHERE job = ? AND key = ?",
+        [(job, key) for key in keys],
     )
 
 

@@ -27,6 +27,13 @@ WAITING = """
     ORDER BY speech.first LIMIT ?
 """
 
+#: Job, chapter, number: what the last segment before that number left that is done.
+PAST = """
+    SELECT past FROM segment JOIN speech ON speech.job = segment.job AND speech.key = segment.key
+    WHERE segment.job = ? AND segment.chapter = ? AND segment.number < ? AND state = 'done'
+    ORDER BY segment.number DESC LIMIT 1
+"""
+
 #: Job. Rows of `ChapterRow`. What is spoken at a lower rate is delivered at the one that it would have had.
 CHAPTERS = """
     SELECT number, title, name, sample_rate_hz AS asked_hz, (

@@ -9,7 +9,7 @@ from supervisor.core.tallies import JobSize
 from supervisor.edge.ledger_degrade import degraded_chapters, kept_degrades, stored_chapters
 from supervisor.edge.ledger_files import ChapterRow, files_of, pieces_of
 from supervisor.edge.ledger_plan import unpacked
-from supervisor.edge.ledger_queries import CHAPTERS, SEGMENTS, VIEWS, WAITING, ViewRow, WaitingRow
+from supervisor.edge.ledger_queries import CHAPTERS, PAST, SEGMENTS, VIEWS, WAITING, ViewRow, WaitingRow
 from supervisor.edge.ledger_schema import LedgerError, LedgerFile
 from supervisor.edge.ledger_values import (
     ChapterView,
@@ -100,7 +100,13 @@ class LedgerReader:
             limit: At most so many.
         """
         rows = self._file.records(WaitingRow, WAITING, job, after, limit)
-        return [_waiting(row) for row in rows]
+        first_of = {row.chapter: row for row in reversed(rows)}
+        pasts = {chapter: self._past(job, row) for chapter, row in first_of.items()}
+        return [_waiting(row, pasts[row.chapter]) for row in rows]
+
+    def _past(self, job: str, row: WaitingRow) -> bytes:
+        found = self._file.rows(tuple[bytes | None], PAST, job, row.chapter, row.number)
+        return next((past for (past,) in found if past is not None), b"")
 
     def segments(self, job: str, first: int = 0, end: int | None = None) -> Iterator[StoredSegment]:
         """Yield segments with what became of them, in order, a page at a time.
@@ -267,7 +273,7 @@ def no_job(job: str) -> str:
     return f"there is no job {job} here; `tts-supervisor jobs list` shows those there are"
 
 
-def _waiting(row: WaitingRow) -> WaitingSegment:
+def _waiting(row: WaitingRow, past: bytes) -> WaitingSegment:
     voice = msgspec.json.decode(row.voice, type=VoiceSpec)
     return WaitingSegment(
         number=row.number,
@@ -284,6 +290,7 @@ def _waiting(row: WaitingRow) -> WaitingSegment:
         ends_paragraph=row.pause in {"paragraph", "heading"},
         ends_chapter=row.number + 1 == row.chapter_end,
         ends_line=bool(row.is_line) and row.number + 1 == row.chapter_end,
+        past=past,
     )
 
 

@@ -20,7 +20,7 @@ from supervisor.errors import DiskFull, StateInUse, SupervisorError
 FILE_NAME = "ledger.sqlite3"
 
 #: Raised whenever a table changes.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: How long one writer waits for another: many transactions' worth, under a person's patience.
 BUSY_S = 10.0
@@ -80,7 +80,7 @@ CREATE TABLE speech (
     state TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0,
     killed INTEGER NOT NULL DEFAULT 0, in_hand INTEGER NOT NULL DEFAULT 0,
     path TEXT, samples INTEGER, sample_rate_hz INTEGER, sha256 TEXT, figures BLOB,
-    kind TEXT, message TEXT,
+    kind TEXT, message TEXT, past BLOB,
     PRIMARY KEY (job, key)
 ) WITHOUT ROWID;
 CREATE INDEX speech_waiting ON speech (job, first) WHERE state = 'waiting';
@@ -97,7 +97,7 @@ CREATE TABLE {_DEGRADE};
 """
 
 #: What brings a ledger of an earlier version up to the next.
-_UPGRADES = {1: f"CREATE TABLE {_DEGRADE}"}
+_UPGRADES = {1: f"CREATE TABLE {_DEGRADE}", 2: "ALTER TABLE speech ADD COLUMN past BLOB"}
 
 
 class LedgerError(SupervisorError):
@@ -204,7 +204,9 @@ class LedgerFile:
     def _upgrade(self, *, read_only: bool) -> None:
         if read_only:
             # Beside the file, for this connection alone: who only looks finds the table, and nothing in it.
-            self._connection.execute(f"CREATE TEMP TABLE {_DEGRADE}")
+            # (What a segment left for the next is of no use to who only looks.)
+            if self._version() == 1:
+                self._connection.execute(f"CREATE TEMP TABLE {_DEGRADE}")
             return
         with self.transaction() as connection:
             while (version := self._version()) in _UPGRADES:  # another process may have been faster

@@ -37,6 +37,8 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         pauses_s: Silence by kind; a kind that is missing is 0 s.
         inputs: As they were given, for people.
         key: Whoever submitted the job may name it, to submit it twice without harm.
+        carries_past: Whether a segment's audio depends on those before it in its chapter or line: a key is
+            then of all of them, and none is kept behind one that is to be spoken again.
     """
 
     job: str
@@ -50,6 +52,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pauses_s: dict[PauseKind, float]
     inputs: list[str]
     key: str | None = None
+    carries_past: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class StoredAudio:
         sample_rate_hz: Of its audio.
         sha256: Of the file, header included, in hex.
         figures: What the checks measured.
+        past: What it leaves for the next segment of its chapter; empty = nothing.
     """
 
     key: str
@@ -71,6 +75,7 @@ class StoredAudio:
     sample_rate_hz: int
     sha256: str
     figures: Figures
+    past: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

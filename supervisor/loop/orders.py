@@ -37,6 +37,7 @@ def planning_order(config: Config, state: Path, request: JobRequest) -> bytes:
         },
         inputs=[each.name for each in request.inputs],
         key=request.key,
+        carries_past=config.engine.settings.get("history") is True,
     )
     order = {
         "state": str(state),

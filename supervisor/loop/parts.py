@@ -75,6 +75,7 @@ class Parts:
             sample_rate_hz=audio.sample_rate_hz,
             sha256=audio.sha256,
             figures=done.figures,
+            past=done.past,
         )
         self._ledger.done(self._job, stored, attempts=action.attempts)
         self._tell(

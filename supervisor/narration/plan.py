@@ -7,7 +7,7 @@ with a reason, never neither and never both.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -210,3 +210,16 @@ def segment_key(
     ]
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:32]
+
+
+def chained(keys: Iterable[str], occurrence: int) -> Iterator[str]:
+    """Yield each key with all before it in its chapter made a part of it: for audio that depends on them.
+
+    Args:
+        keys: Of one chapter, as `segment_key` gives them.
+        occurrence: How often a chapter of the job began with that key, this one included.
+    """
+    so_far = str(occurrence)
+    for key in keys:
+        so_far = hashlib.sha256(f"{so_far}\0{key}".encode()).hexdigest()[:32]
+        yield so_far

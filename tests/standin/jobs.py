@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -122,12 +123,18 @@ def store(
     )
 
 
-def speak(
-    ledger: Ledger, state: StateFolder, job: str, segment: WaitingSegment, *, sample_rate_hz: int = 22_050
+def speak(  # noqa: PLR0913 -- a call of it is what a child did
+    ledger: Ledger,
+    state: StateFolder,
+    job: str,
+    segment: WaitingSegment,
+    *,
+    sample_rate_hz: int = 22_050,
+    past: bytes = b"",
 ) -> StoredAudio:
     """Take one waiting segment all the way to done."""
     ledger.claim(job, segment.key)
-    stored = store(state, job, segment.key, sample_rate_hz=sample_rate_hz)
+    stored = replace(store(state, job, segment.key, sample_rate_hz=sample_rate_hz), past=past)
     ledger.done(job, stored, attempts=segment.attempts + 1)
     return stored
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from supervisor.core import actions as do
@@ -79,8 +80,9 @@ def test_a_twin_in_a_later_batch_is_not_handed_out_again(where: str) -> None:
     assert numbers(bench) == ([0, 2] if where == "waiting" else [2])
 
 
-def done() -> say.Done:
+def done(past: bytes = b"") -> say.Done:
     return say.Done(
+        past=past,
         segment_id=0,
         attempt=1,
         chunks=0,
@@ -107,6 +109,36 @@ def test_it_is_stored_when_every_answer_came() -> None:
     assert not bench.is_stored
     bench.stored(segment(1))
     assert bench.is_stored
+
+
+def test_what_a_segment_leaves_goes_to_the_next_of_its_chapter_alone() -> None:
+    bench = new()
+    of_ledger = msgspec.structs.replace(segment(0), past=b"from the ledger")
+    elsewhere = msgspec.structs.replace(segment(3), chapter=1)
+    bench.offer((of_ledger, segment(1), segment(2), elsewhere), exhausted=True)
+    given: list[bytes] = []
+    for left in (b"one", b"two", b"three", b""):
+        bench.hand_out(0.0)
+        hand = in_hand(bench)
+        given.append(hand.segment.past)
+        if left == b"two":  # it fails: whoever speaks it again has the same past, and it leaves none
+            bench.charge(hand, "engine", "x", retryable=True)
+            bench.hand_out(0.0)
+            assert in_hand(bench).segment.past == b"one"
+            bench.charge(in_hand(bench), "engine", "x", retryable=False)
+        else:
+            bench.store(hand, done(left))
+    assert given == [b"from the ledger", b"one", b"one", b""]
+
+
+def test_what_could_not_be_stored_leaves_nothing() -> None:
+    bench = new()
+    bench.offer((segment(0), segment(1)), exhausted=True)
+    bench.hand_out(0.0)
+    bench.store(in_hand(bench), done(b"one"))
+    bench.store_failed()
+    bench.hand_out(0.0)
+    assert in_hand(bench).segment.past == b""
 
 
 def test_a_store_that_failed_takes_everything_back_that_was_on_its_way() -> None:

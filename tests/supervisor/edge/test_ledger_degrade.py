@@ -159,6 +159,7 @@ def test_a_ledger_of_before_is_read_as_it_is_and_brought_up_to_date_by_its_owner
         ledger.save_plan(SPEC, BEFORE)
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
         connection.execute("DROP TABLE degrade")
+        connection.execute("ALTER TABLE speech DROP COLUMN past")
         connection.execute("PRAGMA user_version=1")
     for _ in range(2):
         with closing(Ledger.open(tmp_path, read_only=True)) as reader:

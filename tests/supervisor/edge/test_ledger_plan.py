@@ -4,13 +4,14 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_plan import lost_audio
+from supervisor.edge.ledger_plan import behind_gaps, keyed_segments, lost_audio
 from supervisor.edge.statefolder import StateFolder
 from supervisor.narration.plan import BadLine, Plan, Source, VoiceSpec, segment_key
 from supervisor.wire.messages import Reference
@@ -106,3 +107,60 @@ def test_sources_come_back_character_for_character(
     with closing(Ledger.open(tmp_path_factory.mktemp("state"))) as ledger:
         ledger.save_plan(SPEC, plan)
         assert tuple(ledger.sources(SPEC.job)) == plan.sources
+
+
+# ------------------------------------------------------------------ audio that depends on what came before
+
+PAST = msgspec.structs.replace(SPEC, carries_past=True)
+
+
+def test_what_a_segment_left_waits_for_the_next_of_its_chapter(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    with closing(Ledger.open(state.path)) as ledger:
+        ledger.save_plan(PAST, plan_of(["One.", "Two.", "Three."], ["Four."]))
+        one, two, _, _ = ledger.waiting(SPEC.job, -1, 9)
+        assert one.past == b""
+        speak(ledger, state, SPEC.job, one, past=b"left by one")
+        ledger.set_aside(SPEC.job, two.key, "engine", "it raised")
+        three, four = ledger.waiting(SPEC.job, -1, 9)
+        assert (three.text, three.past) == ("Three.", b"left by one")
+        assert (four.text, four.past) == ("Four.", b"")
+
+
+def test_what_comes_behind_a_failure_is_spoken_again_with_it(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    plan = plan_of(["One.", "Two.", "Three."], ["Four."])
+    with closing(Ledger.open(state.path)) as ledger:
+        ledger.save_plan(PAST, plan)
+        one, two, three, four = ledger.waiting(SPEC.job, -1, 9)
+        for segment in (one, three, four):
+            speak(ledger, state, SPEC.job, segment, past=b"x")
+        ledger.set_aside(SPEC.job, two.key, "engine", "it raised")
+        summary = ledger.save_plan(PAST, plan)
+        assert [segment.text for segment in ledger.waiting(SPEC.job, -1, 9)] == ["Two.", "Three."]
+        assert summary.notices == ["finished segments that come after one that failed, to be spoken again: 1"]
+        assert summary.reused == 2
+
+
+def test_without_a_past_nothing_is_behind_anything(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    plan = plan_of(["One.", "Two."])
+    with closing(Ledger.open(state.path)) as ledger:
+        ledger.save_plan(SPEC, plan)
+        _, two = ledger.waiting(SPEC.job, -1, 9)
+        speak(ledger, state, SPEC.job, two)
+        assert ledger.save_plan(SPEC, plan).reused == 1
+
+
+def test_chapters_that_begin_alike_share_nothing_where_the_past_is_heard() -> None:
+    plan = plan_of(["Same.", "One."], ["Same.", "Two."])
+    assert len(keyed_segments(SPEC, plan).copies) == 3
+    assert len(keyed_segments(PAST, plan).copies) == 4
+
+
+def test_a_chapter_that_is_whole_is_behind_no_gap_of_another() -> None:
+    keyed = keyed_segments(PAST, plan_of(["One.", "Two."], ["Three.", "Four."]))
+    keys = [row[3] for row in keyed.rows]
+    assert behind_gaps(keyed, keys[1:]) == [keys[1]]
+    assert behind_gaps(keyed, keys) == []
+    assert behind_gaps(keyed, []) == []

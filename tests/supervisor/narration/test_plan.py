@@ -3,7 +3,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.narration.plan import MAX_SEED, VoiceSpec, segment_key, segment_seed
+from supervisor.narration.plan import MAX_SEED, VoiceSpec, chained, segment_key, segment_seed
 from supervisor.wire.messages import Setting
 
 
@@ -49,3 +49,12 @@ def test_everything_that_decides_bytes_decides_the_key() -> None:
 
 def test_the_order_of_settings_decides_nothing() -> None:
     assert key(settings={"a": 1, "b": 2}) == key(settings={"b": 2, "a": 1})
+
+
+@given(st.lists(st.text("ab", min_size=1), min_size=1, max_size=6), st.integers(1, 9))
+def test_a_chained_key_is_of_all_before_it_and_of_nothing_after(keys: list[str], occurrence: int) -> None:
+    made = list(chained(keys, occurrence))
+    assert len(set(made)) == len(keys)
+    assert list(chained([*keys, "more"], occurrence))[: len(keys)] == made
+    assert not set(chained(keys, occurrence + 1)) & set(made)
+    assert not set(chained(["other", *keys], occurrence)) & set(made)
