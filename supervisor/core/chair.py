@@ -110,15 +110,7 @@ class Chair:
         self._pause_cleaned = True
         wish.note_done()
         span.cleaned_at = span.segments
-        if self._is_full():
-            # Live a release tells what it left. In a trace that was made without one only a full card is
-            # reason enough to take what is still in reserve for lost: below it may be a neighbour's doing.
-            self._device.view.ask_release()
         self.decide(at_s, "clean", wish.policy, wish.why)
-
-    def _is_full(self) -> bool:
-        limits, level = self._device.limits, self._device.level()
-        return limits is not None and level is not None and level.used_bytes >= limits.hard_bytes
 
     # ------------------------------------------------------------------ pauses
 
@@ -152,7 +144,7 @@ class Chair:
             self.resume(at_s, wording.below_again("device", self._device.view.used))
         elif told_s != at_s and at_s - max(told_s, pause.at_s) >= _BLIND_S:
             self.resume(at_s, f"the driver has told nothing for {_BLIND_S:.0f} s")
-        elif self._is_in_doubt(span) and at_s - pause.at_s >= _DOUBT_S:
+        elif self._is_in_doubt(pause, span) and at_s - pause.at_s >= _DOUBT_S:
             why = f"{pause.wish.why}; the driver does not tell whose it is: a fresh child will show"
             return [Wish(verdict=Verdict.RECYCLE, policy="watermark", why=why, side=self._device)]
         elif pause.wish.until == "room" and at_s - pause.at_s >= _ROOM_WAIT_S:
@@ -172,8 +164,9 @@ class Chair:
     def _successor_fits(self) -> bool:
         return all(side.successor_fits() for side in self._sides)
 
-    def _is_in_doubt(self, span: Span) -> bool:
+    def _is_in_doubt(self, pause: Pause, span: Span) -> bool:
         """Say whether what is waited for may be this child's: the driver hides it, torch does not know it."""
         device = self._device
-        grew = (device.others or 0) - device.others_least
-        return device.view.is_hidden and grew >= device.worth and span.segments >= MINIMUM_LIFE
+        if not device.view.is_hidden or device.others_grew < device.worth or span.segments < MINIMUM_LIFE:
+            return False
+        return not pause.ends_by_release(device)

@@ -59,7 +59,6 @@ class DeviceView:
         self._used_within = False
         self._spoke = False
         self._left_by_release = 0
-        self._asked_for_release = False
         if vitals is not None:
             self._merge(vitals)
             self._fresh_reserved = vitals.reserved
@@ -105,13 +104,8 @@ class DeviceView:
 
     def report(self, vitals: TraceVitals) -> None:
         """Take what the child said after a segment or a release."""
-        before, slack = self.vitals, self.slack
+        before = self.vitals
         self._merge(vitals)
-        if self._asked_for_release:
-            # Nothing told what the release left: what was in reserve before and the text had no use for.
-            unused = (self.vitals.reserved or 0) - max(self.vitals.peak or 0, self.vitals.live or 0)
-            self._left_by_release = max(0, min(slack, unused))
-            self._asked_for_release = False
         if self._fresh_reserved is None:
             self._fresh_reserved = self.vitals.reserved
         if self.vitals.reserved is None and self._fresh_child is None:
@@ -123,13 +117,8 @@ class DeviceView:
             self._bracket(before)
         self._used_within = False
 
-    def ask_release(self) -> None:
-        """Note that the child is to release its caches before it speaks again."""
-        self._asked_for_release = True
-
     def released(self, vitals: TraceVitals) -> None:
         """Take what the child said after a release: what is still in reserve, no release gives back."""
-        self._asked_for_release = False
         self.report(vitals)
         self._left_by_release = self.slack
 

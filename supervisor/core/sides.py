@@ -12,7 +12,7 @@ from typing import Final, Literal
 from supervisor.core.memoryterms import Marks
 from supervisor.policy.headroom import Need, Room, margin_bytes
 from supervisor.policy.leak import Leak
-from supervisor.policy.lookahead import WARM_UP, Growth, comes_as_far
+from supervisor.policy.lookahead import WARM_UP, Growth, Stretch, comes_as_far
 from supervisor.policy.watermark import Level, WatermarkLimits
 
 _MIB: Final = 2**20
@@ -52,6 +52,7 @@ class Side(ABC):
         self._warm_floor: int | None = None
         self._leak: Leak | None = None
         self._rate_known = 0.0
+        self._leap = 0
         self._segments = 0
         self._begin()
 
@@ -100,6 +101,11 @@ class Side(ABC):
     def others_least(self) -> int:
         """The least that others ever held."""
         return 0
+
+    @property
+    def others_grew(self) -> int:
+        """What others hold beyond that."""
+        return max(0, (self.others or 0) - self.others_least)
 
     @property
     def rests_above_soft(self) -> bool:
@@ -182,10 +188,9 @@ class Side(ABC):
         level = self.warm(level)
         if level.fresh_bytes is None:
             return level
-        # Both, for what was in reserve may lie in pieces too small for the text: then all that it takes
-        # for a while comes on top. What is left is kept for certain.
-        passing_bytes = level.slack_bytes + self.need_high(chars)
-        return replace(level, fresh_bytes=level.fresh_bytes + passing_bytes, slack_bytes=0)
+        # Beside its reserve, which may lie in pieces too small for the text: then all that it takes for a
+        # while comes on top. What is left is kept for certain.
+        return replace(level, fresh_bytes=level.fresh_bytes + self.need_high(chars))
 
     def is_below(self, used: int) -> bool:
         """Say whether that much is below the soft mark, and note it."""
@@ -214,7 +219,7 @@ class Side(ABC):
             fresh=self.fresh,
             others=self.others,
             worth=self.worth,
-            others_grew=max(0, (self.others or 0) - self.others_least),
+            others_grew=self.others_grew,
         )
 
     @property
@@ -228,22 +233,23 @@ class Side(ABC):
         return tuple(min(mark, self.ceiling) for mark in (soft, int(soft + _SAFE_SHARE * (hard - soft))))
 
     def comes_as_far(self, chars: Sequence[int], mark_bytes: int, *, fresh: bool = False) -> bool:
-        """Say whether these texts stay below a mark; True where nothing grows.
+        """Say whether what these texts leave stays below a mark and each finds room; True if nothing grows.
 
         Args:
             chars: Of the texts.
-            mark_bytes: What is not to be crossed.
+            mark_bytes: Above which nothing is to stay; a text may pass it for a while.
             fresh: Whether a fresh child is to speak them.
         """
         if self.now is None or self.rate <= 0:
             return True
-        return comes_as_far(
+        stretch = Stretch(
             floor_bytes=self.now - self.releasable - (self.grown if fresh else 0),
             rate_bytes=self.rate,
+            leap_bytes=self._leap,
             texts=len(chars),
             need_bytes=self.need_high(max(chars)),
-            mark_bytes=mark_bytes,
         )
+        return comes_as_far(stretch, mark_bytes=mark_bytes, limit_bytes=self.ceiling)
 
     def stays_below(self, chars: int) -> bool:
         """Say whether one more text would stay below soft; below hard where soft is not acted on."""
@@ -284,6 +290,8 @@ class Side(ABC):
         self._segments += 1
         if growing is not None:
             self._growth.take(growing)
+            if self._segments > WARM_UP:
+                self._leap = max(self._leap, self._growth.step_bytes)
         if self._segments == WARM_UP and self.own is not None:
             self._warm_floor = self.own - self.releasable
             self._rate_known = 0.0

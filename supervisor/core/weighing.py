@@ -12,7 +12,7 @@ from supervisor.core.wishes import Wish
 from supervisor.policy.headroom import Room, judge_room
 from supervisor.policy.lookahead import WARM_UP
 from supervisor.policy.verdict import Verdict
-from supervisor.policy.watermark import Level, WatermarkLimits, judge_level
+from supervisor.policy.watermark import Level, WatermarkLimits, counts, judge_level
 
 #: A life is not replaced for its memory before this, save where there is no time to wait.
 MINIMUM_LIFE: Final = WARM_UP + 3
@@ -98,7 +98,7 @@ def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
         return []  # refused when it was ready, once: no kill makes it smaller
     why = wording.above(side.name, limits, level)
     own = side.within(level, span.chars) if span.within else side.warm(level)
-    own = replace(own, others_grew_bytes=(side.others or 0) - side.others_least)
+    own = _beside_others(side, own)
     verdict = judge_level(limits, own, released=span.counts_as_released(side), worth_bytes=side.worth)
     if verdict is Verdict.KILL:
         return [Wish(verdict=verdict, policy="watermark", why=why, side=side)]
@@ -107,7 +107,7 @@ def _weigh_hard(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
     if side.is_overcommitted(within_segment=span.within):  # there is nobody to wait for
         return [Wish(verdict=Verdict.KILL, policy="watermark", why=why, side=side)]
     # With our own growth in it a fresh child would not stand lower: that is the fit test's word.
-    ours = own.grown_bytes - own.slack_bytes >= side.worth
+    ours = own.kept_bytes >= side.worth
     wishes = [Wish(verdict=Verdict.PAUSE, policy="fit" if ours else "watermark", why=why)]
     side.crossed = span.within
     if not span.within:
@@ -122,7 +122,7 @@ def _weigh_soft(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
     side.crossed = False
     if side.rests_above_soft:
         return []
-    fresh_bytes, level = level.fresh_bytes, side.warm(level)
+    fresh_bytes, level = level.fresh_bytes, _beside_others(side, side.warm(level))
     verdict = judge_level(limits, level, released=span.counts_as_released(side), worth_bytes=side.worth)
     if span.counts_as_released(side):
         side.stood_above_at = span.segments
@@ -133,6 +133,10 @@ def _weigh_soft(side: Side, limits: WatermarkLimits, level: Level, span: Span) -
     if verdict is Verdict.RELEASE:
         return [Wish(verdict=verdict, policy="watermark", why=why)]
     return []
+
+
+def _beside_others(side: Side, level: Level) -> Level:
+    return replace(level, others_grew_bytes=side.others_grew)
 
 
 def _below(limits: WatermarkLimits, level: Level) -> Level:
@@ -177,7 +181,9 @@ def weigh_room(side: Side, chars: int, span: Span, *, waited: bool, may_degrade:
 
 def look_ahead(side: Side, chars: Sequence[int], span: Span) -> list[Wish]:
     """Ask whether a child that grows comes as far as the next boundary."""
-    if not span.segments or not side.rate or side.grown < side.worth:
+    if not span.segments or not side.rate:
+        return []
+    if not counts(side.grown, worth_bytes=side.worth, others_grew_bytes=side.others_grew):
         return []
     # The highest mark is for units that take no child below the lower one.
     mark_bytes = next((mark for mark in side.safe_marks if side.comes_as_far(chars, mark, fresh=True)), None)

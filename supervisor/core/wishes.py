@@ -69,5 +69,16 @@ class Pause:
             return successor_fits
         if self.wish.until == "mark":
             # As it was read: within a segment the child's word is from before it.
-            return (device.view.used or 0) < limits.hard_bytes - _RELIEF * (device.total or 0)
+            return _is_below_hard(device, device.view.used or 0)
         return not self.wish.waits(room)
+
+    def ends_by_release(self, device: DeviceSide) -> bool:
+        """Say whether a release that is worth it is all that the hard mark needs to be left."""
+        if self.wish.until != "mark" or device.releasable < device.worth:
+            return False
+        return _is_below_hard(device, (device.now or 0) - device.releasable)
+
+
+def _is_below_hard(device: DeviceSide, used_bytes: int) -> bool:
+    hard_bytes = 0 if device.limits is None else device.limits.hard_bytes
+    return used_bytes < hard_bytes - _RELIEF * (device.total or 0)

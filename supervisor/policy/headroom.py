@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from supervisor.policy.verdict import Verdict
+from supervisor.policy.watermark import counts
 
 #: On top of the most that was seen per character.
 _ALLOWANCE: Final = 1.10
@@ -155,7 +156,8 @@ def judge_room(
     surely = _judge_what_is_sure(room, high_bytes, low_bytes, max(low_bytes, likely_bytes))
     if surely is not Verdict.KEEP:
         return surely
-    if room.floor + high_bytes > room.limit and room.grown >= room.worth and room.helps(high_bytes):
+    ours = counts(room.grown, worth_bytes=room.worth, others_grew_bytes=room.others_grew)
+    if room.floor + high_bytes > room.limit and ours and room.helps(high_bytes):
         return Verdict.RECYCLE
     may_reserve = room.used + max(0, high_bytes - room.slack // 2)
     if not released and may_reserve > room.limit and room.used - room.floor >= room.worth:

@@ -5,6 +5,7 @@ gigabyte a segment from the first one leaves no warm-up to wait for: the rate se
 """
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 #: Segments in which a life may still be warming up.
@@ -44,6 +45,11 @@ class Growth:
         self._seen += 1
 
     @property
+    def step_bytes(self) -> int:
+        """What the last segment left; below 0 where it gave back."""
+        return self._steps[-1] if self._steps else 0
+
+    @property
     def lately_bytes(self) -> float:
         """Bytes a segment by the last few alone: what the next one may be expected to leave."""
         if not self._steps:
@@ -63,17 +69,36 @@ class Growth:
         return min(overall, lately) if overall >= self._least_bytes else 0.0
 
 
-def comes_as_far(
-    *, floor_bytes: int, rate_bytes: float, texts: int, need_bytes: int, mark_bytes: int
-) -> bool:
-    """Say whether a child that grows stays below a mark for so many texts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """The texts up to the next boundary, and the child that is to speak them.
 
-    Args:
+    Attributes:
         floor_bytes: What is used now, after a release.
         rate_bytes: Growth a segment, the high estimate.
-        texts: Up to the next boundary.
+        leap_bytes: The most that one text left at once: a leak of now and then much leaves it in any.
+        texts: How many.
         need_bytes: Of the longest of them; what it leaves behind is in it. 0 = not known.
-        mark_bytes: What must not be crossed.
     """
-    before = texts - 1 if need_bytes > rate_bytes else texts
-    return floor_bytes + rate_bytes * before + need_bytes <= mark_bytes
+
+    floor_bytes: int
+    rate_bytes: float
+    leap_bytes: int
+    texts: int
+    need_bytes: int
+
+
+def comes_as_far(stretch: Stretch, *, mark_bytes: int, limit_bytes: int) -> bool:
+    """Say whether a child that grows comes through a stretch.
+
+    What its texts leave is held against the mark. What one takes for a while it gives back, so it is no
+    reason to stay below that: it must find room beside what the ones before it left, no more.
+
+    Args:
+        stretch: What is to be spoken.
+        mark_bytes: Above which nothing is to stay.
+        limit_bytes: Which no text may cross.
+    """
+    before_last_bytes = stretch.floor_bytes + stretch.rate_bytes * (stretch.texts - 1)
+    left_bytes = before_last_bytes + max(stretch.rate_bytes, stretch.leap_bytes)
+    return left_bytes <= mark_bytes and before_last_bytes + stretch.need_bytes <= limit_bytes

@@ -7,8 +7,12 @@ our child its life.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from supervisor.policy.verdict import Verdict
+
+#: What a child keeps counts beside what others grew by from such a share of it on.
+_COUNTS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +61,33 @@ class Level:
         return max(0, self.own_bytes - self.fresh_bytes)
 
     @property
+    def kept_bytes(self) -> int:
+        """Of what it holds beyond a fresh one, what a release would not give back; may be below 0."""
+        return self.grown_bytes - self.slack_bytes
+
+    @property
     def with_a_fresh_child_bytes(self) -> int:
         """How high it would stand with a fresh child in this one's place."""
         return self.used_bytes - self.grown_bytes
+
+
+def counts(kept_bytes: int, *, worth_bytes: int, others_grew_bytes: int) -> bool:
+    """Say whether a child is to be replaced for so much: not for a little beside much that others took.
+
+    Args:
+        kept_bytes: What it keeps beyond a fresh one, and no release gives back.
+        worth_bytes: Less is not worth a recycle at all.
+        others_grew_bytes: What others hold beyond the least that they ever held.
+    """
+    return kept_bytes >= max(worth_bytes, _COUNTS * others_grew_bytes)
 
 
 def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_bytes: int) -> Verdict:
     """Say what one level calls for.
 
         used < soft                                        KEEP
-        used >= soft, a fresh child would stand below it   RELEASE; once released, RECYCLE if worth it
+        used >= soft, a fresh child would stand below it   RELEASE; once released, RECYCLE if that is worth it
+                                                           and another release would not do
         used >= soft, it would not                         RELEASE what is worth it, once; else KEEP
         used >= hard, without what it keeps: below it      KILL, if that is worth it or all there is
         used >= hard, otherwise                            PAUSE: only waiting helps, or a release
@@ -79,14 +100,21 @@ def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_
     """
     if level.used_bytes < limits.soft_bytes:
         return Verdict.KEEP
-    fresh_stands_at_bytes = level.with_a_fresh_child_bytes
-    kept_bytes = level.grown_bytes - level.slack_bytes
     if level.used_bytes >= limits.hard_bytes:
-        in_the_way_bytes = max(level.others_grew_bytes, level.slack_bytes)  # besides
-        ours = kept_bytes >= worth_bytes or in_the_way_bytes < worth_bytes
-        explains = level.used_bytes - kept_bytes < limits.hard_bytes
-        return Verdict.KILL if explains and ours else Verdict.PAUSE
-    helps = fresh_stands_at_bytes < limits.soft_bytes
-    if released:
-        return Verdict.RECYCLE if helps and kept_bytes >= worth_bytes else Verdict.KEEP
-    return Verdict.RELEASE if helps or level.slack_bytes >= worth_bytes else Verdict.KEEP
+        return _judge_above_hard(limits, level, worth_bytes)
+    helps = level.with_a_fresh_child_bytes < limits.soft_bytes
+    if not released:
+        return Verdict.RELEASE if helps or level.slack_bytes >= worth_bytes else Verdict.KEEP
+    # What is in reserve again, texts use in turn: nobody is replaced for what a release gives back.
+    stays = level.used_bytes - level.slack_bytes >= limits.soft_bytes
+    ours = counts(level.kept_bytes, worth_bytes=worth_bytes, others_grew_bytes=level.others_grew_bytes)
+    return Verdict.RECYCLE if helps and stays and ours else Verdict.KEEP
+
+
+def _judge_above_hard(limits: WatermarkLimits, level: Level, worth_bytes: int) -> Verdict:
+    if level.slack_bytes >= worth_bytes and level.used_bytes - level.slack_bytes < limits.hard_bytes:
+        return Verdict.PAUSE  # a release does it
+    in_the_way_bytes = max(level.others_grew_bytes, level.slack_bytes)  # besides
+    ours = level.kept_bytes >= worth_bytes or in_the_way_bytes < worth_bytes
+    explains = level.used_bytes - level.kept_bytes < limits.hard_bytes
+    return Verdict.KILL if explains and ours else Verdict.PAUSE

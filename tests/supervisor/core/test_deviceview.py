@@ -32,28 +32,6 @@ def test_what_a_release_left_in_reserve_no_release_gives_back() -> None:
     assert mib(view.releasable) == 300
 
 
-def test_where_nothing_tells_of_the_release_the_next_text_shows_what_it_left() -> None:
-    view = fresh_view()
-    spoke(view, 5500, 9000, peak=6500)
-    assert mib(view.releasable) == 3500
-    view.ask_release()
-    spoke(view, 5500, 9000, peak=6500)
-    assert mib(view.releasable) == 1000  # what the text took for a while may come back
-    spoke(view, 5500, 9200, peak=6500)
-    assert mib(view.releasable) == 1200  # judged once, not at each text
-    view.ask_release()
-    spoke(view, 5500, 6500, peak=6500)
-    assert mib(view.releasable) == 1000  # that one brought all back
-
-
-def test_what_a_release_left_is_no_more_than_there_was() -> None:
-    view = fresh_view()
-    spoke(view, 5500, 6000, peak=6000)
-    view.ask_release()
-    spoke(view, 5500, 8000, peak=6000)
-    assert mib(view.releasable) == 2000
-
-
 # ------------------------------------------------------------------ whose memory it is
 
 

@@ -4,7 +4,7 @@ from supervisor.core.deviceside import DeviceSide
 from supervisor.core.wishes import Pause, Until, Wish
 from supervisor.policy.headroom import Room
 from supervisor.policy.verdict import Verdict
-from tests.supervisor.core.scene import HARD, MIB, TERMS, reading, vitals
+from tests.supervisor.core.scene import HARD, MIB, TERMS, WORTH, reading, vitals
 
 
 def side(used: float, child: float = 6000) -> DeviceSide:
@@ -42,3 +42,17 @@ def test_a_recycle_goes_on_when_the_successor_fits(*, fits: bool) -> None:
 @pytest.mark.parametrize("fits", [True, False])
 def test_a_device_that_was_never_read_holds_up_nothing_but_a_successor(*, fits: bool) -> None:
     assert pause("mark").is_over(DeviceSide(TERMS), successor_fits=fits) is fits
+
+
+@pytest.mark.parametrize(
+    ("over", "slack", "ends"),
+    [(200, 302, False), (200, 303, True), (0, WORTH, False), (0, WORTH + 1, True), (-100, 10, False)],
+)
+def test_a_pause_at_the_mark_may_be_for_our_own_reserve_alone(
+    over: float, slack: float, *, ends: bool
+) -> None:
+    device = side(HARD + over, 6000)
+    device.spoken(100, vitals(5500 - slack, 5500))
+    assert pause("mark").ends_by_release(device) is ends
+    assert not pause("room").ends_by_release(device)
+    assert not pause("mark").ends_by_release(DeviceSide(TERMS))

@@ -114,6 +114,8 @@ ROOM = Room(limit=100, used=80, floor=70, slack=10, grown=30, fresh=40, others=0
         ({}, 31, 0, Verdict.RECYCLE),
         ({"grown": 9}, 31, 0, Verdict.RELEASE),  # a recycle is not worth it; a release is
         ({"grown": 9, "floor": 71}, 31, 0, Verdict.KEEP),
+        ({"others_grew": 120}, 31, 0, Verdict.RECYCLE),
+        ({"others_grew": 121}, 31, 0, Verdict.RELEASE),  # a little of ours beside much of theirs
         ({}, 30, 0, Verdict.RELEASE),  # fits after a release
         ({"slack": 20}, 30, 0, Verdict.KEEP),  # half of what is reserved can be used
         ({}, 60, 60, Verdict.RECYCLE),  # on the limit for a fresh child

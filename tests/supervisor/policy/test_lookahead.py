@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.policy.lookahead import Growth, comes_as_far
+from supervisor.policy.lookahead import Growth, Stretch, comes_as_far
 
 
 def rate(steps: list[int], *, known: float = 0.0, least: int = 5) -> float:
@@ -55,35 +55,48 @@ def test_a_baseline_however_high_is_no_growth(steps: list[int], base: int) -> No
     assert low.rate_bytes == high.rate_bytes >= 0.0
 
 
+MARK, LIMIT = 100, 150
+
+
+def stretch(floor: int, rate_bytes: float, texts: int, need: int, leap: int) -> Stretch:
+    return Stretch(floor_bytes=floor, rate_bytes=rate_bytes, leap_bytes=leap, texts=texts, need_bytes=need)
+
+
 @pytest.mark.parametrize(
-    ("floor", "rate_bytes", "texts", "need", "far"),
+    ("ahead", "far"),
     [
-        (50, 10.0, 5, 0, True),  # lands on the mark
-        (51, 10.0, 5, 0, False),
-        (40, 10.0, 5, 20, True),  # a text's need has what it leaves in it
-        (41, 10.0, 5, 20, False),
-        (40, 10.0, 5, 10, True),  # a need below the rate was measured before it leaked
-        (41, 10.0, 5, 10, False),
-        (80, 0.0, 50, 20, True),
-        (81, 0.0, 1, 20, False),
+        (stretch(50, 10.0, 5, 0, 0), True),  # what stays lands on the mark
+        (stretch(51, 10.0, 5, 0, 0), False),
+        (stretch(50, 10.0, 5, 60, 0), True),  # a text's need lands on the limit, what it leaves in it
+        (stretch(50, 10.0, 5, 61, 0), False),
+        (stretch(50, 10.0, 5, 60, 10), True),  # a leap is no more than what each leaves anyway
+        (stretch(50, 10.0, 5, 60, 11), False),
+        (stretch(39, 10.0, 5, 0, 21), True),  # one of them may leave as much as any did
+        (stretch(40, 10.0, 5, 0, 21), False),
+        (stretch(80, 0.0, 50, 70, 0), True),
+        (stretch(80, 0.0, 1, 71, 0), False),
     ],
 )
-def test_it_comes_as_far_as_the_mark_allows(
-    floor: int, rate_bytes: float, texts: int, need: int, *, far: bool
+def test_what_stays_is_held_against_the_mark_and_what_passes_against_the_limit(
+    ahead: Stretch, *, far: bool
 ) -> None:
-    judged = comes_as_far(
-        floor_bytes=floor, rate_bytes=rate_bytes, texts=texts, need_bytes=need, mark_bytes=100
-    )
-    assert judged is far
+    assert comes_as_far(ahead, mark_bytes=MARK, limit_bytes=LIMIT) is far
 
 
-@given(st.integers(0, 200), st.floats(0, 50), st.integers(1, 49), st.integers(0, 90))
+@given(st.integers(0, 200), st.floats(0, 50), st.integers(1, 49), st.integers(0, 90), st.integers(0, 90))
 def test_who_comes_as_far_as_a_later_boundary_comes_as_far_as_a_nearer_one(
-    floor: int, rate_bytes: float, texts: int, need: int
+    floor: int, rate_bytes: float, texts: int, need: int, leap: int
 ) -> None:
     def far(count: int) -> bool:
-        return comes_as_far(
-            floor_bytes=floor, rate_bytes=rate_bytes, texts=count, need_bytes=need, mark_bytes=100
-        )
+        ahead = stretch(floor, rate_bytes, count, need, leap)
+        return comes_as_far(ahead, mark_bytes=MARK, limit_bytes=LIMIT)
 
     assert far(texts) or not far(texts + 1)
+
+
+def test_the_last_step_is_told_once_there_are_two_levels() -> None:
+    growth = Growth()
+    assert growth.step_bytes == 0
+    for level, step in ((10, 0), (40, 30), (35, -5)):
+        growth.take(level)
+        assert growth.step_bytes == step

@@ -40,9 +40,16 @@ def level(used: int, own: int | None, fresh: int | None, slack: int = 0, others:
         (level(59, 59, 10), True, Verdict.KEEP),
         (level(60, 60, 10), False, Verdict.RELEASE),
         (level(60, 60, 10), True, Verdict.RECYCLE),
-        # what a recycle would bring, without what a release brings, is worth it from here on
-        (level(60, 60, 10, slack=40), True, Verdict.RECYCLE),
-        (level(60, 60, 10, slack=41), True, Verdict.KEEP),
+        # what a release brings is no reason for a recycle, however much is kept
+        (level(79, 79, 10, slack=19), True, Verdict.RECYCLE),
+        (level(79, 79, 10, slack=20), True, Verdict.KEEP),
+        (level(79, 79, 10, slack=20), False, Verdict.RELEASE),
+        # nor is too little that is kept
+        (level(65, 40, 25, slack=5), True, Verdict.RECYCLE),
+        (level(65, 40, 26, slack=5), True, Verdict.KEEP),
+        # beside others that grew it is a quarter of that at least
+        (level(60, 60, 20, others=160), True, Verdict.RECYCLE),
+        (level(60, 60, 20, others=161), True, Verdict.KEEP),
         # a fresh child stands at the mark, or one below it
         (level(80, 40, 20), True, Verdict.KEEP),
         (level(80, 41, 20), True, Verdict.RECYCLE),
@@ -58,8 +65,10 @@ def level(used: int, own: int | None, fresh: int | None, slack: int = 0, others:
         # hard: what a release gives back is no reason to kill
         (level(90, 60, 30, slack=30), False, Verdict.PAUSE),
         (level(90, 49, 30, slack=10), False, Verdict.PAUSE),
-        (level(90, 49, 30, slack=9), False, Verdict.KILL),
-        (level(90, 50, 30, slack=10), False, Verdict.KILL),
+        (level(90, 50, 30, slack=10), False, Verdict.PAUSE),
+        (level(90, 49, 30, slack=9), False, Verdict.KILL),  # so little is worth no release
+        (level(99, 50, 30, slack=10), False, Verdict.PAUSE),
+        (level(100, 51, 30, slack=10), False, Verdict.KILL),  # it would not be enough
         # hard: others grew too, and ours is as little as a warm-up, or is worth it
         (level(90, 39, 30, others=9), False, Verdict.KILL),
         (level(90, 39, 30, others=10), False, Verdict.PAUSE),
