@@ -11,9 +11,9 @@ from tests.tts_core.small_draw import Tensors, linear, normal, write_json
 _HIDDEN, _INNER, _HEAD, _HEADS, _KV_HEADS = 32, 64, 8, 4, 2
 _VOCABULARY, _AUDIO = 33280, 32768
 #: How far the end lies above the plain audio id, before what context adds to those; tuned by drawing.
-_END_OVER_AUDIO = 13.5
+_END_OVER_AUDIO = 20.0
 #: How far text ids and the padding lie below.
-_TEXT_UNDER_AUDIO = 40.0
+_TEXT_UNDER_AUDIO = 55.0
 
 
 def write_llm(folder: Path, chance: Generator, *, first_audio: int, end: int) -> None:
