@@ -6,20 +6,26 @@ torch and needs no extension, so the import is made without it then, in this one
 """
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from math import gcd
 from types import ModuleType
 from typing import Protocol, cast
 
 from torch import Tensor
 
-from tts_core.errors import SettingError
+from tts_core.errors import RecordingError, SettingError
 
 _EXTENSION = "torchaudio._extension"
 
+#: One filter of about `rate / gcd` weights for each of `to / gcd` phases, 8 bytes each while they are made,
+#: in several copies of 128 MiB. 11025 Hz to 16 kHz takes 282,240 weights, 44099 Hz would take 705 million.
+_MOST_WEIGHTS = 1 << 24
 
-class _Functional(Protocol):
-    def resample(self, waveform: Tensor, orig_freq: int, new_freq: int) -> Tensor: ...
+
+class _Transforms(Protocol):
+    def Resample(self, orig_freq: int, new_freq: int) -> Callable[[Tensor], Tensor]: ...  # noqa: N802 -- its name
 
 
 class _Kaldi(Protocol):
@@ -38,10 +44,23 @@ def resample(samples: Tensor, rate_hz: int, to_hz: int) -> Tensor:
 
     Returns:
         float32 [C, ceil(N * to / rate)]; the samples themselves where both rates are the same.
+
+    Raises:
+        RecordingError: If the rates have so little in common that the filters would fill the memory.
     """
     if rate_hz == to_hz:
         return samples
-    return _functional().resample(samples, rate_hz, to_hz)
+    _refuse_odd(rate_hz, to_hz)
+    # The transform, not the function: it computes its filters in float64, and upstream takes it.
+    return _transforms().Resample(rate_hz, to_hz)(samples)
+
+
+def _refuse_odd(rate_hz: int, to_hz: int) -> None:
+    common = gcd(rate_hz, to_hz)
+    weights = (rate_hz // common) * (to_hz // common)
+    if weights > _MOST_WEIGHTS:
+        mend = f"convert the recording to {to_hz} Hz first"
+        raise RecordingError(f"{rate_hz} Hz have too little in common with {to_hz} Hz: {mend}")
 
 
 def kaldi_fbank(samples: Tensor, rate_hz: int, *, bins: int) -> Tensor:
@@ -59,11 +78,11 @@ def kaldi_fbank(samples: Tensor, rate_hz: int, *, bins: int) -> Tensor:
 
 
 @cache
-def _functional() -> _Functional:
+def _transforms() -> _Transforms:
     _import_torchaudio()
-    import torchaudio.functional  # noqa: PLC0415 -- see the module
+    import torchaudio.transforms  # noqa: PLC0415 -- see the module
 
-    return cast("_Functional", torchaudio.functional)
+    return cast("_Transforms", torchaudio.transforms)
 
 
 @cache
