@@ -1,0 +1,163 @@
+"""The layers of a Llama: grouped queries (Ainslie et al., 2023) over room that is there already, and SwiGLU.
+
+Names of parameters are those of the checkpoints. A single new position attends by two plain products,
+so that a captured step has nothing in it that chooses kernels by shape.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tts_core.lm.config import LmConfig
+from tts_core.lm.rotary import Turns, turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What the new positions of one pass are, and what they see.
+
+    Attributes:
+        turns: Of the T new positions.
+        slots: int64 [T]: where their keys and values go; None = nowhere.
+        window: How many positions of the cache are looked at, the new ones included.
+        mask: For one new position float32 [window], added to its scores; for several of them bool
+            [T, window] of what each sees, or None = what is before it, and nothing is cached yet.
+    """
+
+    turns: Turns
+    slots: Tensor | None
+    window: int
+    mask: Tensor | None
+
+
+Room = tuple[Tensor, Tensor]
+
+
+class Attention(nn.Module):
+    """Queries in groups over shared keys and values."""
+
+    def __init__(self, config: LmConfig) -> None:
+        super().__init__()
+        self._head_dim = config.head_dim
+        self._widths = [
+            heads * config.head_dim
+            for heads in (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)
+        ]
+        self.q_proj, self.k_proj, self.v_proj = (
+            nn.Linear(config.hidden_size, width, bias=False) for width in self._widths
+        )
+        self.o_proj = nn.Linear(self._widths[0], config.hidden_size, bias=False)
+        self._joined: Tensor | None = None
+
+    def forward(self, x: Tensor, sight: Sight, room: Room | None) -> Tensor:
+        """Return [B, T, D] of [B, T, D]; writes the new keys and values where `sight` says."""
+        q, k, v = (self._heads(part) for part in self._projected(x))
+        q, k = turn(q, sight.turns), turn(k, sight.turns)
+        if room is not None and sight.slots is not None:
+            for kept, new in zip(room, (k, v), strict=True):
+                kept.index_copy_(2, sight.slots, new)
+            k, v = (kept[:, :, : sight.window] for kept in room)
+        if q.shape[2] == 1 and sight.mask is not None:
+            seen = _attend_one(q, k, v, sight.mask)
+        else:
+            seen = _attend_many(q, k, v, sight.mask)
+        return functional.linear(seen, self.o_proj.weight)
+
+    def join(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Make one product of three; the named weights become views of it."""
+        self._joined = _joined((self.q_proj, self.k_proj, self.v_proj), device, dtype)
+
+    def _projected(self, x: Tensor) -> tuple[Tensor, ...]:
+        if self._joined is None:
+            return self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        return functional.linear(x, self._joined).split(self._widths, -1)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """[B, T, H * D] to [B, H, T, D]."""
+        return x.unflatten(-1, (-1, self._head_dim)).transpose(1, 2)
+
+
+class FeedForward(nn.Module):
+    """SwiGLU (Shazeer, 2020)."""
+
+    def __init__(self, config: LmConfig) -> None:
+        super().__init__()
+        width, inner = config.hidden_size, config.intermediate_size
+        self.gate_proj = nn.Linear(width, inner, bias=False)
+        self.up_proj = nn.Linear(width, inner, bias=False)
+        self.down_proj = nn.Linear(inner, width, bias=False)
+        self._joined: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, T, D] of [B, T, D]."""
+        if self._joined is None:
+            gate, up = self.gate_proj(x), self.up_proj(x)
+        else:
+            gate, up = functional.linear(x, self._joined).chunk(2, -1)
+        return self.down_proj(functional.silu(gate).mul_(up))
+
+    def join(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Make one product of two; the named weights become views of it."""
+        self._joined = _joined((self.gate_proj, self.up_proj), device, dtype)
+
+
+class Norm(nn.Module):
+    """Divide by the root of the mean square, worked out in float32 (Zhang and Sennrich, 2019)."""
+
+    def __init__(self, width: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(width))
+        self._eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [..., D] of [..., D]."""
+        return functional.rms_norm(x, self.weight.shape, self.weight, self._eps)
+
+
+class Layer(nn.Module):
+    """Attention and feed-forward, each beside the stream."""
+
+    def __init__(self, config: LmConfig) -> None:
+        super().__init__()
+        self.input_layernorm = Norm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = Attention(config)
+        self.post_attention_layernorm = Norm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = FeedForward(config)
+
+    def forward(self, x: Tensor, sight: Sight, room: Room | None) -> Tensor:
+        """Return [B, T, D] of [B, T, D]."""
+        x = x + self.self_attn(self.input_layernorm(x), sight, room)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+def _attend_one(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Return [B, 1, H * D] for one query a head, [B, H, 1, D], over [B, K, S, D].
+
+    The queries that share a head of keys are the rows of one product: nothing is repeated.
+    """
+    groups = q.reshape(q.shape[0], k.shape[1], -1, q.shape[3])
+    scores = torch.add(mask, groups @ k.transpose(2, 3), alpha=q.shape[3] ** -0.5)
+    weights = scores.softmax(-1).to(v.dtype)
+    return (weights @ v).reshape(q.shape[0], 1, -1)
+
+
+def _attend_many(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Return [B, T, H * D] for [B, H, T, D] over [B, K, S, D], without holding T x S scores."""
+    found = functional.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
+    )
+    return found.transpose(1, 2).flatten(2)
+
+
+def _joined(parts: tuple[nn.Linear, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+    whole = torch.empty(
+        (sum(part.out_features for part in parts), parts[0].in_features), device=device, dtype=dtype
+    )
+    at = 0
+    for part in parts:
+        rows = whole[at : at + part.out_features]
+        part.weight = nn.Parameter(rows.copy_(part.weight), requires_grad=False)
+        at += part.out_features
+    return whole
