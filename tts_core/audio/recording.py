@@ -36,6 +36,10 @@ _SILENT, _QUIET = 1e-4, 1e-2
 _FULL = 0.999
 _CLIPPED_SHARE = 1e-3
 
+#: What libsndfile's log of a file says where a length in a header is not the one found.
+_SHORTER_THAN_SAID = "(should be"
+_OGG_PAGE, _OGG_LAST = b"OggS", 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Recording:
@@ -73,8 +77,9 @@ def read_recording(path: Path, *, strict: bool = True) -> Recording:
         RecordingError: Saying what is the matter and what would do.
     """
     content = _content(path)
-    samples, rate_hz = _decoded(path, content, most_s=MOST_S if strict else MOST_AT_ALL_S)
-    seconds = samples.shape[1] / rate_hz
+    decoded = _decoded(path, content, most_s=MOST_S if strict else MOST_AT_ALL_S)
+    samples = decoded.samples
+    seconds = samples.shape[1] / decoded.rate_hz
     least_s = LEAST_S if strict else LEAST_AT_ALL_S
     if seconds < least_s:
         raise RecordingError(
@@ -88,73 +93,92 @@ def read_recording(path: Path, *, strict: bool = True) -> Recording:
     return Recording(
         path=path,
         samples=samples,
-        rate_hz=rate_hz,
+        rate_hz=decoded.rate_hz,
         sha256=hashlib.sha256(content).hexdigest(),
-        warnings=_warnings(samples, rate_hz, peak),
+        warnings=_warnings(decoded, peak),
     )
 
 
 def _content(path: Path) -> bytes:
     """Read the file at once, so that what is hashed is what is decoded."""
     try:
-        # Without waiting: a named pipe would otherwise hold us until somebody writes.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no plain file"
-                raise RecordingError(f"{path}: is {kind}; name the recording itself")
-            if status.st_size > _MOST_FILE_BYTES:
-                size = f"{status.st_size / 2**30:.1f} GiB"
-                raise RecordingError(f"{path}: {size} are too much for a reference; cut out {WISHED}")
-            content = file.read()
+        # By an opener, which Path.open does not take; with one, a folder's descriptor is closed again.
+        with open(path, "rb", opener=_without_waiting) as file:
+            _refuse_kind(path, os.fstat(file.fileno()))
+            return file.read()
     except IsADirectoryError:
         raise RecordingError(f"{path}: is a folder; name the recording itself") from None
     except FileNotFoundError:
-        raise RecordingError(
-            f"{path}: there is no such file; mind what a relative path is relative to"
-        ) from None
+        mend = "mind what a relative path is relative to"
+        raise RecordingError(f"{path}: there is no such file; {mend}") from None
     except PermissionError:
         raise RecordingError(f"{path}: may not be read; give this user the right to read it") from None
-    except OSError as error:
-        raise RecordingError(f"{path}: cannot be read ({error.strerror}); copy it to a local disk") from None
-    if not content:
+    except (OSError, ValueError) as error:  # the second: a name with a zero in it
+        raise RecordingError(f"{path!r}: cannot be read ({error}); copy it to a local disk") from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file, and do not wait for a writer where it is a named pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _refuse_kind(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise RecordingError(f"{path}: is no plain file; name the recording itself")
+    if status.st_size == 0:
         raise RecordingError(f"{path}: is empty (0 bytes); copy or record it again")
-    return content
+    if status.st_size > _MOST_FILE_BYTES:
+        size = f"{status.st_size / 2**30:.1f} GiB"
+        raise RecordingError(f"{path}: {size} are too much for a reference; cut out {WISHED}")
 
 
-def _decoded(path: Path, content: bytes, *, most_s: float) -> tuple[Tensor, int]:
-    """Return float32 [C, N] and the rate; the length is looked at before anything is decoded."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decoded:
+    samples: Tensor
+    rate_hz: int
+    promised_more: bool
+
+
+def _decoded(path: Path, content: bytes, *, most_s: float) -> _Decoded:
+    """Decode the file; how long it says to be is looked at before anything is decoded."""
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate_hz, frames = int(file.samplerate), int(file.frames)
-            _refuse_rate(path, rate_hz)
-            most = int(most_s * rate_hz)
-            if frames > most:
-                seconds = f"{frames / rate_hz:.0f} s"
-                raise RecordingError(
-                    f"{path}: {seconds} are too long, {most_s:.0f} s is the most; cut out {WISHED}"
-                )
-            found = file.read(most, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
-        raise RecordingError(
-            f"{path}: not a recording that libsndfile can read ({error}); convert it to WAV"
-        ) from None
+            _refuse_header(path, rate_hz=rate_hz, frames=frames, most_s=most_s)
+            found = file.read(frames, dtype="float32", always_2d=True)
+            # Some libraries write a length of nothing while they stream: so this is no error.
+            promised_more = _SHORTER_THAN_SAID in file.extra_info or _is_ogg_without_end(content)
+    except soundfile.LibsndfileError as error:
+        said = f"{error.error_string} Convert it to WAV"
+        raise RecordingError(f"{path}: not a recording that libsndfile can read: {said}") from None
     if len(found) < frames:
         said = f"{len(found)} of {frames} samples could be decoded"
         raise RecordingError(f"{path}: cut short or damaged ({said}); copy it again, or convert it to WAV")
-    return torch.from_numpy(np.ascontiguousarray(found.T)), rate_hz
+    samples = torch.from_numpy(np.ascontiguousarray(found.T))
+    return _Decoded(samples=samples, rate_hz=rate_hz, promised_more=promised_more)
 
 
-def _refuse_rate(path: Path, rate_hz: int) -> None:
+def _is_ogg_without_end(content: bytes) -> bool:
+    """Say whether the last page of an Ogg stream lacks the mark of a last page (RFC 3533, section 6)."""
+    flags_at = content.rfind(_OGG_PAGE) + 5
+    return content.startswith(_OGG_PAGE) and not int.from_bytes(content[flags_at : flags_at + 1]) & _OGG_LAST
+
+
+def _refuse_header(path: Path, *, rate_hz: int, frames: int, most_s: float) -> None:
     if not _LEAST_RATE_HZ <= rate_hz <= _MOST_RATE_HZ:
         allowed = f"{_LEAST_RATE_HZ} to {_MOST_RATE_HZ} Hz"
         raise RecordingError(
             f"{path}: {rate_hz} samples a second; bring one of {allowed}, best 24000 or more"
         )
+    if frames == 0:
+        raise RecordingError(f"{path}: holds no samples, or is cut short; copy or record it again")
+    if frames > most_s * rate_hz:
+        said = f"{frames / rate_hz:.0f} s are too long, {most_s:.0f} s is the most"
+        raise RecordingError(f"{path}: {said}; cut out {WISHED}")
 
 
-def _warnings(samples: Tensor, rate_hz: int, peak: float) -> tuple[str, ...]:
+def _warnings(decoded: _Decoded, peak: float) -> tuple[str, ...]:
+    samples, rate_hz = decoded.samples, decoded.rate_hz
     seconds = samples.shape[1] / rate_hz
     clipped = float((samples.abs() >= _FULL).float().mean())
     channels = samples.shape[0]
@@ -168,6 +192,7 @@ def _warnings(samples: Tensor, rate_hz: int, peak: float) -> tuple[str, ...]:
         (_SILENT <= peak < _QUIET, f"the loudest sample is {peak:.4f} of 1: record it louder"),
         (peak < _SILENT, "it is silent: there is no voice in it"),
         (clipped > _CLIPPED_SHARE, f"{clipped:.1%} of the samples are clipped: record it less loud"),
+        (decoded.promised_more, "it holds less than it promises: it may be cut short"),
         (channels > 1, f"{channels} channels: the words are taken of the first, the sound of their mean"),
     )
     return tuple(words for applies, words in found if applies)
