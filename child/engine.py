@@ -76,7 +76,11 @@ class Audio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """What an engine says of itself once loaded; see `Ready` for the fields."""
+    """What an engine says of itself once loaded; see `Ready` for the fields.
+
+    Attributes:
+        canary_text: Spoken before the child is ready; empty where there is no voice to speak it in.
+    """
 
     name: str
     version: str

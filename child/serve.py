@@ -50,6 +50,11 @@ from supervisor.wire.version import VERSION
 EXIT_DONE, EXIT_BROKEN, EXIT_WIRE_DAMAGED = 0, 1, 2
 
 
+_UNSPOKEN = Figures(
+    seconds=0.0, peak=0.0, clipped_share=0.0, longest_silence_s=0.0, tail_silence_s=0.0, level_jump_db=0.0
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stage:
     """A loaded engine and what it said of itself."""
@@ -131,7 +136,12 @@ def _prepare_reference(link: Link, engine: Engine, hello: Hello) -> None:
 
 
 def _speak_canary(engine: Engine, facts: EngineFacts, hello: Hello) -> Figures:
-    """Speak the canary in the voice that is wanted; no segment, so no fault strikes it."""
+    """Speak the canary in the voice that is wanted; no segment, so no fault strikes it.
+
+    An engine without a voice of its own, and none given yet, has no canary.
+    """
+    if not facts.canary_text:
+        return _UNSPOKEN
     recital = Recital(facts.canary_text, facts.pace_s_per_char)
     utterance = Utterance(
         text=facts.canary_text, voice=hello.voice, reference=hello.reference, seed=0, settings={}

@@ -6,7 +6,7 @@ TtsError
  ├─ SettingError       what was asked for cannot be had on this machine, or contradicts itself
  ├─ RecordingError     the reference recording
  ├─ TextError          this text cannot be spoken at all
- ├─ CapReached         the model did not come to an end: another seed, or another attempt, may
+ ├─ CapReached         the model did not come to an end: the same seed never will, another may
  └─ OutOfMemory        an allocator said no; what was held for the segment is given back
 """
 

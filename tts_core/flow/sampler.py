@@ -30,7 +30,7 @@ def schedule(steps: int) -> list[tuple[float, float]]:
     Times lie on a cosine, close together at the noise. Each length is measured from the time that the
     steps before really reached, sum by sum, and not from where it should be.
     """
-    points = 1 - torch.cos(torch.linspace(0, 1, steps + 1) * 0.5 * math.pi)
+    points = 1 - torch.cos(torch.linspace(0, 1, steps + 1, device="cpu") * 0.5 * math.pi)
     found: list[tuple[float, float]] = []
     time = points[0]
     for point in points[1:]:
@@ -57,6 +57,22 @@ class Flow:
     def held_bytes(self) -> int:
         """Bytes of the weights."""
         return weights.held_bytes([self._dit])
+
+    def move(self, device: torch.device) -> None:
+        """Put the weights elsewhere."""
+        self._dit.to(device)
+
+    def peak_bytes(self, frames: int) -> int:
+        """Return the most that `mel` holds at once beside the weights, prompt and segment together.
+
+        Of tensors: what a library's kernel takes for itself within one operation is not in it.
+        """
+        config = self._config
+        # In a block, for both rows: what came in, normed, query, key, value, heard, and what becomes of them.
+        block = 2 * 9 * max(config.width, config.heads * config.head_width)
+        # Through all steps: embedded tokens; the spectrogram, its change, both rows of each, the prompt's two.
+        kept = config.token_width * self._dit.dtype.itemsize + 12 * config.mel_bins * torch.float32.itemsize
+        return frames * (block * self._dit.dtype.itemsize + kept)
 
     @torch.inference_mode()
     def mel(  # noqa: PLR0913 -- what a segment is made of: tokens, a voice in three parts, chance
