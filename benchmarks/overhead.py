@@ -71,7 +71,7 @@ def speak_in_one_process(text_path: Path, out_path: Path, sets: Sequence[str]) -
     from child.engine import Utterance  # noqa: PLC0415 - see above
     from child.espeak import EspeakEngine  # noqa: PLC0415 - see above
     from supervisor.config import load_config  # noqa: PLC0415 - see above
-    from supervisor.narration.plan import VoiceSpec  # noqa: PLC0415 - see above
+    from supervisor.narration.plan import Recording, VoiceSpec  # noqa: PLC0415 - see above
     from supervisor.narration.planner import Document, Wishes, plan_documents  # noqa: PLC0415 - see above
 
     config = load_config(sets=sets)
@@ -86,7 +86,10 @@ def speak_in_one_process(text_path: Path, out_path: Path, sets: Sequence[str]) -
         name=text_path.name, title=text_path.stem, kind="markdown", text=text_path.read_text("utf-8")
     )
     wishes = Wishes(
-        voice=VoiceSpec(), seed=0, segment_chars=narration.segment_chars, find_recording=lambda _, path: path
+        voice=VoiceSpec(),
+        seed=0,
+        segment_chars=narration.segment_chars,
+        find_recording=lambda _, path: Recording(origin=path, path=path, sha256=None),
     )
     plan = plan_documents([document], wishes)
     engine = EspeakEngine()

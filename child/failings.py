@@ -10,7 +10,7 @@ from supervisor.wire.messages import Broken, Failed, FailureKind, Synthesize
 
 def broken(error: Exception) -> Broken:
     """Return the last words of a child that did not get ready."""
-    if isinstance(error, VoiceNotFound):
+    if isinstance(error, VoiceNotFound | BadInput):  # no such voice, or a recording that none can be taken of
         return Broken(kind="voice_not_found", message=str(error))
     if isinstance(error, SettingsError):
         return Broken(kind="configuration", message=str(error))

@@ -15,6 +15,7 @@ from supervisor.config import Given
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_schema import FILE_NAME
 from supervisor.edge.ledger_values import ABANDONED, JobSpec, JobView
+from supervisor.edge.recordings import prune_recordings
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import StateInUse, SupervisorError, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
@@ -134,6 +135,7 @@ def _remove(args: Arguments, state: StateFolder) -> int:
     view = _known(state, args.job, whole=True)
     with state.lock(), _ledger(state, read_only=False) as ledger:
         ledger.remove(view.job)
+        prune_recordings(state.path)
     if args.json:
         emit_json(view.as_json())
     else:
@@ -178,6 +180,7 @@ def _request_again(ledger: Ledger, spec: JobSpec) -> JobRequest:
         # From the ledger, not from the files: they may have changed or gone, and standard input is past.
         inputs=[_input_again(source) for source in ledger.sources(spec.job)],
         key=spec.key,
+        again=True,
     )
 
 

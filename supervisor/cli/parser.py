@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from supervisor.cli import argtypes
+from supervisor.cli.options import engine_options, format_option, json_option, socket_option, speech_options
 from supervisor.cli.words import emit, tell
 from supervisor.errors import UsageError
 from supervisor.wire.version import VERSION
@@ -59,6 +60,9 @@ class Arguments(argparse.Namespace):
     text: str
     action: Literal["list", "show", "cancel", "retry", "verify", "remove"]
     job: str
+    change: Literal["add", "remove"] | None
+    name: str
+    replace: bool
     traces: list[str]
     plot: str | None
     socket: Path | None
@@ -85,7 +89,8 @@ def parse(argv: Sequence[str]) -> Arguments:
         UsageError: If it is wrong; how it is used stands on standard error then.
         SystemExit: 0 after `--help` and `--version`.
     """
-    return make_parser().parse_args(argv, namespace=Arguments(json=False))
+    unsaid = Arguments(json=False, engine=None, device=None, cpu=False)
+    return make_parser().parse_args(argv, namespace=unsaid)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -97,8 +102,10 @@ def make_parser() -> argparse.ArgumentParser:
     _plan(_command(commands, "plan", "say what narrating would do, without starting a child"))
     _say(_command(commands, "say", "speak one text"))
     _jobs(_command(commands, "jobs", "look at the ledger of jobs, or change it"))
-    _json_option(_command(commands, "voices", "list the voices that can be used now"), "one array")
-    _json_option(
+    _voices(
+        _command(commands, "voices", "list the voices that can be used now, add cloned ones, remove them")
+    )
+    json_option(
         _command(commands, "doctor", "say what this machine has, lacks, and how to mend it"), "one object"
     )
     _replay(_command(commands, "replay", "say what the memory policies decide over recorded traces, and why"))
@@ -106,9 +113,7 @@ def make_parser() -> argparse.ArgumentParser:
     _service(_command(commands, "status", "say how a running narration stands: child, memory, policies"))
     _service(_command(commands, "clean", "have the child of a running narration release its caches"))
     _service(_command(commands, "recycle", "have the child of a running narration replaced"))
-    _socket_option(
-        _command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
-    )
+    socket_option(_command(commands, "demo", "watch a narration survive leaks and kills with the same bytes"))
     return parser
 
 
@@ -166,20 +171,20 @@ def _narrate(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="a .wav or .flac file, or a folder (ends in / or exists): one file per chapter or JSONL line",
     )
-    _speech_options(parser)
-    _format_option(parser)
+    speech_options(parser)
+    format_option(parser)
     parser.add_argument(
         "--fresh", action="store_true", help="forget what an earlier run of this job finished"
     )
-    _socket_option(parser)
-    _json_option(parser, "JSON lines on standard output, the last one the result")
+    socket_option(parser)
+    json_option(parser, "JSON lines on standard output, the last one the result")
 
 
 def _plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", type=argtypes.some, metavar="INPUT", help=_INPUTS)
-    _speech_options(parser)
-    _format_option(parser)
-    _json_option(parser, "one object")
+    speech_options(parser)
+    format_option(parser)
+    json_option(parser, "one object")
 
 
 def _say(parser: argparse.ArgumentParser) -> None:
@@ -192,14 +197,14 @@ def _say(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a .wav or .flac file (default say.wav); '-' writes WAV to standard output",
     )
-    _speech_options(parser)
-    _socket_option(parser)
-    _json_option(parser, "JSON lines on standard output, the last one the result")
+    speech_options(parser)
+    socket_option(parser)
+    json_option(parser, "JSON lines on standard output, the last one the result")
 
 
 def _jobs(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _json_option(_command(actions, "list", "list all jobs"), "an array")
+    json_option(_command(actions, "list", "list all jobs"), "an array")
     for name, what in (
         ("show", "show a job: its chapters, its failures, what became of every character"),
         ("cancel", "cancel a job that is not being spoken; what is finished stays"),
@@ -212,8 +217,32 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
         which = _WHICH_WHOLE if name in ("cancel", "remove") else _WHICH
         action.add_argument("job", type=argtypes.some, metavar="ID", help=which)
         if name == "retry":
-            _socket_option(action)
-        _json_option(action, "one object")
+            socket_option(action)
+        json_option(action, "one object")
+
+
+def _voices(parser: argparse.ArgumentParser) -> None:
+    engine_options(parser)
+    json_option(parser, "one array")
+    actions = parser.add_subparsers(dest="change", metavar="ACTION")
+    add = _command(actions, "add", "clone a voice from a recording, to be used by its name from then on")
+    add.add_argument("name", type=argtypes.some, metavar="NAME", help="letters, digits, - and _")
+    add.add_argument("--reference", required=True, type=argtypes.some, metavar="WAV", help="the recording")
+    add.add_argument(
+        "--text",
+        "--reference-text",
+        dest="text",
+        required=True,
+        type=argtypes.some,
+        metavar="TEXT",
+        help="what is said in it",
+    )
+    add.add_argument("--replace", action="store_true", help="put it in the place of one of that name")
+    engine_options(add)
+    remove = _command(actions, "remove", "take a cloned voice away; jobs that speak with it go on")
+    remove.add_argument("name", type=argtypes.some, metavar="NAME", help="as 'voices' lists it")
+    for action in (add, remove):
+        json_option(action, "one object")
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
@@ -221,7 +250,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=argtypes.some, metavar="FILE", help="draw them as well, as a .png, .svg or .pdf file"
     )
-    _json_option(parser, "one line a decision, and nothing else")
+    json_option(parser, "one line a decision, and nothing else")
 
 
 def _plot(parser: argparse.ArgumentParser) -> None:
@@ -232,53 +261,11 @@ def _plot(parser: argparse.ArgumentParser) -> None:
 
 
 def _service(parser: argparse.ArgumentParser) -> None:
-    _socket_option(parser)
+    socket_option(parser)
     parser.add_argument(
         "--timeout",
         type=argtypes.seconds,
         metavar="S",
         help="longest wait; default 5, for a clean or recycle 900",
     )
-    _json_option(parser, "one object")
-
-
-def _socket_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--socket",
-        type=argtypes.path,
-        metavar="PATH",
-        help="the control socket; default in the XDG runtime folder",
-    )
-
-
-def _speech_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--voice", type=argtypes.some, metavar="NAME", help="see 'tts-supervisor voices'")
-    add(
-        "--reference",
-        type=argtypes.some,
-        metavar="WAV",
-        help="a recording to clone, for engines that can; with --reference-text",
-    )
-    add("--reference-text", type=argtypes.some, metavar="TEXT", help="what is said in the recording")
-    add("--engine", type=argtypes.some, metavar="NAME", help="instead of engine.name")
-    device = parser.add_mutually_exclusive_group()
-    device.add_argument(
-        "--device", type=argtypes.some, metavar="DEVICE", help="instead of child.device: auto, cpu, cuda:N"
-    )
-    device.add_argument("--cpu", action="store_true", help="the same as --device cpu")
-    add("--seed", type=argtypes.seed, default=0, metavar="N", help="default 0")
-    add(
-        "--sample-rate",
-        type=argtypes.rate_hz,
-        metavar="HZ",
-        help="of the finished file; default the engine's own",
-    )
-
-
-def _format_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=("wav", "flac"), help="of the files in a folder; default wav")
-
-
-def _json_option(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--json", action="store_true", help=f"for programs: {what}")
+    json_option(parser, "one object")

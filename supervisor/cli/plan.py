@@ -3,7 +3,7 @@
 import msgspec
 
 from supervisor.cli.parser import Arguments
-from supervisor.cli.request import configuration, inputs, voice
+from supervisor.cli.request import configuration, inputs, state_folder, voice
 from supervisor.cli.words import emit, emit_json, table
 from supervisor.display.words import clock, size
 from supervisor.narration.plan import PlanSummary
@@ -15,12 +15,18 @@ def plan(args: Arguments) -> int:
     who = voice(args, config)
     texts = inputs(args.inputs)
     # sentencex and the Markdown parser: after all that can be refused.
-    from supervisor.narration.fitting import fit_to_engine  # noqa: PLC0415 - see above
+    from supervisor.narration.fitting import Speaker, fit_to_engine  # noqa: PLC0415 - see above
     from supervisor.narration.summary import summarize  # noqa: PLC0415 - see above
-    from supervisor.planning.read import plan_inputs  # noqa: PLC0415 - see above
+    from supervisor.planning.read import Asked, plan_inputs  # noqa: PLC0415 - see above
+    from supervisor.planning.recordings import Passed, Read, settled  # noqa: PLC0415 - see above
 
-    read = plan_inputs(texts, voice=who, seed=args.seed, segment_chars=config.narration.segment_chars)
-    summary = summarize(fit_to_engine(read, config.engine.name), sample_rate_hz=args.sample_rate)
+    speaker = Speaker(engine=config.engine.name)
+    recordings = Passed() if speaker.is_plain else Read(state_folder(args).path, keeps=False)
+    asked = Asked(
+        voice=settled(who, recordings), seed=args.seed, segment_chars=config.narration.segment_chars
+    )
+    fitted = fit_to_engine(plan_inputs(texts, asked, recordings), speaker)
+    summary = summarize(fitted, sample_rate_hz=args.sample_rate)
     if args.json:
         emit_json(msgspec.to_builtins(summary))
     else:

@@ -66,7 +66,7 @@ class JobInFull:
         more: dict[str, object] = {
             "output": self.spec.output,
             "engine": self.spec.engine,
-            "voice": self.spec.voice.name,
+            "voice": self.spec.voice.called,
             "seed": self.spec.seed,
             "chapters": msgspec.to_builtins(self.chapters),
             "failures": msgspec.to_builtins(self.failures),
@@ -135,7 +135,9 @@ def lines(full: JobInFull) -> list[str]:
         ("output", spec.output),
         (
             "engine",
-            spec.engine + (f", voice {spec.voice.name}" if spec.voice.name else "") + f", seed {spec.seed}",
+            spec.engine
+            + (f", voice {spec.voice.called}" if spec.voice.called else "")
+            + f", seed {spec.seed}",
         ),
         (
             "segments",

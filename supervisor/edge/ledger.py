@@ -73,7 +73,7 @@ class Ledger(LedgerReader):
         asked = "SELECT key, path, sha256 FROM speech WHERE job = ? AND state = 'done'"
         done = self._file.rows(tuple[str, str, str], asked, spec.job)
         # Before the transaction: a gigabyte takes seconds, and the owner writes meanwhile.
-        lost = lost_audio(self._folder, (row for row in done if row[0] in keyed.copies))
+        lost = lost_audio(self.folder, (row for row in done if row[0] in keyed.copies))
         behind = behind_gaps(keyed, {key for key, _, _ in done}.difference(lost)) if spec.carries_past else []
         with self._file.transaction() as connection:
             number_degrades(connection, spec.job, spec.engine_identity, degrades or {})
@@ -292,9 +292,9 @@ class Ledger(LedgerReader):
                 raise LedgerError(f"job {job}: nothing in the state for this step: {sql} {values}")
 
     def _audio_folder(self, job: str) -> Path:
-        return self._folder / "audio" / job
+        return self.folder / "audio" / job
 
     def _is_wanted(self, job: str, path: Path) -> bool:
         sql = "SELECT 1 FROM speech WHERE job = ? AND key = ? AND state = 'done' AND path = ?"
-        place = str(path.relative_to(self._folder))
+        place = str(path.relative_to(self.folder))
         return bool(self._file.rows(tuple[int], sql, job, path.stem, place))

@@ -1,6 +1,7 @@
 """Read the ledger: jobs, segments and what became of them, a page at a time."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -23,9 +24,10 @@ from supervisor.edge.ledger_values import (
     StoredChapter,
     StoredSegment,
 )
+from supervisor.edge.recordings import reference_of
 from supervisor.narration.degrading import Degrade, DegradedChapter
 from supervisor.narration.plan import BadLine, Source, Span, VoiceSpec
-from supervisor.wire.messages import Reference, Setting
+from supervisor.wire.messages import Setting
 
 #: SQLite's largest integer: no segment has this number.
 _NO_END = 2**63 - 1
@@ -39,11 +41,15 @@ _MESSAGE_CHARS = 120
 
 
 class LedgerReader:
-    """What a ledger can be asked. Calls come one at a time."""
+    """What a ledger can be asked. Calls come one at a time.
+
+    Attributes:
+        folder: The state folder.
+    """
 
     def __init__(self, file: LedgerFile) -> None:
         self._file = file
-        self._folder = file.folder
+        self.folder = file.folder
 
     def spec(self, job: str) -> JobSpec | None:
         """Return what was asked for, or None: no such job."""
@@ -102,7 +108,7 @@ class LedgerReader:
         rows = self._file.records(WaitingRow, WAITING, job, after, limit)
         first_of = {row.chapter: row for row in reversed(rows)}
         pasts = {chapter: self._past(job, row) for chapter, row in first_of.items()}
-        return [_waiting(row, pasts[row.chapter]) for row in rows]
+        return [_waiting(row, pasts[row.chapter], self.folder) for row in rows]
 
     def _past(self, job: str, row: WaitingRow) -> bytes:
         found = self._file.rows(tuple[bytes | None], PAST, job, row.chapter, row.number)
@@ -206,7 +212,7 @@ class LedgerReader:
             "SELECT min(first), max(first + segments) FROM chapter WHERE job = ? AND number BETWEEN ? AND ?",
             *(job, file.chapters[0], file.chapters[-1]),
         )
-        return pieces_of(spec, self._folder, self.segments(job, first, end))
+        return pieces_of(spec, self.folder, self.segments(job, first, end))
 
     def deliveries(self, job: str) -> list[Delivery]:
         """Return the finished files that were delivered of the present plan, in order."""
@@ -273,7 +279,7 @@ def no_job(job: str) -> str:
     return f"there is no job {job} here; `tts-supervisor jobs list` shows those there are"
 
 
-def _waiting(row: WaitingRow, past: bytes) -> WaitingSegment:
+def _waiting(row: WaitingRow, past: bytes, folder: Path) -> WaitingSegment:
     voice = msgspec.json.decode(row.voice, type=VoiceSpec)
     return WaitingSegment(
         number=row.number,
@@ -281,7 +287,7 @@ def _waiting(row: WaitingRow, past: bytes) -> WaitingSegment:
         chapter=row.chapter,
         text=row.text,
         voice=voice.name,
-        reference=_reference(voice),
+        reference=reference_of(voice, folder),
         seed=row.seed,
         settings=msgspec.json.decode(row.settings, type=dict[str, Setting]),
         attempts=row.attempts,
@@ -292,9 +298,3 @@ def _waiting(row: WaitingRow, past: bytes) -> WaitingSegment:
         ends_line=bool(row.is_line) and row.number + 1 == row.chapter_end,
         past=past,
     )
-
-
-def _reference(voice: VoiceSpec) -> Reference | None:
-    if voice.reference_path is None:
-        return None
-    return Reference(path=voice.reference_path, text=voice.reference_text or "")

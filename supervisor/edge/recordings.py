@@ -17,6 +17,8 @@ from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.disk import fsync_folder, make_folder, write_error
 from supervisor.edge.ledger_schema import LedgerFile
 from supervisor.errors import InputError
+from supervisor.narration.plan import VoiceSpec
+from supervisor.wire.messages import Reference
 
 #: Below the state folder.
 FOLDER_NAME = "recordings"
@@ -138,6 +140,13 @@ def prune_recordings(state: Path) -> int:
     if not (state / FOLDER_NAME).is_dir():
         return 0
     return RecordingStore(state).prune(_in_use(state))
+
+
+def reference_of(voice: VoiceSpec, state: Path) -> Reference | None:
+    """Return what a child is told of a planned voice's recording."""
+    if voice.reference_path is None:
+        return None
+    return Reference(path=str(state / voice.reference_path), text=voice.reference_text or "")
 
 
 class _Voice(msgspec.Struct):

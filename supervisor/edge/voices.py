@@ -12,10 +12,11 @@ import unicodedata
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
-from supervisor.edge.disk import make_folder, write_error, write_whole
+from supervisor.edge.disk import write_error, write_whole
 from supervisor.edge.recordings import blocks_of, hash_recording
 from supervisor.errors import UsageError
 
@@ -27,9 +28,6 @@ MOST_NAME_CHARS = 64
 _NAME = re.compile(r"[^\W_][\w-]*")
 
 _FACTS = "voice.json"
-
-#: Where a WAV's size of audio is not told (it was written as a stream).
-_UNKNOWN_BYTES = 0xFFFF_FFFF
 
 
 class ClonedVoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,11 +108,16 @@ class VoiceShelf:
         voice = ClonedVoice(
             name=name, text=text, sha256=hash_recording(recording), seconds=wav_seconds(recording)
         )
+        path = self.recording(voice)
         try:
-            write_whole(self.recording(voice), blocks_of(recording))
+            write_whole(path, blocks_of(recording))
             yield voice
         finally:
-            self._sweep(name)
+            there = self.find(name)
+            if there is None or there.sha256 != voice.sha256:
+                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not empty: there is a voice
+                path.parent.rmdir()
 
     def put(self, voice: ClonedVoice, *, replace: bool) -> None:
         """Make a voice of what is being added.
@@ -124,10 +127,13 @@ class VoiceShelf:
             DiskFull: If there is no room for it.
             Unwritable: If the state folder cannot be written.
         """
+        before = self.find(voice.name)
         try:
             write_whole(self._place(voice.name) / _FACTS, [msgspec.json.encode(voice)], anew=not replace)
         except FileExistsError as error:
             raise UsageError(_taken(voice.name)) from error
+        if before is not None and before.sha256 != voice.sha256:
+            self.recording(before).unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Take a voice away; jobs that speak with it have copies of their own.
@@ -139,25 +145,17 @@ class VoiceShelf:
         if self.find(name) is None:
             there = ", ".join(voice.name for voice in self.all()) or "none"
             raise UsageError(f"there is no cloned voice {name!r}; those there are: {there}")
+        folder = self._place(name)
         try:
-            (self._place(name) / _FACTS).unlink(missing_ok=True)
+            (folder / _FACTS).unlink(missing_ok=True)
+            for path in folder.iterdir():
+                path.unlink(missing_ok=True)
+            folder.rmdir()
         except OSError as error:
-            raise write_error(self._folder, error) from error
-        self._sweep(name)
+            raise write_error(folder, error) from error
 
     def _place(self, name: str) -> Path:
         return self._folder / unicodedata.normalize("NFC", name)
-
-    def _sweep(self, name: str) -> None:
-        """Leave of a name's folder what belongs to its voice; without a voice nothing."""
-        voice, folder = self.find(name), self._place(name)
-        kept = set() if voice is None else {_FACTS, self.recording(voice).name}
-        with contextlib.suppress(OSError):
-            for path in folder.iterdir():
-                if path.name not in kept:
-                    path.unlink()
-            if not kept:
-                folder.rmdir()
 
 
 def checked_name(name: str) -> str:
@@ -178,23 +176,26 @@ def wav_seconds(path: str) -> float | None:
     """Return how long a WAV is by its header; None for anything else, and where it does not tell."""
     try:
         with Path(path).open("rb") as file:
-            head = file.read(12)
-            if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-                return None
-            a_second_bytes = 0
-            while len(chunk := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's name and its size
-                name, size_bytes = struct.unpack("<4sI", chunk)
-                if name == b"data":
-                    known = a_second_bytes and size_bytes != _UNKNOWN_BYTES
-                    return round(size_bytes / a_second_bytes, 3) if known else None
-                body = file.read(size_bytes + size_bytes % 2) if name == b"fmt " else b""
-                if name == b"fmt ":
-                    (a_second_bytes,) = struct.unpack_from("<I", body, 8)
-                else:
-                    file.seek(size_bytes + size_bytes % 2, os.SEEK_CUR)
-    except (OSError, struct.error):
+            return _wav_seconds(file)
+    except (OSError, struct.error):  # a header that is cut short
         return None
-    return None
+
+
+def _wav_seconds(file: BinaryIO) -> float | None:
+    riff, wave = struct.unpack("<4s4x4s", file.read(12))
+    if (riff, wave) != (b"RIFF", b"WAVE"):
+        return None
+    a_second_bytes = 0
+    while True:
+        name, size_bytes = struct.unpack("<4sI", file.read(8))
+        begin = file.tell()
+        if name == b"fmt ":
+            (a_second_bytes,) = struct.unpack("<8xI", file.read(12))
+        elif name == b"data":
+            # Written as a stream, it may say more than there is.
+            there_bytes = min(size_bytes, file.seek(0, os.SEEK_END) - begin)
+            return round(there_bytes / a_second_bytes, 3) if a_second_bytes else None
+        file.seek(begin + size_bytes + size_bytes % 2)
 
 
 def _is_name(name: str) -> bool:

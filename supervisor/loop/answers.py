@@ -40,6 +40,20 @@ class DeliveryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     error: WorkerError | None = None
 
 
+class ResultsWritten(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of `results.jsonl`; see `supervisor/planning/results.py`."""
+
+    path: str = ""
+    notice: str = ""
+
+
+class ResultsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The planning process's line about it: one of the two."""
+
+    ok: ResultsWritten | None = None
+    error: WorkerError | None = None
+
+
 _WORKER_ERRORS: Final[dict[str, type[errors.SupervisorError]]] = {
     "bad_input": errors.InputError,
     "disk_full": errors.DiskFull,

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
 
 import msgspec
 
@@ -21,12 +20,13 @@ from supervisor.core.tallies import JobSize
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import job_id_for
+from supervisor.edge.recordings import prune_recordings
 from supervisor.edge.statefolder import StateFolder
 from supervisor.edge.sweep import sweep
 from supervisor.log import Level, Log
 from supervisor.loop.answers import DeliveryAnswer, PlanAnswer, ending_error, worker_error
 from supervisor.loop.company import Company, Door
-from supervisor.loop.conclusion import conclude
+from supervisor.loop.conclusion import conclude, park, write_results
 from supervisor.loop.logged import log_note
 from supervisor.loop.orders import delivery_order, planning_order
 from supervisor.loop.place import Place, nursery_of
@@ -36,6 +36,7 @@ from supervisor.loop.runner import Runner
 from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.signals import stops_told
 from supervisor.loop.terms import terms_of
+from supervisor.loop.voicing import is_cloned, told_of
 from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
 from supervisor.narration.degrading import Recut
 from supervisor.wire.messages import Hello
@@ -125,10 +126,9 @@ class _Job:
                 finish = await self._plan_and_speak()
                 if finish.ending != "spoken":
                     raise ending_error(finish)
-                outputs = await self._deliver()
-                return conclude(self._ledger, self._job, outputs, keep=self._request.keep, show=self._show)
+                return await self._conclude(await self._deliver())
             except errors.SupervisorError as error:
-                self._park(error)
+                await self._park(error)
                 self._company.failed(error)
                 raise
             finally:
@@ -142,7 +142,7 @@ class _Job:
 
     async def _plan_and_speak(self) -> do.Finish:
         """Plan while the first child starts; without one where an earlier run left nothing to speak."""
-        if self._seems_done():
+        if self._seems_done() or is_cloned(self._config, self._ledger, self._request):
             size = await self._plan()
             return await self._make_runner(size).run()
         runner = self._make_runner(None)
@@ -180,7 +180,8 @@ class _Job:
         if self._config.engine.faults is not None:
             words = faults_in_words(self._config.engine.faults)
             self._show(Notice(level="warning", name="faults", text=f"faults are rehearsed: {words}"))
-        terms = terms_of(self._config, job=self._job, voice=self._request.voice.name)
+        voice, reference = told_of(self._ledger, self._request, is_planned=size is not None)
+        terms = terms_of(self._config, job=self._job, voice=voice, reference=reference)
         place = self._place(terms.hello)
         self._runner = Runner(Conductor(terms, size, at_s=monotonic_s()), place)
         self._service.attend(self._runner)
@@ -226,6 +227,12 @@ class _Job:
             outputs.append(file.path)
         return outputs
 
+    async def _conclude(self, outputs: list[str]) -> Outcome:
+        outcome = conclude(self._ledger, self._job, outputs, keep=self._request.keep, show=self._show)
+        prune_recordings(self._state.path)
+        await self._write_results()
+        return outcome
+
     async def _work(self, module: str, lines: Callable[[], Iterator[bytes]]) -> bytes:
         """Run a worker to its answer; one that was killed is started again.
 
@@ -264,18 +271,16 @@ class _Job:
         if self._runner is not None:
             self._runner.tell(ev.StopAsked(at_once=self._stops > 1, why=self._stop_why))
 
-    def _park(self, error: errors.SupervisorError) -> None:
-        """Note in the ledger why the job stands still; a full disk may refuse even that.
+    async def _park(self, error: errors.SupervisorError) -> None:
+        """Note why the job stands still, unless this run had no plan: then an earlier run's word stands."""
+        if self._is_planned:
+            if also := park(self._ledger, self._job, error):
+                self._event("notice", "warning", text=also)
+            await self._write_results()
 
-        What an earlier run made of the same output is not touched by a run that had no plan.
-        """
-        if not self._is_planned:
-            return
-        state = "parked" if error.exit_code in _RESUMABLE else "failed"
-        try:
-            self._ledger.set_state(self._job, state, str(error))
-        except errors.SupervisorError as also:
-            self._event("notice", "warning", text=str(also))
+    async def _write_results(self) -> None:
+        if self._request.keep and self._request.has_lines:
+            await write_results(self._state.path, self._job, self._show)
 
     # ------------------------------------------------------------------ telling
 
@@ -289,7 +294,3 @@ class _Job:
 
     def _event(self, name: str, level: Level = "info", **fields: str | int | float | None) -> None:
         self._log.event(name, level, **fields)
-
-
-#: Ends after which the same command goes on without anybody's mending.
-_RESUMABLE: Final = frozenset({errors.Interrupted.exit_code, errors.TryLater.exit_code})

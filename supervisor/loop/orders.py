@@ -10,6 +10,7 @@ from supervisor.config import Config
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import FileToDeliver, JobSpec, Silence, job_id_for
 from supervisor.identity import engine_identity
+from supervisor.loop.recutting import told_rate_hz
 from supervisor.loop.requests import JobRequest
 
 
@@ -46,8 +47,15 @@ def planning_order(config: Config, state: Path, request: JobRequest) -> bytes:
         "segment_chars": narration.segment_chars,
         "fresh": request.fresh,
         "save": True,
+        "rate_hz": told_rate_hz(config),
+        "again": request.again,
     }
     return msgspec.json.encode(order) + b"\n"
+
+
+def results_order(state: Path, job: str) -> bytes:
+    """Return the planning process's line, as `supervisor/planning/results.py` has it."""
+    return json.dumps({"results": {"state": str(state), "job": job}}).encode("utf-8") + b"\n"
 
 
 def delivery_order(ledger: Ledger, job: str, file: FileToDeliver) -> Iterator[bytes]:

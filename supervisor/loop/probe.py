@@ -3,8 +3,8 @@
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from supervisor.config import Config
 from supervisor.core import events as ev
@@ -19,7 +19,9 @@ from supervisor.wire.messages import (
     FromChild,
     Greeting,
     ListVoices,
+    Loading,
     Ready,
+    Reference,
     Voice,
     Voices,
 )
@@ -27,16 +29,40 @@ from supervisor.wire.messages import (
 #: A probe's child is marked like all others, but by a folder that no sweep of a run looks for.
 _NO_STATE = "/probe"
 
-A = TypeVar("A", bound=FromChild)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduction:
+    """What a child says of itself.
+
+    Attributes:
+        ready: When it is ready, canary included.
+        voices: That it can use now.
+    """
+
+    ready: Ready
+    voices: list[Voice]
 
 
-def list_voices(config: Config, state: StateFolder | None = None) -> list[Voice]:
-    """Return the voices that the configured engine can use now; works beside a running job.
+def introduce(
+    config: Config,
+    state: StateFolder | None = None,
+    *,
+    reference: Reference | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> Introduction:
+    """Bring a child to ready and ask what voices it has; works beside a running job.
+
+    Args:
+        config: Which engine, and how.
+        state: The state folder, if there is one.
+        reference: A recording that it must be able to speak with before it is ready; what it computes of it,
+            the engine keeps.
+        told: Takes the stages of the start, for people.
 
     Raises:
         ChildFailed: If the child does not get ready; says why.
     """
-    return asyncio.run(_ask(config, state, _voices)).voices
+    return asyncio.run(_ask(config, state, reference, told))
 
 
 def probe_child(config: Config, state: StateFolder | None = None) -> Ready:
@@ -45,27 +71,37 @@ def probe_child(config: Config, state: StateFolder | None = None) -> Ready:
     Raises:
         ChildFailed: If it does not get there; says why.
     """
-    return asyncio.run(_ask(config, state, _ready))
+    return introduce(config, state).ready
 
 
-def _ready(message: FromChild, send: Callable[[ListVoices], None]) -> Ready | None:
-    del send
-    return message if isinstance(message, Ready) else None
+class _Interview:
+    """What was heard so far, and what is to be asked next."""
 
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self._told = told
+        self._ready: Ready | None = None
 
-def _voices(message: FromChild, send: Callable[[ListVoices], None]) -> Voices | None:
-    if isinstance(message, Ready):
-        send(ListVoices())
-    return message if isinstance(message, Voices) else None
+    def hear(self, message: FromChild, send: Callable[[ListVoices], None]) -> Introduction | None:
+        """Take a message; the introduction, once it is whole."""
+        match message:
+            case Loading():
+                self._told(message.stage)
+            case Ready():
+                self._ready = message
+                send(ListVoices())
+            case Voices() if self._ready is not None:
+                return Introduction(ready=self._ready, voices=message.voices)
+            case _:
+                pass
+        return None
 
 
 async def _ask(
-    config: Config,
-    state: StateFolder | None,
-    listen: Callable[[FromChild, Callable[[ListVoices], None]], A | None],
-) -> A:
+    config: Config, state: StateFolder | None, reference: Reference | None, told: Callable[[str], None]
+) -> Introduction:
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[A] = loop.create_future()
+    interview = _Interview(told)
+    answer: asyncio.Future[Introduction] = loop.create_future()
     gone: asyncio.Future[None] = loop.create_future()
     said = ""
 
@@ -73,11 +109,11 @@ async def _ask(
         nonlocal said
         match event:
             case ev.Said(message=Greeting()):
-                link.send(hello_of(config, voice=None))
+                link.send(hello_of(config, voice=None, reference=reference))
             case ev.Said(message=Broken(message=text)):
                 said = text
             case ev.Said():
-                found = listen(event.message, link.send)
+                found = interview.hear(event.message, link.send)
                 if found is not None and not answer.done():
                     answer.set_result(found)
                     link.send(Exit())

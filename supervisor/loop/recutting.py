@@ -11,6 +11,9 @@ from supervisor.loop.answers import WorkerError, worker_error
 from supervisor.loop.workers import run_worker_to_the_end
 from supervisor.narration.degrading import RATE_SETTING, Recut
 
+#: Engines whose table has the key, yet that speak at one rate for as long as a child lives.
+_ONE_RATE_A_CHILD = frozenset({"glm-upstream"})
+
 
 class RecutAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The planning process's line: one of the two."""
@@ -67,16 +70,23 @@ async def recut(config: Config, state: Path, wish: Wish, told: Callable[[str], N
 
 def recut_order(config: Config, state: Path, wish: Wish) -> bytes:
     """Return the planning process's line, as `supervisor/planning/recut.py` has it."""
-    rate_hz = config.engine.settings.get(RATE_SETTING)
     order = {
         "state": str(state),
         "job": wish.job,
         "chapter": wish.chapter,
         "steps": config.degrade.steps,
         "segment_chars": config.narration.segment_chars,
-        # An engine whose table has the key can be told another; true and false are no rates.
-        "rate_hz": rate_hz if isinstance(rate_hz, int) and not isinstance(rate_hz, bool) else None,
+        "rate_hz": told_rate_hz(config),
         "at_s": wish.at_s,
         "why": wish.why,
     }
     return msgspec.json.encode({"recut": order}) + b"\n"
+
+
+def told_rate_hz(config: Config) -> int | None:
+    """Return the rate that the engine is told by its table; None = it cannot be told another."""
+    rate_hz = config.engine.settings.get(RATE_SETTING)
+    # An engine whose table has the key can be told another; true and false are no rates.
+    if config.engine.name in _ONE_RATE_A_CHILD or isinstance(rate_hz, bool):
+        return None
+    return rate_hz if isinstance(rate_hz, int) else None

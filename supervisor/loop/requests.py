@@ -34,6 +34,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
         seed: Of the job.
         inputs: Chapters in their order.
         fresh: Forget what an earlier run of the same job finished.
+        again: Speak with the recordings as an earlier run found them, whatever became of the files.
         key: Name that the submitter gave the job.
         keep: False: once delivered, nothing of the job stays in the state folder.
     """
@@ -45,8 +46,14 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     inputs: list[InputSpec]
     fresh: bool = False
+    again: bool = False
     key: str | None = None
     keep: bool = True
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether it is of JSONL lines, each a file of its own."""
+        return self.output.endswith("/") and any(each.name.lower().endswith(".jsonl") for each in self.inputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

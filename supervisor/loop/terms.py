@@ -5,7 +5,7 @@ from supervisor.config.memoryterms import memory_terms
 from supervisor.core.desk import Terms
 from supervisor.core.slot import SlotTimes
 from supervisor.edge.hostmem import read_host
-from supervisor.wire.messages import PROTOCOL_VERSION, Hello
+from supervisor.wire.messages import PROTOCOL_VERSION, Hello, Reference
 from supervisor.wire.version import VERSION
 
 #: A release is a collection of garbage and a trim: milliseconds, but on a machine that swaps
@@ -13,18 +13,19 @@ from supervisor.wire.version import VERSION
 _LEAST_RELEASE_S = 1.0
 
 
-def terms_of(config: Config, *, job: str, voice: str | None) -> Terms:
+def terms_of(config: Config, *, job: str, voice: str | None, reference: Reference | None = None) -> Terms:
     """Return the terms for one job.
 
     Args:
         config: All of it.
         job: Its id.
         voice: The job's voice: a child that lacks it is never ready.
+        reference: The recording that the job's voice is cloned from: likewise.
     """
     child = config.child
     return Terms(
         job=job,
-        hello=hello_of(config, voice=voice),
+        hello=hello_of(config, voice=voice, reference=reference),
         version=VERSION,
         attempts=child.attempts,
         stall_s=child.stall_s,
@@ -41,7 +42,7 @@ def terms_of(config: Config, *, job: str, voice: str | None) -> Terms:
     )
 
 
-def hello_of(config: Config, *, voice: str | None) -> Hello:
+def hello_of(config: Config, *, voice: str | None, reference: Reference | None = None) -> Hello:
     """Return what a child is told first; its life's number is filled in later."""
     return Hello(
         protocol=PROTOCOL_VERSION,
@@ -51,4 +52,5 @@ def hello_of(config: Config, *, voice: str | None) -> Hello:
         settings=config.engine.settings,
         faults=config.engine.faults,
         voice=voice,
+        reference=reference,
     )

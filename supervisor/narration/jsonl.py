@@ -4,15 +4,16 @@
     {"uttid", "prompt_text", "prompt_speech", "syn_text"}
     {"prompt_text", "prompt_audio", "input_text", "output_name"}
 
-Each may carry `id`, `voice`, `seed`, `sample_rate`, `use_kv_cache`, `phonemes`; null is the
-same as absent. A line that cannot be spoken costs only itself. Fields of other programs (GLM's
-scripts for training write some) are passed over, and a notice says which.
+Each may carry `id`, `voice`, `seed`, `sample_rate`, `use_kv_cache` (true, false or "auto"), `phonemes`
+(true or false); null is the same as absent. A line that cannot be spoken costs only itself. Fields of
+other programs (GLM's scripts for training write some) are passed over, and a notice says which.
 """
 
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from supervisor.narration.decoding import LOST_BYTE
 from supervisor.narration.json_text import string_field
@@ -33,6 +34,8 @@ _NAMES = ("id", "uttid", "output_name")
 _STRINGS = (*_TEXTS, *_RECORDINGS, "prompt_text", "voice")
 #: Names of `[engine.glm]` for the switches of a line.
 _SWITCHES = {"use_kv_cache": "kv_cache", "phonemes": "phonemes"}
+#: The one switch that may be left to the engine, and how.
+_AUTOMATIC = ("use_kv_cache", "auto")
 _KNOWN = frozenset((*_STRINGS, *_NAMES, *_SWITCHES, "seed", "sample_rate"))
 
 _LINE = re.compile(r"[^\n]*(?:\n|\Z)")
@@ -221,9 +224,10 @@ def _settings(fields: _Fields) -> dict[str, Setting]:
         value = fields.get(field)
         if value is None:
             continue
-        if not isinstance(value, bool):
-            raise LineError(f"field {field!r} must be true or false, not {_kind(value)}")
-        settings[setting] = value
+        if not isinstance(value, bool) and (field, value) != _AUTOMATIC:
+            also = f' or "{_AUTOMATIC[1]}"' if field == _AUTOMATIC[0] else ""
+            raise LineError(f"field {field!r} must be true or false{also}, not {_kind(value)}")
+        settings[setting] = cast("Setting", value)
     return settings
 
 

@@ -23,17 +23,43 @@ MAX_SEED = 2**63 - 1
 
 
 class VoiceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who speaks: a named voice, a recording to clone with its words, or both, or the default.
+    """Who speaks: a voice of the engine's, a recording to clone with its words, or both, or the default.
 
     Attributes:
-        name: None = the engine's default voice.
-        reference_path: Absolute path of a recording, or None.
+        name: Of the engine's own; None = its default. While a job is asked for, also a cloned voice's.
+        reference_path: Of a recording: absolute as it is asked for, below the state folder once planned.
         reference_text: What is said in it; None without a recording.
+        reference_sha256: Of the recording's bytes, in hex; None until it is planned. With the text it is the
+            voice: what the recording is called, and where it came from, decides nothing.
+        origin: Where it came from, for people and to find it again: a cloned voice's name, or the absolute
+            path that it was read from.
     """
 
     name: str | None = None
     reference_path: str | None = None
     reference_text: str | None = None
+    reference_sha256: str | None = None
+    origin: str | None = None
+
+    @property
+    def called(self) -> str | None:
+        """What to call it to people; None = the default voice."""
+        return self.origin or self.reference_path or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A recording to clone, found.
+
+    Attributes:
+        origin: Absolute path that it was read from.
+        path: Where the engine is to read it; below the state folder if it is kept there.
+        sha256: Of its bytes, in hex; None if it was not read.
+    """
+
+    origin: str
+    path: str
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +229,7 @@ def segment_key(
     """Return 32 hex digits of a hash over everything that decides a segment's bytes."""
     parts = [
         engine_identity,
-        [voice.name, voice.reference_path, voice.reference_text],
+        [voice.name, voice.reference_sha256 or voice.reference_path, voice.reference_text],
         seed,
         dict(settings),
         text,

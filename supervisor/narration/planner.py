@@ -19,7 +19,7 @@ from supervisor.narration.jsonl import JsonLine, LineError, lines_of, read_line
 from supervisor.narration.markdown import read_markdown
 from supervisor.narration.marks import Marks
 from supervisor.narration.plaintext import read_plaintext
-from supervisor.narration.plan import BadLine, PauseKind, Plan, Source, VoiceSpec
+from supervisor.narration.plan import BadLine, PauseKind, Plan, Recording, Source, VoiceSpec
 from supervisor.narration.segments import cut
 from supervisor.narration.traced import Part, Passage, Skip, Traced, trace
 from supervisor.wire.speech import speakable
@@ -53,16 +53,20 @@ class Wishes:
         voice: Its voice.
         seed: Its seed, 0 .. 2**63 - 1.
         segment_chars: Most characters of a segment, at least 1.
-        find_recording: Turns a document's name and a path written in it into an absolute path.
+        find_recording: Finds the recording of a document's name and a path written in it; raises LineError.
+        find_voice: Finds a cloned voice by its name, None for a name of the engine's; raises LineError.
         chapter_chars: Likewise at most so many of a segment, by number of a chapter that is to be cut
             smaller. Where chapters begin does not depend on it.
+        names_files: Whether each JSONL line becomes a file of its name, so that no two may have one name.
     """
 
     voice: VoiceSpec
     seed: int
     segment_chars: int
-    find_recording: Callable[[str, str], str]
+    find_recording: Callable[[str, str], Recording]
+    find_voice: Callable[[str], VoiceSpec | None] = lambda _: None
     chapter_chars: Mapping[int, int] = field(default_factory=dict[int, int])
+    names_files: bool = True
 
 
 def plan_documents(documents: Sequence[Document], wishes: Wishes) -> Plan:
@@ -182,15 +186,15 @@ class _Planning:
         """Return the chapter of one line.
 
         Raises:
-            LineError: If there is nothing to speak, or if its name is taken.
+            LineError: If there is nothing to speak, if its voice is not there, or if its name is taken.
         """
         if not speakable(asked.body.text):
             raise LineError("nothing to speak: the text has no letter and no digit")
         name = asked.name or self._name_by_number(number, line_number)
-        self._take_name(name, number, line_number)
         draft = self._new_draft(number)
         draft.title = draft.name = name
         draft.voice = self._voice_of_line(number, asked)
+        self._take_name(name, number, line_number)
         draft.seed = draft.seed if asked.seed is None else asked.seed
         draft.sample_rate_hz, draft.settings = asked.sample_rate_hz, asked.settings
         for passage in read_plaintext(asked.body):
@@ -209,18 +213,26 @@ class _Planning:
     def _take_name(self, name: str, number: int, line_number: int) -> None:
         here = f"line {line_number} of {self._documents[number].name}"
         taken_by = self._names.setdefault(name, here)
-        if taken_by != here:
+        if taken_by != here and self._wishes.names_files:
             raise LineError(f"the file name {name!r} is taken by {taken_by}; give each line an id of its own")
 
     def _voice_of_line(self, number: int, asked: JsonLine) -> VoiceSpec:
         """Return the job's voice with the line's on top; a voice of the line's own drops a recording."""
-        job = self._wishes.voice
-        if asked.recording is not None:
-            path = self._wishes.find_recording(self._documents[number].name, asked.recording)
-            return VoiceSpec(
-                name=asked.voice or job.name, reference_path=path, reference_text=asked.recording_text
-            )
-        return job if asked.voice is None else VoiceSpec(name=asked.voice)
+        own = self._wishes.voice
+        if asked.voice is not None:
+            own = self._wishes.find_voice(asked.voice) or VoiceSpec(name=asked.voice)
+            if asked.recording is not None and own.reference_path is not None:
+                raise LineError(f"the voice {asked.voice!r} has a recording of its own; leave the line's out")
+        if asked.recording is None:
+            return own
+        found = self._wishes.find_recording(self._documents[number].name, asked.recording)
+        return VoiceSpec(
+            name=own.name,
+            reference_path=found.path,
+            reference_text=asked.recording_text,
+            reference_sha256=found.sha256,
+            origin=found.origin,
+        )
 
     def _refuse(self, number: int, line_number: int, line: Traced, message: str) -> None:
         start, end = line.starts[0], line.ends[-1]

@@ -1,16 +1,17 @@
 """Inputs into documents: the only part of planning that touches files."""
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from supervisor.errors import InputError
 from supervisor.narration.decoding import KINDS, MOST_INPUT_BYTES, DecodingError, DocumentKind, decode
-from supervisor.narration.plan import Plan, VoiceSpec
+from supervisor.narration.plan import Plan, Recording, VoiceSpec
 from supervisor.narration.planner import Document, Wishes, plan_documents
 from supervisor.narration.summary import skipped_characters
+from supervisor.planning.recordings import Recordings
 
 
 class UnusableInput(InputError):
@@ -42,52 +43,53 @@ class Input(Protocol):
     def text(self) -> str | None: ...  # noqa: D102 -- see above
 
 
-def plan_inputs(
-    inputs: Sequence[Input],
-    *,
-    voice: VoiceSpec,
-    seed: int,
-    segment_chars: int,
-    chapter_chars: Mapping[int, int] | None = None,
-) -> Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a job says for everything that does not say otherwise.
+
+    Attributes:
+        voice: Its own, with its recording found.
+        seed: Its own.
+        segment_chars: Most characters of a segment.
+        chapter_chars: Likewise, by number of a chapter that is to be cut smaller.
+        names_files: Whether each JSONL line becomes a file of its name.
+    """
+
+    voice: VoiceSpec
+    seed: int
+    segment_chars: int
+    chapter_chars: Mapping[int, int] = field(default_factory=dict[int, int])
+    names_files: bool = True
+
+
+def plan_inputs(inputs: Sequence[Input], asked: Asked, recordings: Recordings) -> Plan:
     """Read the inputs and return the plan for speaking them one after another.
 
     Args:
         inputs: In their order.
-        voice: Of everything that asks for no other.
-        seed: Of the job.
-        segment_chars: Most characters of a segment.
-        chapter_chars: Likewise, by number of a chapter that is to be cut smaller.
+        asked: What the job says.
+        recordings: Finds what the inputs name to be cloned.
 
     Raises:
         UnusableInput: If one cannot be read, is not UTF-8, or holds nothing to speak.
     """
     folders = {each.name: Path(each.path).parent for each in inputs if each.path is not None}
 
-    def find_recording(document: str, path: str) -> str:
-        return _find(path, folders.get(document, Path.cwd()))
+    def find_recording(document: str, path: str) -> Recording:
+        return recordings.find(folders.get(document, Path.cwd()), path)
 
     wishes = Wishes(
-        voice=voice,
-        seed=seed,
-        segment_chars=segment_chars,
+        voice=asked.voice,
+        seed=asked.seed,
+        segment_chars=asked.segment_chars,
         find_recording=find_recording,
-        chapter_chars=chapter_chars or {},
+        find_voice=recordings.voice,
+        chapter_chars=asked.chapter_chars,
+        names_files=asked.names_files,
     )
     plan = plan_documents([_document(each) for each in inputs], wishes)
     _must_speak(plan)
-    return plan
-
-
-def _find(path: str, folder: Path) -> str:
-    """Return a recording's absolute path: beside the document, else where the command runs.
-
-    GLM-TTS's own examples are written to be run from its checkout. A recording that is in
-    neither place is looked for beside the document by the engine that wants it.
-    """
-    beside, here = folder / path, Path.cwd() / path
-    found = here if here.exists() and not beside.exists() else beside
-    return os.path.abspath(found)  # noqa: PTH100 -- links stay as the user wrote them
+    return replace(plan, notices=(*plan.notices, *recordings.notices))
 
 
 def _document(each: Input) -> Document:

@@ -19,6 +19,7 @@ from supervisor.edge.ledger_plan import keyed_segments
 from supervisor.edge.ledger_values import JobSpec, StoredChapter
 from supervisor.errors import SupervisorError
 from supervisor.narration.degrading import (
+    RATE_SETTING,
     Degrade,
     Recut,
     StepTaken,
@@ -27,8 +28,10 @@ from supervisor.narration.degrading import (
     places_of,
     with_rates,
 )
-from supervisor.narration.plan import Plan, PlannedChapter, Source
-from supervisor.planning.read import plan_inputs
+from supervisor.narration.fitting import PLAIN_ENGINES
+from supervisor.narration.plan import Plan, PlannedChapter, Source, VoiceSpec
+from supervisor.planning.read import Asked, plan_inputs
+from supervisor.planning.recordings import Passed, Stored
 from supervisor.policy.degrade import LEAST_CHARS, LOWER_RATE_HZ, Step, next_step, smaller_chars
 
 
@@ -93,7 +96,7 @@ class _Recutting:
         )
         now = degrades.get(chapter) or _untouched(places_of(self._stored)[chapter])
         longest_chars = max(len(segment.text) for segment in self._segments if segment.chapter == chapter)
-        rate_hz = now.sample_rate_hz or order.rate_hz
+        rate_hz = now.sample_rate_hz or self._told_hz()
         step = next_step(order.steps, longest_chars=longest_chars, rate_hz=rate_hz)
         if step is None:
             why = [_why_not(step, self._spec.engine, longest_chars, rate_hz) for step in order.steps]
@@ -105,7 +108,7 @@ class _Recutting:
         if step == "smaller_segments":
             now = msgspec.structs.replace(now, segment_chars=smaller_chars(longest_chars))
         else:
-            now = msgspec.structs.replace(now, sample_rate_hz=LOWER_RATE_HZ, full_rate_hz=order.rate_hz)
+            now = msgspec.structs.replace(now, sample_rate_hz=LOWER_RATE_HZ, full_rate_hz=self._told_hz())
         taken = StepTaken(
             step=step,
             segment_chars=now.segment_chars,
@@ -114,6 +117,11 @@ class _Recutting:
             why=order.why,
         )
         return msgspec.structs.replace(now, steps=[*now.steps, taken])
+
+    def _told_hz(self) -> int | None:
+        """Return the rate that the engine is told for the chapter, its own wish first."""
+        asked = self._stored[self._order.chapter].settings.get(RATE_SETTING)
+        return asked if isinstance(asked, int) and self._order.rate_hz else self._order.rate_hz
 
     def _save(self, degrades: dict[int, Degrade]) -> Recut:
         chapter = self._order.chapter
@@ -133,13 +141,17 @@ class _Recutting:
         )
 
     def _plan(self, chapter_chars: dict[int, int]) -> Plan:
-        plan = plan_inputs(
-            [_StoredInput(source) for source in self._ledger.sources(self._order.job)],
+        asked = Asked(
             voice=self._spec.voice,
             seed=self._spec.seed,
             segment_chars=self._order.segment_chars,
             chapter_chars=chapter_chars,
+            names_files=self._spec.output.endswith("/"),
         )
+        inputs = [_StoredInput(source) for source in self._ledger.sources(self._order.job)]
+        is_plain = self._spec.engine in PLAIN_ENGINES
+        recordings = Passed() if is_plain else Stored(spoken_voices(self._ledger, self._order.job))
+        plan = plan_inputs(inputs, asked, recordings)
         if len(plan.chapters) != len(self._stored):
             raise self._other_cuts()
         pairs = zip(plan.chapters, self._stored, strict=True)
@@ -158,6 +170,13 @@ class _Recutting:
             f"job {self._order.job} is cut otherwise now than when it was planned (this program or "
             "narration.segment_chars was changed meanwhile); run the same command again"
         )
+
+
+def spoken_voices(ledger: Ledger, job: str) -> list[VoiceSpec]:
+    """Return the voices that a job was planned with; of a job that is not there, none."""
+    spec = ledger.spec(job)
+    of_all = [] if spec is None else [spec.voice]
+    return of_all + [chapter.voice for chapter in ledger.stored_chapters(job)]
 
 
 class _StoredInput:

@@ -47,6 +47,7 @@ def test_whose_fault_it_is(error: Exception, kind: str, retryable: bool, sticky:
     ("error", "kind", "message"),
     [
         (VoiceNotFound("no such"), "voice_not_found", "no such"),
+        (BadInput("a recording of 0.2 s"), "voice_not_found", "a recording of 0.2 s"),
         (SettingsError("no key"), "configuration", "no key"),
         (Rejected("silence", FIGURES), "canary", "the canary failed a check: silence"),
         (EngineError("no weights"), "load", "no weights"),

@@ -11,10 +11,11 @@ from supervisor.delivery.order import Order, Pause, SegmentAudio, read_order
 from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.ledger import Ledger, LedgerError
 from supervisor.edge.statefolder import StateFolder
-from supervisor.loop.orders import delivery_order, planning_order
+from supervisor.loop.orders import delivery_order, planning_order, results_order
 from supervisor.loop.requests import InputSpec, JobRequest
 from supervisor.narration.plan import VoiceSpec
-from supervisor.planning.__main__ import PlanningOrder
+from supervisor.planning.__main__ import OtherOrder, PlanningOrder
+from supervisor.planning.results import ResultsOrder
 from tests.standin.jobs import plan_of, speak_all, spec_for
 
 
@@ -47,10 +48,12 @@ def test_the_planner_reads_what_was_asked_for() -> None:
         seed=7,
         inputs=[InputSpec(path=None, name="text", text="One.")],
         fresh=True,
+        again=True,
     )
     line = planning_order(config, Path("/state"), request)
     order = msgspec.json.decode(line, type=PlanningOrder)
     assert (order.state, order.fresh, order.save, order.segment_chars) == ("/state", True, True, 200)
+    assert (order.again, order.rate_hz) == (True, None)
     spec = order.spec
     assert (spec.output, spec.sample_rate_hz, spec.seed, spec.voice.name) == (
         "/out/story.wav",
@@ -61,3 +64,8 @@ def test_the_planner_reads_what_was_asked_for() -> None:
     assert spec.pauses_s["heading"] == 2.0
     assert spec.engine_identity.startswith("scripted/")
     assert [(each.name, each.text) for each in order.inputs] == [("text", "One.")]
+
+
+def test_the_planner_reads_whose_lines_are_to_be_told() -> None:
+    order = msgspec.json.decode(results_order(Path("/state"), "j1"), type=OtherOrder)
+    assert order.results == ResultsOrder(state="/state", job="j1")

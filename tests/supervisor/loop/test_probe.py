@@ -6,7 +6,7 @@ import pytest
 
 from supervisor.config import Given, load_config
 from supervisor.errors import ChildFailed
-from supervisor.loop import list_voices, probe_child
+from supervisor.loop import introduce, probe_child
 
 pytestmark = pytest.mark.processes
 
@@ -18,8 +18,12 @@ def test_a_probe_brings_back_what_the_child_says_when_ready() -> None:
 
 
 def test_the_voices_come_from_the_child() -> None:
-    voices = list_voices(load_config(file=None, sets=["engine.name=scripted"], options=[], environ={}))
-    assert {voice.sample_rate_hz for voice in voices} == {24000}
+    stages: list[str] = []
+    config = load_config(file=None, sets=["engine.name=scripted"], options=[], environ={})
+    child = introduce(config, told=stages.append)
+    assert child.ready.engine == "scripted"
+    assert {voice.sample_rate_hz for voice in child.voices} == {24000}
+    assert stages == ["loading scripted", "speaking the canary"]
 
 
 def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:

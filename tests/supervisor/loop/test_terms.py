@@ -2,6 +2,7 @@
 
 from supervisor.config import Config, load_config
 from supervisor.loop.terms import hello_of, terms_of
+from supervisor.wire.messages import Reference
 from supervisor.wire.version import VERSION
 
 
@@ -34,5 +35,12 @@ def test_on_a_card_where_the_fixed_mark_is_over_the_share_the_hard_one_acts_firs
 def test_the_child_is_told_the_engines_table_and_the_faults() -> None:
     hello = hello_of(config("engine.scripted.load_s=0.5", 'engine.faults.leak_bytes="1MiB"'), voice="sine")
     assert (hello.engine, hello.settings["load_s"], hello.voice) == ("scripted", 0.5, "sine")
+    assert hello.reference is None
     assert hello.faults is not None
     assert hello.faults.leak_bytes == 2**20
+
+
+def test_the_child_is_told_the_recording_of_the_jobs_voice() -> None:
+    ada = Reference(path="/state/recordings/ab.wav", text="I am Ada.")
+    hello = terms_of(config(), job="j", voice=None, reference=ada).hello
+    assert (hello.voice, hello.reference) == (None, ada)

@@ -1,6 +1,6 @@
 """What holds for every plan, whatever it was made from."""
 
-from supervisor.narration.plan import Plan, PlannedSegment, VoiceSpec
+from supervisor.narration.plan import Plan, PlannedSegment, Recording, VoiceSpec
 from supervisor.narration.planner import Document, DocumentKind, Wishes, plan_documents
 
 #: Some of what must never reach an engine.
@@ -22,8 +22,14 @@ def wishes(*, segment_chars: int = 200, seed: int = 0) -> Wishes:
         voice=VoiceSpec(),
         seed=seed,
         segment_chars=segment_chars,
-        find_recording=lambda _, path: f"/found/{path}",
+        find_recording=found,
     )
+
+
+def found(document: str, path: str) -> Recording:
+    """A recording that is there, whatever it is called."""
+    del document
+    return Recording(origin=f"/there/{path}", path=f"kept/{path}", sha256=f"sha256 of {path}")
 
 
 def check(plan: Plan, segment_chars: int) -> None:

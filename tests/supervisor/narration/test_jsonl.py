@@ -49,6 +49,7 @@ def test_switches_have_the_names_of_the_configuration() -> None:
         "kv_cache": True,
         "phonemes": False,
     }
+    assert read(text="Hi.", use_kv_cache="auto").settings == {"kv_cache": "auto"}
 
 
 def test_fields_of_other_programs_are_told() -> None:
@@ -82,7 +83,9 @@ def test_fields_of_other_programs_are_told() -> None:
         ('{"text": "Hi.", "seed": -1}', "'seed' is out of range"),
         ('{"text": "Hi.", "seed": 9223372036854775808}', "'seed' is out of range"),
         ('{"text": "Hi.", "sample_rate": 24}', "'sample_rate' is out of range"),
-        ('{"text": "Hi.", "phonemes": 1}', "'phonemes' must be true or false"),
+        ('{"text": "Hi.", "phonemes": 1}', "'phonemes' must be true or false, not"),
+        ('{"text": "Hi.", "phonemes": "auto"}', "'phonemes' must be true or false, not a string"),
+        ('{"text": "Hi.", "use_kv_cache": "yes"}', "'use_kv_cache' must be true or false or \"auto\", not a"),
         ('{"text": "Hi.", "prompt_speech": "a.wav"}', "prompt_text must say"),
         ('{"text": "Hi.", "prompt_speech": "a", "prompt_audio": "b", "prompt_text": "c"}', "mean the same"),
         ('{"text": "Hi.", "prompt_speech": "a\\u0000", "prompt_text": "c"}', "holds a NUL"),

@@ -38,6 +38,7 @@ def test_everything_that_decides_bytes_decides_the_key() -> None:
         key(voice=VoiceSpec(name="v")),
         key(voice=VoiceSpec(reference_path="v")),
         key(voice=VoiceSpec(reference_text="v")),
+        key(voice=VoiceSpec(reference_sha256="w")),
         key(seed=2),
         key(settings={"a": 1}),
         key(settings={"a": True}),
@@ -45,6 +46,22 @@ def test_everything_that_decides_bytes_decides_the_key() -> None:
     ]
     assert len(set(keys)) == len(keys)
     assert all(len(each) == 32 and int(each, 16) >= 0 for each in keys)
+
+
+def test_a_recording_decides_by_its_content_alone() -> None:
+    one = VoiceSpec(
+        reference_path="recordings/a.wav", reference_text="t", reference_sha256="ab", origin="ada"
+    )
+    two = VoiceSpec(reference_path="/x.wav", reference_text="t", reference_sha256="ab", origin="/x.wav")
+    assert key(voice=one) == key(voice=two)
+    assert key(voice=one) != key(voice=VoiceSpec(reference_text="t", reference_sha256="cd", origin="ada"))
+
+
+def test_a_voice_is_called_what_the_user_called_it() -> None:
+    assert VoiceSpec(name="reed").called == "reed"
+    assert VoiceSpec(reference_path="/x.wav").called == "/x.wav"
+    assert VoiceSpec(reference_path="recordings/a.wav", origin="ada").called == "ada"
+    assert VoiceSpec().called is None
 
 
 def test_the_order_of_settings_decides_nothing() -> None:

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from supervisor.narration.jsonl import LineError
 from supervisor.narration.plan import Plan, VoiceSpec, segment_seed
 from supervisor.narration.planner import Document, DocumentKind, Wishes, plan_documents
 from tests.book import make_book
 from tests.supervisor.narration.laws import (
     check,
     covered_letters,
+    found,
     plan_text,
     segments_of,
     skipped,
@@ -322,10 +324,25 @@ def test_occurrences_are_counted_by_chapter() -> None:
 # ---------------------------------------------------------------- JSONL
 
 
-def lines(*objects: dict[str, object], voice: VoiceSpec | None = None) -> Plan:
+def cloned(name: str) -> VoiceSpec | None:
+    """One voice is cloned, one is broken, all others are the engine's."""
+    if name == "broken":
+        raise LineError("the voice 'broken': its recording is gone")
+    spec = VoiceSpec(
+        reference_path="kept/ada", reference_text="I am Ada.", reference_sha256="ada", origin="ada"
+    )
+    return spec if name == "ada" else None
+
+
+def lines(*objects: dict[str, object], voice: VoiceSpec | None = None, names_files: bool = True) -> Plan:
     text = "\n".join(json.dumps(each) for each in objects)
     job = Wishes(
-        voice=voice or VoiceSpec(), seed=1, segment_chars=50, find_recording=lambda _, path: f"/found/{path}"
+        voice=voice or VoiceSpec(),
+        seed=1,
+        segment_chars=50,
+        find_recording=found,
+        find_voice=cloned,
+        names_files=names_files,
     )
     plan = plan_documents([Document(name="in.jsonl", title="in", kind="jsonl", text=text)], job)
     check(plan, 50)
@@ -382,12 +399,46 @@ def test_a_line_says_more_than_the_job() -> None:
         {"text": "Three.", "prompt_speech": "p.wav", "prompt_text": "said"},
         voice=job,
     )
-    plain, own, cloned = plan.chapters
+    plain, own, line = plan.chapters
     assert (plain.voice, plain.seed, plain.sample_rate_hz, plain.settings) == (job, 1, None, {})
     assert (own.voice, own.seed, own.sample_rate_hz) == (VoiceSpec(name="own"), 9, 24000)
     assert own.settings == {"kv_cache": False}
     assert own.segments[0].seed == segment_seed(9, "Two.", 0)
-    assert cloned.voice == VoiceSpec(name="job", reference_path="/found/p.wav", reference_text="said")
+    assert line.voice == VoiceSpec(
+        name="job",
+        reference_path="kept/p.wav",
+        reference_text="said",
+        reference_sha256="sha256 of p.wav",
+        origin="/there/p.wav",
+    )
+
+
+def test_a_lines_voice_may_be_a_cloned_one() -> None:
+    by_name, with_the_jobs = lines(
+        {"text": "One.", "voice": "ada"}, {"text": "Two."}, voice=VoiceSpec(name="own")
+    ).chapters
+    assert by_name.voice == cloned("ada")
+    assert with_the_jobs.voice == VoiceSpec(name="own")
+
+
+def test_a_line_has_one_recording_at_most() -> None:
+    plan = lines(
+        {"text": "One.", "voice": "ada", "prompt_speech": "p.wav", "prompt_text": "said"}, {"text": "Two."}
+    )
+    (bad,) = plan.bad_lines
+    assert "'ada' has a recording of its own" in bad.message
+
+
+def test_a_voice_that_cannot_be_had_costs_its_line_and_takes_no_name() -> None:
+    plan = lines({"text": "One.", "voice": "broken", "id": "x"}, {"text": "Two.", "id": "x"})
+    assert [bad.line for bad in plan.bad_lines] == [1]
+    assert [chapter.name for chapter in plan.chapters] == ["x"]
+
+
+def test_names_may_repeat_where_they_name_no_files() -> None:
+    twice: list[dict[str, object]] = [{"text": "One.", "id": "x"}, {"text": "Two.", "id": "x"}]
+    assert texts_of(lines(*twice, names_files=False)) == ["One.", "Two."]
+    assert texts_of(lines(*twice)) == ["One."]
 
 
 def test_fields_that_mean_nothing_are_noticed_once() -> None:

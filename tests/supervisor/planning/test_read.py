@@ -7,7 +7,8 @@ import pytest
 from supervisor.errors import InputError
 from supervisor.narration.decoding import MOST_INPUT_BYTES
 from supervisor.narration.plan import Plan, VoiceSpec
-from supervisor.planning.read import UnusableInput, plan_inputs
+from supervisor.planning.read import Asked, UnusableInput, plan_inputs
+from supervisor.planning.recordings import Passed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Given:
 
 
 def plan(*inputs: Given) -> Plan:
-    return plan_inputs(inputs, voice=VoiceSpec(), seed=0, segment_chars=200)
+    return plan_inputs(inputs, Asked(voice=VoiceSpec(), seed=0, segment_chars=200), Passed())
 
 
 def written(folder: Path, name: str, content: str | bytes) -> Given:
@@ -142,23 +143,12 @@ def test_a_file_beyond_the_bound_is_refused(tmp_path: Path) -> None:
     assert "split it" in refused(Given(path=str(path), name="big.txt"))
 
 
-def test_a_recording_is_looked_for_beside_the_document_then_where_the_command_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beside, here = tmp_path / "beside", tmp_path / "here"
-    for folder in (beside, here):
+def test_a_recording_is_looked_for_beside_the_document_that_names_it(tmp_path: Path) -> None:
+    line = '{"syn_text": "Hi.", "prompt_text": "x", "prompt_speech": "a.wav"}\n'
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
         folder.mkdir()
-    for path in (beside / "both.wav", here / "both.wav", here / "here.wav"):
-        path.touch()
-    monkeypatch.chdir(here)
-    lines = "".join(
-        f'{{"syn_text": "Hi.", "prompt_text": "x", "prompt_speech": "{name}"}}\n'
-        for name in ("both.wav", "here.wav", "none.wav", "/abs.wav")
-    )
-    made = plan(written(beside, "in.jsonl", lines))
-    assert [chapter.voice.reference_path for chapter in made.chapters] == [
-        str(beside / "both.wav"),
-        str(here / "here.wav"),
-        str(beside / "none.wav"),
-        "/abs.wav",
+    made = plan(*(written(folder, f"{folder.name}.jsonl", line) for folder in folders))
+    assert [chapter.voice.origin for chapter in made.chapters] == [
+        str(folder / "a.wav") for folder in folders
     ]

@@ -1,0 +1,37 @@
+"""Whom a job speaks with, before its first child is started."""
+
+from supervisor.config import Config
+from supervisor.edge.ledger import Ledger
+from supervisor.edge.ledger_values import job_id_for
+from supervisor.edge.recordings import reference_of
+from supervisor.edge.voices import VoiceShelf
+from supervisor.loop.requests import JobRequest
+from supervisor.narration.fitting import PLAIN_ENGINES
+from supervisor.wire.messages import Reference
+
+
+def is_cloned(config: Config, ledger: Ledger, request: JobRequest) -> bool:
+    """Say whether a job's voice is cloned: its recording is known once the job is planned, and not before.
+
+    An earlier run's counts too: its copy stands in for a voice that is gone.
+    """
+    asked, earlier = request.voice, ledger.spec(job_id_for(request.output))
+    if config.engine.name in PLAIN_ENGINES:
+        return False
+    if asked.reference_path is not None:
+        return True
+    if asked.name is None:
+        return False
+    was_cloned = earlier is not None and earlier.voice.origin == asked.name
+    return was_cloned or VoiceShelf(ledger.folder).find(asked.name) is not None
+
+
+def told_of(ledger: Ledger, request: JobRequest, *, is_planned: bool) -> tuple[str | None, Reference | None]:
+    """Return what a child is told when it starts: a voice of the engine's, or a recording that is kept.
+
+    Before the job is planned no recording is: what becomes of the file that was named is not ours to say.
+    """
+    spec = ledger.spec(job_id_for(request.output)) if is_planned else None
+    if spec is None:
+        return request.voice.name, None
+    return spec.voice.name, reference_of(spec.voice, ledger.folder)
