@@ -3,24 +3,23 @@
 Parent to child:  Hello, Synthesize, Release, ListVoices, Exit
 Child to parent:  Greeting, Loading, Ready, Chunk, Progress, Done, Failed, Released, Voices, Broken
 
-A frame's body is the msgpack array `[number, {"type": …, …}]`; numbers count from 1 in
-each direction without gaps, so that a lost or doubled frame is seen at once. Every answer
-about a segment carries the attempt it belongs to: no reply of a dead attempt is ever used.
-Who may say what when is in `dialogue.py`.
+A frame's body is the msgpack array `[number, {"type": …, …}]`; numbers count from 1 in each direction
+without gaps, so that a lost or doubled frame is seen at once. Every answer about a segment carries its
+attempt: no reply of a dead one is ever used. Who may say what when is in `dialogue.py`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-#: Raised whenever a message changes; both ends must agree at the handshake.
+#: Raised with every change; both ends must agree at the handshake.
 PROTOCOL_VERSION = 3
 
 #: A child sends audio in pieces of at most this size (10.9 s at 24 kHz), well under a frame.
 MAX_CHUNK_BYTES = 512 * 1024
 
-#: What an engine may carry over from one segment to the next: a history of some thousand tokens.
-MAX_PAST_BYTES = 256 * 1024
+#: What an engine may carry over from one segment to the next: a history of some ten thousand tokens.
+Past = Annotated[bytes, msgspec.Meta(max_length=256 * 1024)]
 
 #: What a TOML table may hold: an engine's own settings travel as they stand in config.toml.
 Setting = str | int | float | bool | list[str] | dict[str, str]
@@ -29,9 +28,8 @@ FailureKind = Literal[
     "oom",  # the allocator said no; the life may go on
     "engine",  # the engine raised
     "quality",  # the audio failed a check
-    "bad_input",  # this text cannot be spoken by this engine: trying again is no use
-    "voice_not_found",  # likewise
-]
+    "bad_input", "voice_not_found",  # trying again is no use
+]  # fmt: skip
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,7 +112,7 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
         settings: The table `[engine.NAME]`, sizes still as written.
         faults: None unless a rehearsal is configured.
         voice: Voice that must exist before the child is ready; None = the engine's default.
-        reference: The recording that voice is cloned from, which must be usable before the child is ready.
+        reference: Its recording, where it is cloned from one: usable before the child is ready.
     """
 
     protocol: int
@@ -131,14 +129,14 @@ class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
     """Speak one segment.
 
     Attributes:
-        segment_id: Number of the segment within its job.
-        attempt: Number of the hand-out, unique in a parent's life; answers repeat it.
+        segment_id: Its number within its job.
+        attempt: Of the hand-out, unique in a parent's life; answers repeat it.
         text: What to say, never empty.
         voice: None = the engine's default.
         reference: A recording to clone, for engines that can.
         seed: 0 .. 2**63 - 1.
         settings: Per-line settings that override `Hello.settings` (JSONL lines).
-        past: What the segment before it in its chapter or line left (`Done.past`); empty = nothing.
+        past: What the segment before it in its chapter or line left (`Done.past`).
     """
 
     segment_id: int
@@ -148,7 +146,7 @@ class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
     reference: Reference | None = None
     seed: int
     settings: dict[str, Setting] = {}
-    past: bytes = b""
+    past: Past = b""
 
 
 class Release(Message, frozen=True, kw_only=True, tag="release"):
@@ -167,7 +165,7 @@ class Exit(Message, frozen=True, kw_only=True, tag="exit"):
 
 
 class Greeting(Message, frozen=True, kw_only=True, tag="greeting"):
-    """First frame of the child, before it has seen `Hello`."""
+    """First frame of the child, before `Hello`."""
 
     protocol: int
     version: str
@@ -231,8 +229,7 @@ class Done(Message, frozen=True, kw_only=True, tag="done"):
     """The segment is whole and passed the child's checks.
 
     Attributes:
-        past: What the next segment of its chapter or line is to be given, at most `MAX_PAST_BYTES`; opaque
-            to the parent. Empty for engines that carry nothing over.
+        past: What the next segment of its chapter or line is to be given; opaque to the parent.
     """
 
     segment_id: int
@@ -243,7 +240,7 @@ class Done(Message, frozen=True, kw_only=True, tag="done"):
     figures: Figures
     took_s: float
     vitals: Vitals
-    past: bytes = b""
+    past: Past = b""
 
 
 class Failed(Message, frozen=True, kw_only=True, tag="failed"):
