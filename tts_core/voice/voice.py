@@ -7,10 +7,12 @@ import hashlib
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import msgspec.structs
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
@@ -23,7 +25,10 @@ REVISION = 1
 
 _EMBEDDING = 192
 _MEL_BINS = 80
+#: Of a safetensors header, which is JSON.
 _LENGTH_BYTES = 8
+#: The entry of its metadata.
+_LABEL = "voice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,9 +65,9 @@ class Voice:
             SettingError: If it cannot be written there.
         """
         tensors = self._tensors()
-        facts = self._facts()
-        facts["sha256"] = _digest(facts, tensors)
-        content = safetensors.torch.save(tensors, metadata=facts)
+        # One entry: several would be written in any order, and the same voice is to be the same bytes.
+        label = {_LABEL: msgspec.json.encode(self._facts(tensors)).decode()}
+        content = safetensors.torch.save(tensors, metadata=label)
         part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +75,8 @@ class Voice:
             part.replace(path)
             _flush_folder(path.parent)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             mend = "free some room, or allow this user to write there"
             raise SettingError(f"{path}: the voice cannot be kept ({error.strerror}); {mend}") from None
 
@@ -82,22 +88,20 @@ class Voice:
             CheckpointError: If it is missing, damaged, or of another revision.
         """
         facts, tensors = _read(path)
+        if facts.revision != REVISION:
+            said = f"revision {facts.revision}, this is {REVISION}"
+            raise CheckpointError(f"{path}: made by another version ({said}); delete it: it is made anew")
+        if facts.sha256 != _digest(facts, tensors):
+            raise CheckpointError(f"{path}: damaged (its checksum is another); delete it: it is made anew")
         try:
-            if facts.pop("sha256") != _digest(facts, tensors):
-                raise CheckpointError(
-                    f"{path}: damaged (its checksum is another); delete it: it is made anew"
-                )
-            if facts["revision"] != str(REVISION):
-                said = f"revision {facts['revision']}, this is {REVISION}"
-                raise CheckpointError(f"{path}: made by another version ({said}); delete it: it is made anew")
             return cls(
-                name=facts["name"],
-                text=facts["text"],
-                speech=tensors.pop("speech"),
-                embedding=tensors.pop("embedding"),
-                mels={int(name.removeprefix("mel_")): tensor for name, tensor in tensors.items()},
-                recording_sha256=facts["recording_sha256"],
-                checkpoint_id=facts["checkpoint_id"],
+                name=facts.name,
+                text=facts.text,
+                speech=tensors["speech"],
+                embedding=tensors["embedding"],
+                mels={rate_hz: tensors[f"mel_{rate_hz}"] for rate_hz in facts.rates_hz},
+                recording_sha256=facts.recording_sha256,
+                checkpoint_id=facts.checkpoint_id,
             )
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"{path}: not the file of a voice ({error!r})") from None
@@ -120,15 +124,40 @@ class Voice:
         mels = {f"mel_{rate_hz}": mel for rate_hz, mel in self.mels.items()}
         return {"speech": self.speech, "embedding": self.embedding, **mels}
 
-    def _facts(self) -> dict[str, str]:
-        return {
-            "format": "pt",
-            "revision": str(REVISION),
-            "name": self.name,
-            "text": self.text,
-            "recording_sha256": self.recording_sha256,
-            "checkpoint_id": self.checkpoint_id,
-        }
+    def _facts(self, tensors: Mapping[str, Tensor]) -> "_Facts":
+        facts = _Facts(
+            revision=REVISION,
+            name=self.name,
+            text=self.text,
+            rates_hz=sorted(self.mels),
+            recording_sha256=self.recording_sha256,
+            checkpoint_id=self.checkpoint_id,
+        )
+        return msgspec.structs.replace(facts, sha256=_digest(facts, tensors))
+
+
+class _Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says beside its tensors.
+
+    Attributes:
+        sha256: Of the other facts and of the tensors.
+    """
+
+    revision: int
+    name: str
+    text: str
+    rates_hz: list[int]
+    recording_sha256: str
+    checkpoint_id: str
+    sha256: str = ""
+
+
+class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
+    voice: str
+
+
+class _Header(msgspec.Struct, frozen=True, kw_only=True):
+    metadata: _Metadata = msgspec.field(name="__metadata__")
 
 
 def _has(tensor: Tensor, shape: tuple[int | None, ...]) -> bool:
@@ -137,26 +166,24 @@ def _has(tensor: Tensor, shape: tuple[int | None, ...]) -> bool:
     )
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+def _read(path: Path) -> tuple[_Facts, dict[str, Tensor]]:
     """Read a file at once, without mapping it: another process may put a new one in its place."""
     try:
         content = path.read_bytes()
         tensors = safetensors.torch.load(content)
         length = int.from_bytes(content[:_LENGTH_BYTES], "little")
         header = msgspec.json.decode(content[_LENGTH_BYTES : _LENGTH_BYTES + length], type=_Header)
+        return msgspec.json.decode(header.metadata.voice, type=_Facts), tensors
     except FileNotFoundError:
         raise CheckpointError(f"{path}: there is no such voice") from None
+    except msgspec.ValidationError as error:
+        raise CheckpointError(f"{path}: not the file of a voice ({error})") from None
     except (SafetensorError, msgspec.DecodeError, OSError) as error:
         raise CheckpointError(f"{path}: damaged ({error}); delete it: it is made anew") from None
-    return header.facts, tensors
 
 
-class _Header(msgspec.Struct, frozen=True, kw_only=True):
-    facts: dict[str, str] = msgspec.field(name="__metadata__", default_factory=dict[str, str])
-
-
-def _digest(facts: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(msgspec.json.encode(sorted(facts.items())))
+def _digest(facts: _Facts, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(facts, sha256="")))
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
