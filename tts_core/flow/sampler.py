@@ -68,9 +68,9 @@ class Flow:
         Of tensors: what a library's kernel takes for itself within one operation is not in it.
         """
         config = self._config
-        # In a block, for both rows: what came in, normed, query, key, value, heard, and what becomes of them.
+        # In a block, for both rows: what came in, normed, query, key, value, heard, what becomes of it.
         block = 2 * 9 * max(config.width, config.heads * config.head_width)
-        # Through all steps: embedded tokens; the spectrogram, its change, both rows of each, the prompt's two.
+        # Through all steps: embedded tokens; spectrogram, change and prompt, two rows of each.
         kept = config.token_width * self._dit.dtype.itemsize + 12 * config.mel_bins * torch.float32.itemsize
         return frames * (block * self._dit.dtype.itemsize + kept)
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from tts_core.vocoder.layers import DILATIONS, ResBlock, normed_conv
-from tts_core.vocoder.source import PitchPredictor, Source
+from tts_core.vocoder.source import FRAME_SAMPLES, PitchPredictor, Source
 
 #: Short-time Fourier transform of excitation and wave, in samples.
 WINDOW_SAMPLES = 16
@@ -55,6 +55,7 @@ class Generator(nn.Module):
     def __init__(self, widths: Widths) -> None:
         super().__init__()
         bins = WINDOW_SAMPLES + 2  # real and imaginary parts, or magnitudes and phases
+        self.widths = widths
         self.f0_predictor = PitchPredictor(widths.mel_bins, widths.pitch_channels)
         self.m_source = Source(widths.harmonics)
         self.conv_pre = normed_conv(widths.mel_bins, widths.channels, _EDGE)
@@ -72,6 +73,20 @@ class Generator(nn.Module):
             self.resblocks.extend(ResBlock(narrow, block) for block in _BLOCKS)
             wide = narrow
         self.conv_post = normed_conv(wide, bins, _EDGE)
+
+    @property
+    def numbers_a_frame(self) -> tuple[int, int, int]:
+        """The most numbers held at once for one frame: making the excitation, keeping it, in the network."""
+        widths = self.widths
+        spectra = (WINDOW_SAMPLES + 2) * COLUMNS
+        # Noise and sines side by side; then the wave and its spectra, taken apart.
+        waves = FRAME_SAMPLES * (2 * widths.harmonics + 5)
+        excitation = max(3 * widths.pitch_channels, waves, 2 * FRAME_SAMPLES + 3 * spectra)
+        wide, columns, network = widths.channels, 1, 4 * spectra
+        for rate, _, _ in _STAGES:
+            wide, columns = wide // 2, columns * rate
+            network = max(network, 7 * wide * columns)  # of a block, their sum, what goes into all
+        return excitation, spectra + widths.mel_bins, network + spectra
 
     def forward(self, mel: Tensor, excitation: Tensor) -> tuple[Tensor, Tensor]:
         """Return the wave's spectra.

@@ -45,6 +45,15 @@ class Hift:
         """Bytes of the weights."""
         return weights.held_bytes([self._generator])
 
+    def peak_bytes(self, frames: int) -> int:
+        """Return the most that `pieces` hold at once beside the weights, for a spectrogram of so many frames.
+
+        Of tensors: what a library's kernel takes for itself within one operation is not in it.
+        """
+        excitation, kept, network = self._generator.numbers_a_frame
+        once = min(frames, PIECE_FRAMES + 2 * self._beside_frames) * network
+        return torch.float32.itemsize * max(frames * excitation, frames * kept + once)
+
     def wave(
         self, mel: Tensor, *, generator: torch.Generator | None = None, source: Tensor | None = None
     ) -> Tensor:
