@@ -30,6 +30,7 @@ class KvCache:
         device: Where the model is.
         dtype: The model's own.
         batch: Rows that are spoken at once.
+        captured: Whether steps over it are captured on CUDA: not worth it for a segment or two.
 
     Attributes:
         capacity_tokens: Positions there is room for.
@@ -37,10 +38,11 @@ class KvCache:
         layers: For each layer its keys and values, each [B, heads of keys, capacity, D].
         turns: Of every position.
         slots: int64 [capacity]: 0, 1, 2 and so on, on the device.
+        captured: Whether steps over it are captured.
         graphs: On CUDA, the decode step as captured over this very cache.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- room, for what and where; the last two may be left out
         self,
         config: LmConfig,
         capacity_tokens: int,
@@ -48,6 +50,7 @@ class KvCache:
         device: torch.device,
         dtype: torch.dtype,
         batch: int = 1,
+        captured: bool = True,
     ) -> None:
         if capacity_tokens < 1 or batch < 1:
             raise SettingError(f"a cache of {capacity_tokens} positions for {batch} rows; need at least 1")
@@ -64,6 +67,7 @@ class KvCache:
         )
         self.slots = torch.arange(self.capacity_tokens, device=device)
         self.unmasked = torch.zeros(self.capacity_tokens, device=device)
+        self.captured = captured and device.type == "cuda"
         self.graphs: StepGraphs | None = None
 
     @property

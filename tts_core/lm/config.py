@@ -93,9 +93,17 @@ def _faults(said: _Said) -> list[str]:
         (said.attention_bias or said.mlp_bias, "projections with a bias"),
         (any(kind != "default" for kind in ropes), f"rope_type {ropes}"),
         (min(*widths, said.num_hidden_layers, kv_heads) < 1, "a width below 1"),
-        (kv_heads > 0 and said.num_attention_heads % kv_heads != 0, f"{kv_heads} key heads for the queries'"),
+        (
+            kv_heads > 0 and said.num_attention_heads % kv_heads != 0,
+            f"{kv_heads} key heads, which do not share out",
+        ),
+        (_head_dim(said) % 2 != 0, f"an odd head_dim, {_head_dim(said)}"),
     )
     return [words for wrong, words in checks if wrong]
+
+
+def _head_dim(said: _Said) -> int:
+    return said.head_dim or said.hidden_size // max(1, said.num_attention_heads)
 
 
 def _config(said: _Said) -> LmConfig:
@@ -107,7 +115,7 @@ def _config(said: _Said) -> LmConfig:
         num_hidden_layers=said.num_hidden_layers,
         num_attention_heads=said.num_attention_heads,
         num_key_value_heads=said.num_key_value_heads or said.num_attention_heads,
-        head_dim=said.head_dim or said.hidden_size // said.num_attention_heads,
+        head_dim=_head_dim(said),
         rms_norm_eps=said.rms_norm_eps,
         rope_theta=nested or said.rope_theta or 10000.0,
         tie_word_embeddings=said.tie_word_embeddings,

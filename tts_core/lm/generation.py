@@ -10,7 +10,7 @@ from tts_core.errors import CapReached, CheckpointError, SettingError, TextError
 from tts_core.lm.cache import KvCache
 from tts_core.lm.llama import Llama
 from tts_core.lm.rows import AllRows, AudioIds, AudioRows, Rows
-from tts_core.lm.sampling import Sampler
+from tts_core.lm.sampling import NO_NUMBERS, Sampler
 from tts_core.lm.steps import CachedSteps, RepeatedSteps, Steps
 
 
@@ -155,7 +155,5 @@ def _refuse_misfits(
 
 def _numbers(scores: Tensor) -> Tensor:
     if not bool(scores.isfinite().all()):
-        raise CheckpointError(
-            "the language model's scores are no numbers: its weights are damaged, or too large for their type"
-        )
+        raise CheckpointError(NO_NUMBERS)
     return scores

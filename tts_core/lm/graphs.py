@@ -9,6 +9,7 @@ is one graph for each of a few windows, and the smallest that holds the position
 `fixed_step` is what is captured, and runs anywhere: tests compare it with `Llama.step` on the CPU.
 """
 
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -114,6 +115,7 @@ class StepGraphs:
         return self._scores
 
     def _captured(self, cache: KvCache) -> dict[int, torch.cuda.CUDAGraph]:
+        _drop_workspaces()
         graphs: dict[int, torch.cuda.CUDAGraph] = {}
         # One pool: graphs are replayed one at a time, and what leaves them lies outside of it.
         pool = torch.cuda.graph_pool_handle()
@@ -123,6 +125,7 @@ class StepGraphs:
             # Another thread may ask the driver for its figures meanwhile: only this one's calls are watched.
             with torch.cuda.graph(graphs[window], pool=pool, capture_error_mode="thread_local"):
                 self._run(cache, window)
+        _drop_workspaces()
         return graphs
 
     def _warm_up(self, cache: KvCache, window: int) -> None:
@@ -136,6 +139,17 @@ class StepGraphs:
 
     def _run(self, cache: KvCache, window: int) -> None:
         self._scores.copy_(fixed_step(self._llama, cache, self._rows, self._inputs, window))
+
+
+def _drop_workspaces() -> None:
+    """Have cuBLAS forget its workspaces, so that the graphs' own lie in their pool and stay while they do.
+
+    A workspace is kept for each stream. One of earlier graphs, on the same stream, would be written to by
+    these and be given back to the driver by whoever next empties caches. It has no public name.
+    """
+    clear = getattr(sys.modules["torch"]._C, "_cuda_clearCublasWorkspaces", None)
+    if callable(clear):
+        clear()
 
 
 def graphs_for(llama: Llama, cache: KvCache, rows: Rows) -> StepGraphs:

@@ -41,20 +41,16 @@ class Attention(nn.Module):
     def __init__(self, config: LmConfig) -> None:
         super().__init__()
         self._head_dim = config.head_dim
-        self._widths = [
-            heads * config.head_dim
-            for heads in (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)
-        ]
+        self._heads = (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)
         self.q_proj, self.k_proj, self.v_proj = (
-            nn.Linear(config.hidden_size, width, bias=False) for width in self._widths
+            nn.Linear(config.hidden_size, heads * config.head_dim, bias=False) for heads in self._heads
         )
-        self.o_proj = nn.Linear(self._widths[0], config.hidden_size, bias=False)
+        self.o_proj = nn.Linear(self._heads[0] * config.head_dim, config.hidden_size, bias=False)
         self._joined: Tensor | None = None
 
-    def forward(self, x: Tensor, sight: Sight, room: Room | None) -> Tensor:
-        """Return [B, T, D] of [B, T, D]; writes the new keys and values where `sight` says."""
-        q, k, v = (self._heads(part) for part in self._projected(x))
-        q, k = turn(q, sight.turns), turn(k, sight.turns)
+    def add_to(self, stream: Tensor, x: Tensor, sight: Sight, room: Room | None) -> None:
+        """Add what [B, T, D] `x` sees to the stream, [B, T, D]; new keys and values go where `sight` says."""
+        q, k, v = self._turned(x, sight.turns)
         if room is not None and sight.slots is not None:
             for kept, new in zip(room, (k, v), strict=True):
                 kept.index_copy_(2, sight.slots, new)
@@ -63,20 +59,22 @@ class Attention(nn.Module):
             seen = _attend_one(q, k, v, sight.mask)
         else:
             seen = _attend_many(q, k, v, sight.mask)
-        return functional.linear(seen, self.o_proj.weight)
+        _add_product(stream, seen, self.o_proj.weight)
 
     def join(self, device: torch.device, dtype: torch.dtype) -> None:
         """Make one product of three; the named weights become views of it."""
         self._joined = _joined((self.q_proj, self.k_proj, self.v_proj), device, dtype)
 
-    def _projected(self, x: Tensor) -> tuple[Tensor, ...]:
+    def _turned(self, x: Tensor, by: Turns) -> tuple[Tensor, ...]:
+        """Return queries [B, H, T, D], keys and values [B, K, T, D]; the first two turned, at once."""
         if self._joined is None:
-            return self.q_proj(x), self.k_proj(x), self.v_proj(x)
-        return functional.linear(x, self._joined).split(self._widths, -1)
-
-    def _heads(self, x: Tensor) -> Tensor:
-        """[B, T, H * D] to [B, H, T, D]."""
-        return x.unflatten(-1, (-1, self._head_dim)).transpose(1, 2)
+            flat = torch.cat((self.q_proj(x), self.k_proj(x), self.v_proj(x)), -1)
+        else:
+            flat = functional.linear(x, self._joined)
+        heads = flat.unflatten(-1, (-1, self._head_dim)).transpose(1, 2)
+        both, values = heads.split((self._heads[0] + self._heads[1], self._heads[2]), 1)
+        queries, keys = turn(both, by).split(self._heads[:2], 1)
+        return queries, keys, values
 
 
 class FeedForward(nn.Module):
@@ -90,13 +88,13 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(inner, width, bias=False)
         self._joined: Tensor | None = None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [B, T, D] of [B, T, D]."""
+    def add_to(self, stream: Tensor, x: Tensor) -> None:
+        """Add its answer to [B, T, D] `x` to the stream, [B, T, D]."""
         if self._joined is None:
             gate, up = self.gate_proj(x), self.up_proj(x)
         else:
             gate, up = functional.linear(x, self._joined).chunk(2, -1)
-        return self.down_proj(functional.silu(gate).mul_(up))
+        _add_product(stream, functional.silu(gate).mul_(up), self.down_proj.weight)
 
     def join(self, device: torch.device, dtype: torch.dtype) -> None:
         """Make one product of two; the named weights become views of it."""
@@ -126,10 +124,10 @@ class Layer(nn.Module):
         self.post_attention_layernorm = Norm(config.hidden_size, config.rms_norm_eps)
         self.mlp = FeedForward(config)
 
-    def forward(self, x: Tensor, sight: Sight, room: Room | None) -> Tensor:
-        """Return [B, T, D] of [B, T, D]."""
-        x = x + self.self_attn(self.input_layernorm(x), sight, room)
-        return x + self.mlp(self.post_attention_layernorm(x))
+    def forward(self, stream: Tensor, sight: Sight, room: Room | None) -> None:
+        """Add both, in place, to the stream, [B, T, D]."""
+        self.self_attn.add_to(stream, self.input_layernorm(stream), sight, room)
+        self.mlp.add_to(stream, self.post_attention_layernorm(stream))
 
 
 def _attend_one(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
@@ -149,6 +147,11 @@ def _attend_many(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor
         q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
     )
     return found.transpose(1, 2).flatten(2)
+
+
+def _add_product(stream: Tensor, x: Tensor, weight: Tensor) -> None:
+    """Add [B, T, E] times [D, E] to [B, T, D] in place: one kernel, and one rounding."""
+    stream.view(-1, stream.shape[-1]).addmm_(x.reshape(-1, x.shape[-1]), weight.t())
 
 
 def _joined(parts: tuple[nn.Linear, ...], device: torch.device, dtype: torch.dtype) -> Tensor:

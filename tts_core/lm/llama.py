@@ -27,11 +27,11 @@ class Body(nn.Module):
 
     def forward(self, ids: Tensor, sight: Sight, cache: KvCache | None) -> Tensor:
         """Return [B, T, D], not yet normalised, of int64 [B, T]."""
-        x = self.embed_tokens(ids)
+        stream = self.embed_tokens(ids)
         rooms = [None] * len(self.layers) if cache is None else cache.layers
         for layer, room in zip(self.layers, rooms, strict=True):
-            x = layer(x, sight, room)
-        return x
+            layer(stream, sight, room)
+        return stream
 
 
 class Llama(nn.Module):
@@ -84,9 +84,9 @@ class Llama(nn.Module):
         slots = cache.slots[start:window]
         mask = None if start == 0 else cache.slots[:window] <= slots[:, None]
         sight = Sight(turns=cache.turns.at(slots), slots=slots, window=window, mask=mask)
-        x = self.model(ids, sight, cache)
-        cache.length = window
-        return self._scores(x, rows)
+        found = self._scores(self.model(ids, sight, cache), rows)
+        cache.length = window  # last of all: a pass that failed took nothing
+        return found
 
     @torch.inference_mode()
     def step(self, ids: Tensor, cache: KvCache, rows: Rows) -> Tensor:

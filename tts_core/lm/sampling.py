@@ -13,7 +13,15 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from tts_core.errors import CheckpointError
 from tts_core.lm.rows import Rows
+
+NO_NUMBERS = (
+    "the language model's scores are no numbers: its weights are damaged, or too large for their type"
+)
+
+#: The smallest positive float32, denormal ones included.
+_LEAST = 2.0**-149
 
 
 class Sampler(Protocol):
@@ -97,26 +105,35 @@ class TopK:
         """Return the id that was drawn; arguments as `Sampler` says."""
         del emitted
         scores = scores.log_softmax(0)
+        best, places = self._best(scores)
         for _ in range(self.draws):
-            best, places = _best(scores.softmax(0), self.top_k)
             place = _chosen(best, places, generator)
             if end_allowed or place != rows.end_place:
                 return rows.id_at(place)
         scores[rows.end_place] = -torch.inf
-        best, places = _best(scores.softmax(0), self.top_k)
-        return rows.id_at(_chosen(best, places, generator))
+        return rows.id_at(_chosen(*self._best(scores), generator))
+
+    def _best(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        best, places = scores.softmax(0).topk(min(self.top_k, scores.shape[0]))
+        return best, places
 
 
 def _best(weights: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return the likeliest and their places, likeliest first; of equal ones the earlier place.
 
-    As a stable sort of all would give them, in a fraction of its time. On a card equal ones come as
-    the card has them, the same each time.
+    As a stable sort of all would give them, in a fraction of its time, and without those that have
+    no weight at all. On a card equal ones come as the card has them, the same each time.
+
+    Raises:
+        CheckpointError: On the CPU, if the weights are no numbers.
     """
     best, places = weights.topk(min(count, weights.shape[0]))
     if weights.device.type != "cpu":
         return best, places
-    places = (weights >= best[-1]).nonzero().squeeze(1)
+    least = best[-1].clamp(min=_LEAST)
+    places = (weights >= least).nonzero().squeeze(1)
+    if not len(places):
+        raise CheckpointError(NO_NUMBERS)
     best, order = weights[places].sort(descending=True, stable=True)
     return best[:count], places[order[:count]]
 

@@ -32,7 +32,7 @@ class CachedSteps:
         self._cache = cache
         self._rows = rows
         # All rows are for comparisons: not worth graphs of their own.
-        captured = cache.device.type == "cuda" and isinstance(rows, AudioRows)
+        captured = cache.captured and isinstance(rows, AudioRows)
         cache.reset()
         self._graphs = graphs_for(llama, cache, rows) if captured else None
 
