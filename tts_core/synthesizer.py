@@ -9,7 +9,7 @@ made. Each cut has a generator of its own, seeded anew: what a text sounds like 
 the seed and the manner, never on what was spoken before, save for what `past` carries on purpose.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -74,7 +74,7 @@ class Synthesizer:
 
     def speak(
         self, text: str, voice: Voice, *, seed: int, manner: Manner, past: History | None = None
-    ) -> Iterator[Piece]:
+    ) -> Generator[Piece]:
         """Yield the audio of a text as it is made.
 
         Args:
