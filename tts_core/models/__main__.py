@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from tts_core.checkpoint import Checkpoint
 from tts_core.errors import TtsError
 from tts_core.models.getting import GITHUB, Got, NoRoom, Sources, get
 from tts_core.models.progress import size
@@ -50,7 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     getting.add_argument("--github", default=GITHUB)
     getting.add_argument("--from", dest="checkout", type=Path)
     verifying.add_argument("--configs", type=Path)
+    verifying.add_argument("--sample-rate", type=int, default=24000)
     verifying.add_argument("--device", default="cpu")
+    verifying.add_argument("--reference", type=Path)
+    verifying.add_argument("--reference-text", default="")
     verifying.add_argument("--no-canary", dest="canary", action="store_false")
     return parser
 
@@ -100,11 +104,27 @@ def _as_text(got: Got) -> str:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from tts_core.models.verifying import verify  # noqa: PLC0415 -- torch, which fetching does without
+    from tts_core.models.canary import Order  # noqa: PLC0415 -- torch, which fetching does without
+    from tts_core.models.verifying import verify  # noqa: PLC0415 -- the same
 
-    report = verify(args.folder.absolute(), args.configs, device=args.device, canary=args.canary)
+    order = Order(
+        checkpoint=Checkpoint(args.folder.absolute()),
+        configs=args.configs,
+        sample_rate_hz=args.sample_rate,
+        device=args.device,
+        cache=_cache(),
+        reference=args.reference,
+        reference_text=args.reference_text,
+    )
+    report = verify(order, canary=args.canary)
     print(json.dumps(report.as_json()) if args.json else report.as_text(), flush=True)  # noqa: T201 -- the result
     return _FAILED if report.faults else 0
+
+
+def _cache() -> Path:
+    given = os.environ.get("CACHE_DIRECTORY") or os.environ.get("XDG_CACHE_HOME")
+    base = Path(given) if given else Path("~/.cache").expanduser()
+    return base / "tts-supervisor" / "grammars"
 
 
 def _failed(args: argparse.Namespace, message: str, code: int) -> int:
