@@ -1,9 +1,8 @@
 """Voices made on a card: the ids of the CPU, and all of the memory given back."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import torch
@@ -13,6 +12,9 @@ from tests.tts_core.small_checkpoint import make_small_checkpoint, write_recordi
 from tts_core.audio.recording import read_recording
 from tts_core.errors import OutOfMemory
 from tts_core.voice.making import make_voice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.gpu
 
