@@ -48,6 +48,11 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="instead of engine.name",
     )
+    device_options(parser)
+
+
+def device_options(parser: argparse.ArgumentParser) -> None:
+    """Let a command say where a model computes; without defaults, as `engine_options`."""
     device = parser.add_mutually_exclusive_group()
     device.add_argument(
         "--device",

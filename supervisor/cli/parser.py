@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from supervisor.cli import argtypes
+from supervisor.cli.modeloptions import models_options
 from supervisor.cli.options import engine_options, format_option, json_option, socket_option, speech_options
 from supervisor.cli.words import emit, tell
 from supervisor.errors import UsageError
@@ -63,6 +64,15 @@ class Arguments(argparse.Namespace):
     change: Literal["add", "remove"] | None
     name: str
     replace: bool
+    doing: Literal["get", "verify"]
+    to: Path | None
+    endpoint: str | None
+    revision: str | None
+    github: str | None
+    checkout: Path | None
+    checkpoint: Path | None
+    configs: Path | None
+    canary: bool
     traces: list[str]
     plot: str | None
     socket: Path | None
@@ -108,6 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
     json_option(
         _command(commands, "doctor", "say what this machine has, lacks, and how to mend it"), "one object"
     )
+    models_options(_command(commands, "models", "download a model's files, or look at what was downloaded"))
     _replay(_command(commands, "replay", "say what the memory policies decide over recorded traces, and why"))
     _plot(_command(commands, "plot", "draw recorded traces: memory, marks, lives and decisions"))
     _service(_command(commands, "status", "say how a running narration stands: child, memory, policies"))

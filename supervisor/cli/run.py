@@ -92,18 +92,18 @@ def _command(name: str) -> Callable[[Arguments], int]:
             from supervisor.cli.jobs import jobs as command  # noqa: PLC0415 - see above
         case "voices":
             from supervisor.cli.voices import voices as command  # noqa: PLC0415 - see above
+        case "models":
+            from supervisor.cli.models import models as command  # noqa: PLC0415 - see above
         case "doctor":
             from supervisor.cli.doctor import doctor as command  # noqa: PLC0415 - see above
         case "replay":
             from supervisor.cli.replay import replay as command  # noqa: PLC0415 - see above
         case "plot":
             from supervisor.cli.replay import plot as command  # noqa: PLC0415 - see above
-        case "status":
-            from supervisor.cli.service import status as command  # noqa: PLC0415 - see above
-        case "clean":
-            from supervisor.cli.service import clean as command  # noqa: PLC0415 - see above
-        case "recycle":
-            from supervisor.cli.service import recycle as command  # noqa: PLC0415 - see above
+        case "status" | "clean" | "recycle":
+            from supervisor.cli import service  # noqa: PLC0415 - see above
+
+            command = {"status": service.status, "clean": service.clean, "recycle": service.recycle}[name]
         case _:
             from supervisor.cli.demo import demo as command  # noqa: PLC0415 - see above
     return command
