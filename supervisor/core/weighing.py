@@ -12,7 +12,8 @@ from supervisor.core.wishes import Wish
 from supervisor.policy.headroom import Room, judge_room
 from supervisor.policy.lookahead import WARM_UP
 from supervisor.policy.verdict import Verdict
-from supervisor.policy.watermark import Level, WatermarkLimits, counts, judge_level
+from supervisor.policy.watermark import Level, WatermarkLimits, judge_level
+from supervisor.policy.worth import counts
 
 #: A life is not replaced for its memory before this, save where there is no time to wait.
 MINIMUM_LIFE: Final = WARM_UP + 3

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from supervisor.policy.verdict import Verdict
-from supervisor.policy.watermark import counts
+from supervisor.policy.worth import counts
 
 #: On top of the most that was seen per character.
 _ALLOWANCE: Final = 1.10

@@ -7,12 +7,9 @@ our child its life.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from supervisor.policy.verdict import Verdict
-
-#: What a child keeps counts beside what others grew by from such a share of it on.
-_COUNTS: Final = 0.25
+from supervisor.policy.worth import counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +66,6 @@ class Level:
     def with_a_fresh_child_bytes(self) -> int:
         """How high it would stand with a fresh child in this one's place."""
         return self.used_bytes - self.grown_bytes
-
-
-def counts(kept_bytes: int, *, worth_bytes: int, others_grew_bytes: int) -> bool:
-    """Say whether a child is to be replaced for so much: not for a little beside much that others took.
-
-    Args:
-        kept_bytes: What it keeps beyond a fresh one, and no release gives back.
-        worth_bytes: Less is not worth a recycle at all.
-        others_grew_bytes: What others hold beyond the least that they ever held.
-    """
-    return kept_bytes >= max(worth_bytes, _COUNTS * others_grew_bytes)
 
 
 def judge_level(limits: WatermarkLimits, level: Level, *, released: bool, worth_bytes: int) -> Verdict:
