@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.config import Config, faults_in_words
-from supervisor.config.keys import BUILTIN_ENGINES
 from supervisor.core.readings import DeviceAnswer, DeviceReading
 from supervisor.display.words import size
 from supervisor.edge.hostmem import read_host
+from supervisor.edge.modelplace import default_model_path
 from supervisor.edge.nvml import DEADLINE_S, DeviceReader
+from supervisor.edge.presence import Presence, ask_presence
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import SupervisorError
+from supervisor.narration.fitting import PLAIN_ENGINES
 from supervisor.wire.messages import Ready
 
 #: What planning and delivery import, each in a process of its own.
@@ -71,6 +73,7 @@ def examine(config: Config, state: StateFolder, speak: Callable[[], Ready]) -> l
         host_check(),
         device_check(config.child.device),
         torch_check(config.engine.name),
+        *glm_checks(config),
         locale_check(),
         faults_check(config),
     ]
@@ -218,15 +221,63 @@ def ask_device(device: str) -> DeviceAnswer | None:
 
 
 def torch_check(engine: str) -> Check:
-    """Look for torch, which the built-in engines do without."""
+    """Look for torch, which the plain engines do without."""
     here = importlib.util.find_spec("torch") is not None
     detail = "installed" if here else "not installed"
-    if engine in BUILTIN_ENGINES:
+    if engine in PLAIN_ENGINES:
         return Check(
             name="torch", ok=True, detail=f"{detail}; the engine {engine} does without", needed=False
         )
     mend = "" if here else "if the engine wants it: pip install 'tts-supervisor[glm]' where the child runs"
     return Check(name="torch", ok=here, detail=detail, mend=mend, needed=False)
+
+
+def glm_checks(config: Config) -> list[Check]:
+    """Look for what the engine glm needs, where its child would run; nothing for other engines."""
+    if config.engine.name != "glm":
+        return []
+    words = {name: str(value) for name, value in config.engine.settings.items()}
+    folder = Path(words["checkpoint"] or default_model_path(os.environ, "glm-tts"))
+    python, rate_hz = config.child.python, words["sample_rate"]
+    try:
+        found = ask_presence(python, folder, configs=words["configs"], rate_hz=rate_hz)
+    except SupervisorError as error:
+        mend = "install tts-supervisor[glm] in the environment that child.python names"
+        return [Check(name="glm packages", ok=False, detail=str(error), mend=mend)]
+    unset = [] if words["checkpoint"] else [f"engine.glm.checkpoint is not set; here would be {folder}"]
+    return [
+        _lacking("glm packages", found.packages, "pip install 'tts-supervisor[glm]' where the child runs"),
+        _lacking("glm checkpoint", unset + found.parts, "tts-supervisor models get glm-tts, and set the key"),
+        _lacking(
+            "glm tables",
+            found.tables,
+            "set engine.glm.configs to their folder; without them there are no phonemes",
+            needed=config.engine.settings["phonemes"] is True,
+        ),
+        _room_check(found, config.child.device, words["precision"]),
+    ]
+
+
+#: Beside the weights on a card: the context, keys and values, what a segment passes through.
+_BESIDE_WEIGHTS_BYTES = 900 * 2**20
+
+
+def _lacking(name: str, lacking: list[str], mend: str, *, needed: bool = True) -> Check:
+    ok, detail = not lacking, "; ".join(lacking) or "all there"
+    return Check(name=name, ok=ok, detail=detail, mend="" if ok else mend, needed=needed)
+
+
+def _room_check(found: Presence, device: str, precision: str) -> Check:
+    """Compare what the weights will take with what the card, or the machine, has free."""
+    answer = None if device == "cpu" else ask_device(device)
+    on_card = isinstance(answer, DeviceReading)
+    halves = precision == "bf16" or (precision == "auto" and on_card)
+    wanted = found.halved_bytes // (2 if halves else 1) + found.whole_bytes + _BESIDE_WEIGHTS_BYTES
+    free = answer.total_bytes - answer.used_bytes if on_card else read_host(os.getpid()).available_bytes
+    where = "the card" if on_card else "this machine"
+    detail = f"about {size(wanted)} wanted, {size(free)} free on {where}"
+    mend = "" if wanted <= free else 'end what else holds memory there, or set engine.glm.precision = "bf16"'
+    return Check(name="glm memory", ok=wanted <= free, detail=detail, mend=mend, needed=False)
 
 
 def locale_check() -> Check:

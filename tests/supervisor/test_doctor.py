@@ -9,6 +9,7 @@ from supervisor.config import load_config
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import ChildFailed
 from supervisor.wire.messages import Figures, Ready, Vitals
+from tests.tts_core.small_checkpoint import make_small_checkpoint, make_small_configs
 
 CONFIG = load_config(environ={}, sets=["engine.name=scripted"])
 
@@ -116,8 +117,9 @@ def test_rehearsed_faults_are_told_but_never_stop_narration() -> None:
     assert "leak_bytes=1048576" in check.detail
 
 
-def test_torch_is_asked_for_only_by_engines_of_other_packages() -> None:
-    assert doctor.torch_check("espeak").ok
+def test_torch_is_asked_for_only_by_engines_that_may_want_it() -> None:
+    assert "does without" in doctor.torch_check("espeak").detail
+    assert "does without" not in doctor.torch_check("glm-upstream").detail
     assert not doctor.torch_check("parrot").needed
 
 
@@ -127,3 +129,47 @@ def test_every_check_says_what_it_saw_and_every_failure_its_mend(tmp_path: Path)
     for check in checks:
         assert check.detail
         assert bool(check.mend) != check.ok
+
+
+def of_glm(*sets: str) -> dict[str, doctor.Check]:
+    config = load_config(environ={}, sets=["engine.name=glm", 'child.device="cpu"', *sets])
+    return {check.name: check for check in doctor.glm_checks(config)}
+
+
+def test_engines_other_than_glm_are_not_asked_for_its_parts() -> None:
+    assert doctor.glm_checks(CONFIG) == []
+
+
+def test_of_glm_packages_parts_tables_and_room_are_looked_at(tmp_path: Path) -> None:
+    folder = make_small_checkpoint(tmp_path / "ckpt")
+    tables = make_small_configs(tmp_path / "tables")
+    keys = [f'engine.glm.checkpoint="{folder}"', f'engine.glm.configs="{tables}"']
+    checks = of_glm(*keys)
+    assert list(checks) == ["glm packages", "glm checkpoint", "glm tables", "glm memory"]
+    assert all(check.ok and not check.mend for check in checks.values())
+    assert "907 MiB wanted" in checks["glm memory"].detail
+    assert "904 MiB wanted" in of_glm(*keys, "engine.glm.precision=bf16")["glm memory"].detail
+
+
+def test_what_glm_lacks_is_told_with_its_mend(tmp_path: Path) -> None:
+    (tmp_path / "llm").mkdir()
+    checks = of_glm(f'engine.glm.checkpoint="{tmp_path}"')
+    assert "llm/config.json: there is no such file" in checks["glm checkpoint"].detail
+    assert checks["glm checkpoint"].needed
+    assert "models get" in checks["glm checkpoint"].mend
+    assert (checks["glm tables"].ok, checks["glm tables"].needed) == (False, False)
+    wanted = of_glm(f'engine.glm.checkpoint="{tmp_path}"', "engine.glm.phonemes=true")
+    assert wanted["glm tables"].needed
+
+
+def test_a_checkpoint_that_is_nowhere_set_is_told() -> None:
+    assert "engine.glm.checkpoint is not set" in of_glm()["glm checkpoint"].detail
+
+
+def test_an_environment_that_does_not_answer_is_one_check(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    (check,) = of_glm(f'child.python="{python}"').values()
+    assert (check.ok, check.needed) == (False, True)
+    assert "tts-supervisor[glm]" in check.mend

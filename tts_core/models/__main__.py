@@ -1,4 +1,4 @@
-"""`python -m tts_core.models get|verify glm-tts`: what `tts-supervisor models` starts."""
+"""`python -m tts_core.models get|verify|presence glm-tts`: what `models` and `doctor` start."""
 
 import argparse
 import errno
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.lifeline:
         threading.Thread(target=_leave_with_stdin, daemon=True).start()
     try:
-        return _get(args) if args.command == "get" else _verify(args)
+        return _COMMANDS[args.command](args)
     except (NoRoom, InUse) as error:
         return _failed(args, str(error), _TRY_LATER)
     except TtsError as error:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tts_core.models", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("get", "verify"):
+    for name in ("get", "verify", "presence"):
         command = commands.add_parser(name, allow_abbrev=False)
         command.add_argument("name", choices=("glm-tts",))
         command.add_argument("folder", type=Path)
@@ -50,8 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     getting.add_argument("--revision", default="main")
     getting.add_argument("--github", default=GITHUB)
     getting.add_argument("--from", dest="checkout", type=Path)
-    verifying.add_argument("--configs", type=Path)
-    verifying.add_argument("--sample-rate", type=int, default=24000)
+    for looking in (verifying, commands.choices["presence"]):
+        looking.add_argument("--configs", type=Path)
+        looking.add_argument("--sample-rate", type=int, default=24000)
     verifying.add_argument("--device", default="cpu")
     verifying.add_argument("--reference", type=Path)
     verifying.add_argument("--reference-text", default="")
@@ -119,6 +120,16 @@ def _verify(args: argparse.Namespace) -> int:
     report = verify(order, canary=args.canary)
     print(json.dumps(report.as_json()) if args.json else report.as_text(), flush=True)  # noqa: T201 -- the result
     return _FAILED if report.faults else 0
+
+
+def _presence(args: argparse.Namespace) -> int:
+    from tts_core.models.presence import presence  # noqa: PLC0415 -- for this command alone
+
+    print(json.dumps(presence(args.folder, args.configs, args.sample_rate)), flush=True)  # noqa: T201 -- the result
+    return 0
+
+
+_COMMANDS = {"get": _get, "verify": _verify, "presence": _presence}
 
 
 def _cache() -> Path:
