@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -178,13 +179,14 @@ def _request_again(ledger: Ledger, spec: JobSpec) -> JobRequest:
         voice=spec.voice,
         seed=spec.seed,
         # From the ledger, not from the files: they may have changed or gone, and standard input is past.
-        inputs=[_input_again(source) for source in ledger.sources(spec.job)],
+        inputs=[_input_again(source, spec.folder) for source in ledger.sources(spec.job)],
         key=spec.key,
+        folder=spec.folder,
         again=True,
     )
 
 
-def _input_again(source: Source) -> InputSpec:
+def _input_again(source: Source, folder: str) -> InputSpec:
     # The name tells how to read the text; texts that never were in a file have names without a suffix.
-    path = showing.absolute(source.name) if "." in source.name else None
+    path = showing.absolute(str(Path(folder) / source.name)) if "." in source.name else None
     return InputSpec(path=path, name=source.name, text=source.text)

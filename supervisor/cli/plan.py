@@ -1,5 +1,7 @@
 """`plan INPUT...`: what narrating would do, without a child and without a trace."""
 
+from pathlib import Path
+
 import msgspec
 
 from supervisor.cli.parser import Arguments
@@ -21,7 +23,8 @@ def plan(args: Arguments) -> int:
     from supervisor.planning.recordings import Passed, Read, settled  # noqa: PLC0415 - see above
 
     speaker = Speaker(engine=config.engine.name)
-    recordings = Passed() if speaker.is_plain else Read(state_folder(args).path, keeps=False)
+    here = Path.cwd()
+    recordings = Passed() if speaker.is_plain else Read(state_folder(args).path, here=here, keeps=False)
     asked = Asked(
         voice=settled(who, recordings), seed=args.seed, segment_chars=config.narration.segment_chars
     )

@@ -37,6 +37,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         pauses_s: Silence by kind; a kind that is missing is 0 s.
         inputs: As they were given, for people.
         key: Whoever submitted the job may name it, to submit it twice without harm.
+        folder: Where the command ran, absolute: relative names of inputs and recordings count from it.
         carries_past: Whether a segment's audio depends on those before it in its chapter or line: a key is
             then of all of them, and none is kept behind one that is to be spoken again.
     """
@@ -52,6 +53,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pauses_s: dict[PauseKind, float]
     inputs: list[str]
     key: str | None = None
+    folder: str = ""
     carries_past: bool = False
 
 

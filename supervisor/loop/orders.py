@@ -38,6 +38,7 @@ def planning_order(config: Config, state: Path, request: JobRequest) -> bytes:
         },
         inputs=[each.name for each in request.inputs],
         key=request.key,
+        folder=request.folder or str(Path.cwd()),
         carries_past=config.engine.settings.get("history") is True,
     )
     order = {

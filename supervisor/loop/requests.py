@@ -34,6 +34,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
         seed: Of the job.
         inputs: Chapters in their order.
         fresh: Forget what an earlier run of the same job finished.
+        folder: Where the command ran, absolute; None = where this process does.
         again: Speak with the recordings as an earlier run found them, whatever became of the files.
         key: Name that the submitter gave the job.
         keep: False: once delivered, nothing of the job stays in the state folder.
@@ -46,6 +47,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     inputs: list[InputSpec]
     fresh: bool = False
+    folder: str | None = None
     again: bool = False
     key: str | None = None
     keep: bool = True

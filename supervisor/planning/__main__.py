@@ -118,7 +118,8 @@ class _Planner:
             return Passed()
         state, job = Path(self._order.state), self._order.spec.job
         earlier = [] if ledger is None else spoken_voices(ledger, job)
-        return Read(state, earlier, keeps=self._order.save, again=self._order.again)
+        here = Path(self._order.spec.folder)
+        return Read(state, earlier, here=here, keeps=self._order.save, again=self._order.again)
 
 
 def _save(planner: _Planner, order: PlanningOrder, ledger: Ledger) -> PlanSummary:

@@ -64,7 +64,7 @@ def settled(asked: VoiceSpec, recordings: Recordings) -> VoiceSpec:
         # As the ledger has it, its path is that of the copy: it is known by where it came from.
         if asked.origin and (again := recordings.voice(asked.origin)):
             return again
-        found = recordings.find(Path.cwd(), asked.origin or asked.reference_path)
+        found = recordings.find(Path("/"), asked.origin or asked.reference_path)
     except LineError as error:
         raise InputError(str(error)) from error
     if cloned is not None:
@@ -74,12 +74,13 @@ def settled(asked: VoiceSpec, recordings: Recordings) -> VoiceSpec:
     )
 
 
-def places(folder: Path, path: str) -> tuple[str, str]:
-    """Return where a recording may lie: beside the document, then where the command runs.
+def places(folder: Path, path: str, here: Path) -> tuple[str, str]:
+    """Return where a recording may lie: beside the document, then where the command ran (`here`).
 
     GLM-TTS's own examples are written to be run from its checkout. Links stay as the user wrote them.
     """
-    return os.path.abspath(folder / path), os.path.abspath(path)  # noqa: PTH100 -- see above
+    beside, there = os.path.abspath(folder / path), os.path.abspath(here / path)  # noqa: PTH100 -- see above
+    return beside, there
 
 
 class Passed:
@@ -89,7 +90,7 @@ class Passed:
 
     def find(self, folder: Path, path: str) -> Recording:
         """Return the path as it is."""
-        beside, _ = places(folder, path)
+        beside, _ = places(folder, path, folder)
         return Recording(origin=beside, path=beside, sha256=None)
 
     def voice(self, name: str) -> None:
@@ -102,13 +103,14 @@ class Stored:
 
     notices: Sequence[str] = ()
 
-    def __init__(self, voices: Iterable[VoiceSpec]) -> None:
-        """Take what the ledger has of the job."""
+    def __init__(self, voices: Iterable[VoiceSpec], here: Path) -> None:
+        """Take what the ledger has of the job, and where its command ran."""
+        self._here = here
         self._by_origin = _by_origin(voices)
 
     def find(self, folder: Path, path: str) -> Recording:
         """Return what was found for a path."""
-        for place in places(folder, path):
+        for place in places(folder, path, self._here):
             if place in self._by_origin:
                 return _recording(self._by_origin[place])
         raise LineError(f"the recording {path} was not found when the job was planned")
@@ -122,12 +124,19 @@ class Read:
     """Recordings read now; what an earlier plan of the job kept stands in for what is gone since."""
 
     def __init__(
-        self, state: Path, earlier: Iterable[VoiceSpec] = (), *, keeps: bool = True, again: bool = False
+        self,
+        state: Path,
+        earlier: Iterable[VoiceSpec] = (),
+        *,
+        here: Path,
+        keeps: bool = True,
+        again: bool = False,
     ) -> None:
         """Begin with nothing read.
 
         Args:
             state: The state folder.
+            here: Where the command runs.
             earlier: What the ledger has of the job.
             keeps: Copy what is read into the state folder.
             again: Where an earlier plan found something, take that as it was.
@@ -135,6 +144,7 @@ class Read:
         self._store = RecordingStore(state)
         self._shelf = VoiceShelf(state)
         self._earlier = _by_origin(earlier)
+        self._here = here
         self._keep: Callable[[str], str] = self._store.keep if keeps else hash_recording
         self._again = again
         self._read: dict[str, Recording | LineError] = {}
@@ -142,7 +152,7 @@ class Read:
 
     def find(self, folder: Path, path: str) -> Recording:
         """Return a recording, read once however many lines name it."""
-        wanted = places(folder, path)
+        wanted = places(folder, path, self._here)
         earlier = next((place for place in wanted if place in self._earlier), None)
         there = next((place for place in wanted if os.path.exists(place)), None)  # noqa: PTH110 -- see places
         place = (earlier if self._again else None) or there or earlier or wanted[0]

@@ -148,9 +148,10 @@ class _Recutting:
             chapter_chars=chapter_chars,
             names_files=self._spec.output.endswith("/"),
         )
-        inputs = [_StoredInput(source) for source in self._ledger.sources(self._order.job)]
+        job, here = self._order.job, Path(self._spec.folder)
+        inputs = [_StoredInput(source, here) for source in self._ledger.sources(job)]
         is_plain = self._spec.engine in PLAIN_ENGINES
-        recordings = Passed() if is_plain else Stored(spoken_voices(self._ledger, self._order.job))
+        recordings = Passed() if is_plain else Stored(spoken_voices(self._ledger, job), here)
         plan = plan_inputs(inputs, asked, recordings)
         if len(plan.chapters) != len(self._stored):
             raise self._other_cuts()
@@ -182,11 +183,11 @@ def spoken_voices(ledger: Ledger, job: str) -> list[VoiceSpec]:
 class _StoredInput:
     """A source of the ledger as an input: its text, and a name that tells how to read it."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, here: Path) -> None:
         self.name = source.name
         self.text = source.text
         # Texts that never were in a file have names without a suffix.
-        self.path = os.path.abspath(source.name) if "." in source.name else None  # noqa: PTH100 -- as jobs retry has it
+        self.path = os.path.abspath(here / source.name) if "." in source.name else None  # noqa: PTH100 -- as jobs retry has it
 
 
 def _untouched(place: str) -> Degrade:

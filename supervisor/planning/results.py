@@ -216,7 +216,7 @@ def _is_ours(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             first = file.readline()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # nothing to lose; what forbids a file here is told then
         return True
     except OSError:
         return False

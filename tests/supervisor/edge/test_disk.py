@@ -2,11 +2,12 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from supervisor.edge.disk import fsync_folder, make_folder, write_error
+from supervisor.edge.disk import fsync_folder, make_folder, write_error, write_whole
 from supervisor.errors import DiskFull, Unwritable
 
 
@@ -52,3 +53,31 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     with pytest.raises(Unwritable, match=r"/a/b"):
         make_folder(tmp_path / "a" / "b")
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "facts.json"
+    write_whole(path, [b"one ", b"two"])
+    assert path.read_bytes() == b"one two"
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_whole(path, broken())
+    with pytest.raises(FileExistsError):
+        write_whole(path, [b"three"], anew=True)
+    assert (path.read_bytes(), list(path.parent.iterdir())) == (b"one two", [path])
+    write_whole(path, [b"four"])
+    assert path.read_bytes() == b"four"
+
+
+def test_a_file_where_none_can_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unwritable):
+        write_whole(tmp_path / "file" / "facts.json", [b"one"])
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Unwritable, match="cannot write in"):
+        write_whole(tmp_path / "folder", [b"one"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

@@ -30,7 +30,9 @@ def book(tmp_path: Path) -> Path:
     return path
 
 
-def plan(folder: Path, path: Path, *, fresh: bool = False, engine: str = "parrot") -> PlanSummary:
+def plan(
+    folder: Path, path: Path, *, fresh: bool = False, engine: str = "parrot", rate_hz: int | None = None
+) -> PlanSummary:
     spec = JobSpec(
         job=JOB,
         output=OUTPUT,
@@ -42,10 +44,17 @@ def plan(folder: Path, path: Path, *, fresh: bool = False, engine: str = "parrot
         seed=0,
         pauses_s={},
         inputs=[path.name],
+        folder=str(path.parent),
     )
     inputs = [OrderedInput(path=str(path), name=path.name)]
     order = PlanningOrder(
-        state=str(folder / "state"), spec=spec, inputs=inputs, segment_chars=200, fresh=fresh, save=True
+        state=str(folder / "state"),
+        spec=spec,
+        inputs=inputs,
+        segment_chars=200,
+        fresh=fresh,
+        save=True,
+        rate_hz=rate_hz,
     )
     return carry_out(order)
 
@@ -171,6 +180,41 @@ def test_a_line_is_cut_alone(tmp_path: Path) -> None:
     lines.write_text("\n".join(reversed(lines.read_text("utf-8").splitlines())), "utf-8")
     plan(tmp_path, lines)
     assert sorted(key for _, key in keys(tmp_path)) == sorted(key for _, key in after)
+
+
+def test_lines_keep_the_recordings_that_were_found_and_the_rate_that_they_ask_for(tmp_path: Path) -> None:
+    (tmp_path / "there.wav").write_text("somebody")
+    (tmp_path / "lines.jsonl").write_text(
+        "".join(
+            json.dumps(
+                {
+                    "id": "of one file, so not a file's name",
+                    "text": SENTENCE * 3,
+                    "prompt_speech": f"{name}.wav",
+                    "prompt_text": "x",
+                    "sample_rate": 32_000,
+                }
+            )
+            + "\n"
+            for name in ("there", "gone", "there")
+        ),
+        "utf-8",
+    )
+    summary = plan(tmp_path, tmp_path / "lines.jsonl", rate_hz=24_000)
+    assert ([bad.line for bad in summary.bad_lines], summary.chapters) == ([2], 2)
+    before = voices(tmp_path)
+    (tmp_path / "there.wav").rename(tmp_path / "gone.wav")
+    assert cut(tmp_path, 1, steps=["smaller_segments"], rate_hz=24_000).step == "smaller_segments"
+    assert (voices(tmp_path), longest(tmp_path, 1) < longest(tmp_path, 0)) == (before, True)
+    assert cut(tmp_path, 0, steps=["24khz"], rate_hz=24_000).step == "24khz"
+    with closing(Ledger.open(tmp_path / "state")) as ledger:
+        asked = {each.chapter: each.settings for each in ledger.waiting(JOB, -1, 99)}
+    assert asked == {0: {"sample_rate": 24_000}, 1: {"sample_rate": 32_000}}
+
+
+def voices(folder: Path) -> list[VoiceSpec]:
+    with closing(Ledger.open(folder / "state")) as ledger:
+        return [chapter.voice for chapter in ledger.stored_chapters(JOB)]
 
 
 def test_other_cuts_than_those_that_are_stored_are_refused(tmp_path: Path, book: Path) -> None:
