@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,32 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in XDG:
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build what takes longer than a test may, before the first one that needs it: the grammars of text."""
+    wanted = [item for item in session.items if "text_cache" in getattr(item, "fixturenames", ())]
+    if wanted and not session.config.option.collectonly:
+        from tts_core.text.grammars import open_grammars  # noqa: PLC0415 -- few runs need it
+
+        open_grammars(_engine_cache(session.config) / "tts-supervisor" / "grammars")
+
+
+def _engine_cache(config: pytest.Config) -> Path:
+    cache: pytest.Cache | None = getattr(config, "cache", None)
+    return Path(tempfile.gettempdir()) / "tts-supervisor-tests" if cache is None else cache.mkdir("engine")
+
+
+@pytest.fixture(scope="session")
+def engine_cache(request: pytest.FixtureRequest) -> Path:
+    """An XDG cache folder for engines, kept from one run of the tests to the next."""
+    return _engine_cache(request.config)
+
+
+@pytest.fixture(scope="session")
+def text_cache(engine_cache: Path) -> Path:
+    """Where grammars are kept; they are there already."""
+    return engine_cache / "tts-supervisor" / "grammars"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -35,10 +35,3 @@ def small_configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recording of four seconds, mono at 24 kHz; to be read only."""
     return write_recording(tmp_path_factory.mktemp("recording") / "reference.wav", seed=0)
-
-
-@pytest.fixture(scope="session")
-def text_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where built grammars are kept, from one run of the tests to the next where pytest has a cache."""
-    cache: pytest.Cache | None = getattr(request.config, "cache", None)
-    return tmp_path_factory.mktemp("text") if cache is None else cache.mkdir("glm-text")
