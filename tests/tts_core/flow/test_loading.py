@@ -69,6 +69,14 @@ def test_the_last_speech_token_has_its_own_row(tmp_path: Path) -> None:
     assert torch.equal(table, weights[TABLE][:32768])
 
 
+def test_a_table_that_lies_otherwise_in_its_file_is_cut_as_well(tmp_path: Path) -> None:
+    weights = as_released()
+    plain = load_flow(written(tmp_path, weights), device=CPU)
+    weights[TABLE] = weights[TABLE].T.contiguous().T
+    turned = load_flow(written(tmp_path, weights), device=CPU)
+    assert turned.held_bytes == plain.held_bytes
+
+
 def test_the_turning_speeds_stay_exact_in_bfloat16(tmp_path: Path) -> None:
     weights = as_released()
     flow = load_flow(written(tmp_path, weights), device=CPU, dtype=torch.bfloat16)
