@@ -8,7 +8,7 @@ from tts_core.models.listing import TABLES
 
 #: Import names of what the extra `glm` installs.
 PACKAGES = (
-    "emoji", "huggingface_hub", "inflect", "jieba", "msgspec", "numpy", "onnxruntime", "pronouncing",
+    "emoji", "huggingface_hub", "jieba", "msgspec", "numpy", "onnxruntime",
     "pypinyin", "safetensors", "soundfile", "tiktoken", "tn", "torch", "torchaudio", "yaml",
 )  # fmt: skip
 
