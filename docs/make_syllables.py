@@ -9,7 +9,7 @@ data) is under the GPL. Words are left out whose count is that of their vowels.
 import sys
 from pathlib import Path
 
-import pronouncing  # pyright: ignore[reportMissingImports] -- not a dependency; see above
+import pronouncing
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))

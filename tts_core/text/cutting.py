@@ -13,7 +13,7 @@ from itertools import accumulate, islice
 from typing import Final
 
 from tts_core.text.marks import MARKS
-from tts_core.text.units import units, weight
+from tts_core.text.units import SYLLABLE_WEIGHT, units, weight
 
 #: From here on a piece ends at the next end of a sentence.
 _MIN_WEIGHT: Final = 30
@@ -33,9 +33,12 @@ _LETTERS_OF_ONE: Final = 8
 #: A word that is too heavy by itself is cut every 60 letters: of syllables it has no more than that.
 _OF_A_WORD = re.compile(r"\s*\S{1,60}\s*")
 
+#: A stop after a single letter: J. Smith, e.g.
+_INITIAL = re.compile(r"(?<![a-zA-Z])[a-zA-Z]\.\s*$")
+
 _SENTENCE_ENDS: Final = "。？！.?!;；…"
 _PAUSES: Final = MARKS + "…"
-_CLOSING: Final = "”’」』）)】》〉]}\""
+_CLOSING: Final = '”’」』）)】》〉]}"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,22 +87,24 @@ def _bounded(unit: str) -> list[str]:
 
 
 def _weight(unit: str) -> float:
-    return max(weight(unit), len(unit.strip()) / _LETTERS_OF_ONE)
+    return max(weight(unit), len(unit.strip()) / _LETTERS_OF_ONE, SYLLABLE_WEIGHT)
 
 
 def _end(parts: Sequence[str], weights: Sequence[float], start: int) -> int:
     """Return where the piece that begins at `start` ends."""
     sums = accumulate(islice(weights, start, None))
-    reach = [total for total in _while_fitting(sums)]
+    reach = _while_fitting(sums)
     last = start + len(reach)
-    ahead = reach[-1] + sum(islice(weights, last, last + _MAX_WEIGHT))
-    if last == len(parts) and ahead < _MIN_WEIGHT:
+    is_rest = last == len(parts)
+    if is_rest and reach[-1] < _MIN_WEIGHT:
         return last
     places = [_place(parts, start + n, total) for n, total in enumerate(reach, 1) if _free(parts, start + n)]
-    best = _best(places, ahead)
-    if best is None or (last == len(parts) and reach[-1] - best.weight < _LIGHT_WEIGHT):
-        return last
-    return best.at
+    best = _at_a_mark(places)
+    if is_rest:
+        return last if best is None or reach[-1] - best.weight < _LIGHT_WEIGHT else best.at
+    ahead = reach[-1] + sum(islice(weights, last, last + 2 * _MAX_WEIGHT))
+    best = best or _between_words(places, ahead)
+    return last if best is None else best.at
 
 
 def _while_fitting(sums: "accumulate[float]") -> list[float]:
@@ -112,22 +117,23 @@ def _while_fitting(sums: "accumulate[float]") -> list[float]:
     return fitting
 
 
-def _best(places: Sequence[_Place], ahead: float) -> _Place | None:
-    ends = [place for place in places if place.mark and place.mark in _SENTENCE_ENDS]
+def _at_a_mark(places: Sequence[_Place]) -> _Place | None:
     marks = [place for place in places if place.mark]
-    # No mark: near the middle of what would be cut twice otherwise, so that no few words remain.
-    half = max(_MIN_WEIGHT, ahead / 2) if ahead <= 2 * _MAX_WEIGHT else _MAX_WEIGHT
-    near = [place for place in places if place.weight <= half]
-    spaced = [place for place in near if place.spaced]
+    ends = [place for place in marks if place.mark in _SENTENCE_ENDS]
     return (
         _first(ends, _MIN_WEIGHT)
         or _last(ends, _SHORT_WEIGHT)
         or _first(marks, _MIN_WEIGHT)
         or _last(marks, _SHORT_WEIGHT)
-        or _last(spaced, _SHORT_WEIGHT)
-        or _last(near, 0)
-        or _last(places, 0)
     )
+
+
+def _between_words(places: Sequence[_Place], ahead: float) -> _Place | None:
+    # Near the middle of what fits in two pieces, so that no few words remain alone.
+    most = max(_MIN_WEIGHT, ahead / 2) if ahead <= 2 * _MAX_WEIGHT else _MAX_WEIGHT
+    near = [place for place in places if place.weight <= most]
+    spaced = [place for place in near if place.spaced]
+    return _last(spaced, _SHORT_WEIGHT) or _last(near, 0) or _last(places, 0)
 
 
 def _first(places: Sequence[_Place], least: float) -> _Place | None:
@@ -141,7 +147,9 @@ def _last(places: Sequence[_Place], least: float) -> _Place | None:
 def _place(parts: Sequence[str], at: int, total: float) -> _Place:
     before = "".join(parts[max(0, at - 4) : at])  # a mark, and whatever it closes
     mark = before.rstrip().rstrip(_CLOSING).rstrip()[-1:]
-    return _Place(at=at, weight=total, mark=mark if mark in _PAUSES else "", spaced=before[-1:].isspace())
+    if mark not in _PAUSES or _INITIAL.search(before):
+        mark = ""
+    return _Place(at=at, weight=total, mark=mark, spaced=before[-1:].isspace())
 
 
 def _free(parts: Sequence[str], at: int) -> bool:
@@ -149,9 +157,15 @@ def _free(parts: Sequence[str], at: int) -> bool:
     if at == len(parts):
         return True
     before, first = parts[at - 1][-1], parts[at][0]
-    if first in _PAUSES or first in _CLOSING or unicodedata.category(first)[0] == "M":
+    if first in _PAUSES or unicodedata.category(first)[0] == "M":
+        return False
+    if first in _CLOSING and not before.isspace():  # after a space, a straight quote opens
         return False
     if first == "\u200d" or before == "\u200d" or "\U0001f3fb" <= first <= "\U0001f3ff":
         return False  # within a picture of several characters
     # 3.14, e.g., mp3: an ASCII letter or digit that nothing parts from what it belongs to.
-    return not (first.isascii() and first.isalnum() and (before.isascii() and before.isalnum() or before in ".,:'-"))
+    return not (_is_ascii_word(first) and (_is_ascii_word(before) or before in ".,:'-"))
+
+
+def _is_ascii_word(char: str) -> bool:
+    return char.isascii() and char.isalnum()

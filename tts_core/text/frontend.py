@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from tts_core.errors import CheckpointError, TextError
-from tts_core.text.chinese import Replacement, after_grammar, before_grammar
-from tts_core.text.english import EnglishRules
+from tts_core.text import chinese, english
+from tts_core.text.chinese import Replacement
 from tts_core.text.grammars import open_grammars
 from tts_core.text.layout import flattened
 from tts_core.text.marks import has_chinese
@@ -36,7 +36,6 @@ class TextFrontEnd:
     def __init__(self, *, configs: Path | None, cache: Path) -> None:
         self._replacements = read_replacements(configs) if configs is not None else []
         self._chinese, self._english = open_grammars(cache)
-        self._english_rules = EnglishRules()
 
     def normalise(self, text: str) -> str:
         """Return a text as the model's own code would normalise it; an empty one becomes ".".
@@ -62,10 +61,10 @@ class TextFrontEnd:
             return self.normalise(_TROUBLE.sub(" ", text))
 
     def _in_chinese(self, text: str) -> str:
-        return after_grammar(self._chinese(before_grammar(text, self._replacements))).lower()
+        return chinese.after_grammar(self._chinese(chinese.before_grammar(text, self._replacements))).lower()
 
     def _in_english(self, text: str) -> str:
-        return self._english_rules.after_grammar(self._english(self._english_rules.before_grammar(text)))
+        return english.after_grammar(self._english(english.before_grammar(text)))
 
 
 def read_replacements(configs: Path) -> list[Replacement]:

@@ -45,6 +45,7 @@ def _shipped() -> bool:
 
 def _write(processor: "Processor", folder: Path, language: str) -> None:
     for name, fst in (("tagger", processor.tagger), ("verbalizer", processor.verbalizer)):
+        assert fst is not None
         fst.write(str(folder / f"{language}_{name}.fst"))
 
 

@@ -3,32 +3,32 @@
 Building takes ten seconds and 650 MiB, so it happens in a process of its own, once for a folder; every
 start after that maps what was built. Two processes that start at once wait for one another.
 
-    CACHE/grammars-2-1.2.0-2.1.7/{zh,en}_{tagger,verbalizer}.fst    by libraries' versions
-    CACHE/grammars.lock                                             held while building
+    CACHE/grammars-1-1.2.0-2.1.7/{zh,en}_{tagger,verbalizer}.fst    by form and versions
 """
 
-import fcntl
 import logging
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Final, Protocol
 
 from tts_core.errors import SettingError, TextError
+from tts_core.text.kept import kept
+from tts_core.text.libraries import lacking
 
 if TYPE_CHECKING:
     from tn.processor import Processor
 
 #: Goes up with what `grammar_building` writes.
-_FORM: Final = 2
+_FORM: Final = 1
 
-_BUILDING: Final = "building-"
+#: What has this package in it, for a process that is started with another working folder.
+_ROOT: Final = Path(__file__).parents[2]
 
 
 class Grammar(Protocol):
@@ -39,44 +39,29 @@ class Grammar(Protocol):
         ...
 
 
-def open_grammars(cache: Path) -> tuple[Grammar, Grammar]:
+def open_grammars(cache: Path, *, build: Callable[[Path], None] | None = None) -> tuple[Grammar, Grammar]:
     """Open the Chinese and the English grammar, built before or built now.
 
     Args:
         cache: Folder to keep them in; made if it is not there.
+        build: Writes the files into an empty folder; None: as `grammar_building` does.
 
     Raises:
         SettingError: If a library is missing, the folder cannot be written, or building fails.
     """
     with _named_troubles(cache):
-        folder = _built(cache)
+        versions = "-".join(metadata.version(name) for name in ("WeTextProcessing", "pynini"))
+        name = f"grammars-{_FORM}-{versions}"
         try:
-            return _read(folder)
+            return _read(kept(cache, name, build or _build_apart))
         except (OSError, RuntimeError):  # cut short by a full disk or a power cut: once more
-            shutil.rmtree(folder, ignore_errors=True)
-            return _read(_built(cache))
+            shutil.rmtree(cache / name, ignore_errors=True)
+            return _read(kept(cache, name, build or _build_apart))
 
 
-def _built(cache: Path) -> Path:
-    versions = "-".join(metadata.version(name) for name in ("WeTextProcessing", "pynini"))
-    folder = cache / f"grammars-{_FORM}-{versions}"
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "grammars.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():  # else somebody built it while we waited
-            for left_over in cache.glob(f"{_BUILDING}*"):
-                shutil.rmtree(left_over, ignore_errors=True)
-            _build(cache).rename(folder)
-    return folder
-
-
-def _build(cache: Path) -> Path:
-    """Build into a new folder beside the final one, in a process whose memory goes with it."""
-    folder = Path(mkdtemp(prefix=_BUILDING, dir=cache))
-    root = Path(__file__).parents[2]
-    known = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH", ""))))
+def _build_apart(folder: Path) -> None:
+    """Build in a process whose memory goes with it."""
+    known = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
     done = subprocess.run(  # noqa: S603 -- our own interpreter, no shell
         [sys.executable, "-m", "tts_core.text.grammar_building", str(folder)],
         stdin=subprocess.DEVNULL,
@@ -88,10 +73,8 @@ def _build(cache: Path) -> Path:
         check=False,
     )
     if done.returncode != 0:
-        shutil.rmtree(folder, ignore_errors=True)
         last = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-        raise SettingError(f"{cache}: the grammars of WeTextProcessing could not be built: {last[0]}")
-    return folder
+        raise SettingError(f"the grammars of WeTextProcessing could not be built: {last[0]}")
 
 
 def _read(folder: Path) -> tuple[Grammar, Grammar]:
@@ -134,10 +117,10 @@ class _Reader:
 
 
 @contextmanager
-def _named_troubles(cache: Path) -> Iterator[None]:
+def _named_troubles(cache: Path) -> Generator[None]:
     try:
         yield
     except (ImportError, metadata.PackageNotFoundError) as error:
-        raise SettingError(f"text cannot be normalised ({error}): pip install 'tts-supervisor[glm]'") from None
+        raise lacking("normalised text", error) from None
     except OSError as error:
         raise SettingError(f"{cache}: no place for the grammars of the text ({error})") from None

@@ -1,6 +1,7 @@
 """What the text becomes, line by line: `python -m tts_core text --configs DIR < texts.jsonl`.
 
-    {"text": "噢，5~8岁"}  →  {"text": …, "normalised": …, "segments": […], "segments_normalised": […], "phonemes": […]}
+    {"text": "噢，5~8岁"}
+    {"text": …, "normalised": …, "segments": […], "segments_normalised": […], "phonemes": […]}
 
 Everything is as the model's own code has it, faults included: a text on which that code fails is
 answered with what came before and an "error" in words.
@@ -19,7 +20,7 @@ from tts_core.text.frontend import TextFrontEnd
 from tts_core.text.phonemes import Phonemes
 from tts_core.text.splitting import split_as_upstream
 
-_LIBRARIES: Final = ("WeTextProcessing", "pynini", "pypinyin", "jieba", "inflect", "emoji")
+_LIBRARIES: Final = ("WeTextProcessing", "pynini", "pypinyin", "jieba", "emoji")
 
 
 class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -119,5 +120,5 @@ def _answer(
     if question.text is not None:
         return inspect(question.text, front_end, phonemes)
     if question.versions is None:
-        return _NotUnderstood(error=f"{line.strip()[:80]!r} has no \"text\"")
+        return _NotUnderstood(error=f'{line.strip()[:80]!r} has no "text"')
     return _Versions(versions={name: metadata.version(name) for name in _LIBRARIES})

@@ -14,13 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeVar, cast
 
 import msgspec
 
 from tts_core.errors import CheckpointError, SettingError, TtsError
+from tts_core.text.libraries import lacking
 
 _ABLE: Final = "G2P_able_1word.json"
+_KNOWN: Final = "G2P_all_phonemes.json"
 _WORDS: Final = "G2P_replace_dict.jsonl"
 
 #: First and last code point of each block whose characters are looked up.
@@ -37,20 +39,31 @@ _LIKE: Final = str.maketrans("嗯呣", "恩母")
 _OTHER_I: Final = {**dict.fromkeys(("zh", "ch", "sh", "r"), "iii"), **dict.fromkeys(("z", "c", "s"), "ii")}
 
 
+#: An initial and a final with its tone, either of them perhaps empty.
+Syllable = tuple[str, ...]
+
+_Table = TypeVar("_Table")
+
+
 class Phonemes:
     """The model's tables, and a reader of Chinese.
 
     Args:
         configs: Folder with the model's tables.
         lexicon: A user's own file in the form of `G2P_replace_dict.jsonl`; its words win.
+        only_known: Leave a character as text whose sound the model has no token for, such as a radical;
+            the model's own code writes it in the form of a token all the same.
 
     Raises:
         CheckpointError: If a table of the model's is missing or damaged.
         SettingError: If the user's file is, or a library is missing.
     """
 
-    def __init__(self, configs: Path, lexicon: Path | None) -> None:
-        self._able = _read_able(configs / _ABLE)
+    def __init__(self, configs: Path, lexicon: Path | None, *, only_known: bool = False) -> None:
+        self._able = frozenset(_read_table(configs / _ABLE, list[str]))
+        self._known = (
+            frozenset(_read_table(configs / _KNOWN, dict[str, str]).values()) if only_known else None
+        )
         words = _read_words(configs / _WORDS, CheckpointError)
         if lexicon is not None:
             words |= _read_words(lexicon, SettingError)
@@ -67,14 +80,19 @@ class Phonemes:
         """Yield the text in pieces, and whether each one comes from a table."""
         at = since = 0
         while at < len(text):
-            found = next((word for word in self._words.get(text[at], ()) if text.startswith(word[0], at)), None)
+            found = self._word_at(text, at)
             if found is None:
                 at += 1
                 continue
+            word, sounds = found
             yield text[since:at], False
-            yield found[1], True
-            at = since = at + len(found[0])
+            yield sounds, True
+            at = since = at + len(word)
         yield text[since:], False
+
+    def _word_at(self, text: str, at: int) -> tuple[str, str] | None:
+        words = self._words.get(text[at], ())
+        return next((word for word in words if text.startswith(word[0], at)), None)
 
     def _sounded(self, text: str) -> str:
         runs = ((chinese, "".join(run)) for chinese, run in groupby(text, key=is_chinese))
@@ -82,14 +100,17 @@ class Phonemes:
 
     def _run_sounded(self, run: str) -> str:
         syllables = self._syllables(run.translate(_LIKE))
-        if not all(map(any, syllables)):
-            return run  # one has no sound at all: the whole run stays text
-        # Where pypinyin knew neither of two characters it gave one piece for both, and the rest have none.
-        syllables += [()] * (len(run) - len(syllables))
+        if len(syllables) != len(run) or (self._known is None and not all(map(any, syllables))):
+            return run  # the model's own code stumbles over a character without a sound, and leaves the run
         return "".join(
-            char if char in self._able or not syllable else "".join(map(_token, filter(None, syllable)))
-            for char, syllable in zip(run, syllables, strict=False)
+            char if char in self._able else self._char_sounded(char, syllable)
+            for char, syllable in zip(run, syllables, strict=True)
         )
+
+    def _char_sounded(self, char: str, syllable: Syllable) -> str:
+        sounds = [sound.strip().upper().replace("-", " ") for sound in syllable if sound]
+        known = self._known is None or self._known.issuperset(sounds)
+        return "".join(f"<|{sound}|>" for sound in sounds) if sounds and known else char
 
 
 def is_chinese(char: str) -> bool:
@@ -97,15 +118,7 @@ def is_chinese(char: str) -> bool:
     return any(first <= ord(char) <= last for first, last in _CHINESE)
 
 
-def _token(sound: str) -> str:
-    return f"<|{sound.strip().upper().replace('-', ' ')}|>"
-
-
 # ------------------------------------------------------------------ reading
-
-
-#: An initial and a final with its tone, either of them perhaps empty.
-Syllable = tuple[str, ...]
 
 
 class _Syllables(Protocol):
@@ -125,20 +138,17 @@ def _reader() -> _Syllables:
     try:
         from pypinyin import Style, pinyin  # noqa: PLC0415 -- large tables, for phoneme mode alone
     except ImportError as error:
-        raise SettingError(f"phoneme mode needs pypinyin ({error}): pip install 'tts-supervisor[glm]'") from None
+        raise lacking("phonemes", error) from None
 
     def sounds(word: str, style: object) -> list[str]:
         found = cast("_Pinyin", pinyin)(word, style=style, strict=True, neutral_tone_with_five=True)
         return [readings[0] for readings in found]
 
-    def syllables(run: str) -> list[Syllable]:
-        return [
-            _corrected(initial, final)
-            for word in words_of(run)
-            for initial, final in zip(sounds(word, Style.INITIALS), sounds(word, Style.FINALS_TONE3), strict=False)
-        ]
+    def syllables(word: str) -> Iterator[Syllable]:
+        initials, finals = sounds(word, Style.INITIALS), sounds(word, Style.FINALS_TONE3)
+        return (_corrected(initial, final) for initial, final in zip(initials, finals, strict=False))
 
-    return syllables
+    return lambda run: [syllable for word in words_of(run) for syllable in syllables(word)]
 
 
 class _Words(Protocol):
@@ -152,7 +162,7 @@ def _words_of() -> _Words:
             import jieba  # noqa: PLC0415 -- large tables, for phoneme mode alone
             import jieba.posseg  # noqa: PLC0415 -- as above
     except ImportError as error:
-        raise SettingError(f"phoneme mode needs jieba ({error}): pip install 'tts-supervisor[glm]'") from None
+        raise lacking("phonemes", error) from None
     jieba.setLogLevel(logging.WARNING)
     if not jieba.dt.initialized:
         # As jieba itself does, less the copy that it would write into the folder for temporary files:
@@ -171,11 +181,11 @@ def _corrected(initial: str, final: str) -> Syllable:
 # ------------------------------------------------------------------ tables
 
 
-def _read_able(path: Path) -> frozenset[str]:
+def _read_table(path: Path, form: type[_Table]) -> _Table:
     try:
-        return frozenset(msgspec.json.decode(path.read_bytes(), type=list[str]))
+        return msgspec.json.decode(path.read_bytes(), type=form)
     except (OSError, msgspec.DecodeError) as error:
-        raise CheckpointError(f"{path}: not the model's table of characters ({error})") from None
+        raise CheckpointError(f"{path}: not the model's table ({error})") from None
 
 
 def _read_words(path: Path, fault: type[TtsError]) -> dict[str, str]:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tts_core.errors import CheckpointError, SettingError
+from tts_core.errors import CheckpointError
+from tts_core.text.libraries import lacking
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -69,7 +70,7 @@ class Tokenizer:
 
     Attributes:
         specials: Ids that the language model is steered by.
-        pattern_seen: Whether the checkpoint's own file names the pattern; else it is taken to be the family's.
+        pattern_seen: Whether the checkpoint's own file names the pattern; else the family's is used.
     """
 
     def __init__(
@@ -147,15 +148,19 @@ def read_ranks(path: Path) -> dict[bytes, int]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); the checkpoint is not whole") from None
+        raise _unreadable(path, error) from None
     ranks = dict(_read_rank(path, number, line) for number, line in enumerate(lines, start=1) if line.strip())
     gap = next((rank for rank, seen in enumerate(sorted(ranks.values())) if rank != seen), None)
     if gap is not None or not ranks:
         raise CheckpointError(f"{path}: no token has rank {gap or 0}; damaged, download it again")
-    absent = [byte for byte in range(256) if bytes([byte]) not in ranks]
+    absent = sum(bytes([byte]) not in ranks for byte in range(256))
     if absent:
-        raise CheckpointError(f"{path}: {len(absent)} of the 256 bytes are no tokens; damaged, or another model's")
+        raise CheckpointError(f"{path}: {absent} of the 256 bytes are no tokens; damaged, or another model's")
     return ranks
+
+
+def _unreadable(path: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(f"{path}: cannot be read ({error.strerror}); the checkpoint is not whole")
 
 
 def _read_rank(path: Path, number: int, line: bytes) -> tuple[bytes, int]:
@@ -173,7 +178,7 @@ def _read_added(path: Path, ranks: int) -> dict[int, _Added]:
         config = msgspec.json.decode(path.read_bytes(), type=_Config)
         added = {int(token_id): token for token_id, token in config.added_tokens_decoder.items()}
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); the checkpoint is not whole") from None
+        raise _unreadable(path, error) from None
     except (msgspec.DecodeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a tokenizer's configuration ({error})") from None
     below = sorted(token.content for token_id, token in added.items() if token_id < ranks)
@@ -226,7 +231,7 @@ def _encoding(ranks: dict[bytes, int], pattern: str) -> "Encoding":
     try:
         from tiktoken import Encoding  # noqa: PLC0415 -- a compiled library, for those who speak
     except ImportError as error:
-        raise SettingError(f"the tokenizer needs tiktoken ({error}): pip install 'tts-supervisor[glm]'") from None
+        raise lacking("token ids", error) from None
     try:
         return Encoding("glm-tts", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
     except ValueError as error:
@@ -245,7 +250,7 @@ def _find_specials(ids: Mapping[str, int], folder: Path) -> Specials:
     named = sum(text.startswith("<|audio_") and text[8:-2].isdigit() for text in ids)
     if astray or named != audio_count:
         at = astray[0] if astray else audio_count
-        raise CheckpointError(f"{folder}: the ids of <|audio_N|> have a gap at N = {at}; another model's tokenizer")
+        raise CheckpointError(f"{folder}: the ids of <|audio_N|> have a gap at N = {at}; another model's")
     return Specials(
         end_of_audio=one("<|user|>"),
         begin_of_audio=one("<|begin_of_audio|>"),
