@@ -14,15 +14,15 @@ from torch import Tensor
 
 from tts_core.audio.mel import RATES_HZ, prompt_mel
 from tts_core.audio.recording import Recording
+from tts_core.checkpoint import Checkpoint
 from tts_core.errors import OutOfMemory
 from tts_core.voice.speaker import SpeakerEncoder
 from tts_core.voice.speech_tokenizer import load_speech_tokenizer
 from tts_core.voice.store import VoiceStore
 from tts_core.voice.voice import Voice
 
-#: Where the parts lie in a checkpoint.
+#: Where it lies in a checkpoint.
 SPEECH_TOKENIZER = Path("speech_tokenizer")
-SPEAKER_ENCODER = Path("frontend/campplus.onnx")
 
 
 def voice_from(  # noqa: PLR0913 -- as make_voice, and the store
@@ -74,7 +74,7 @@ def make_voice(  # noqa: PLR0913 -- the last two only label the result
     """
     samples, rate_hz = recording.samples, recording.rate_hz
     # What is cheap comes first: a part that is missing is told before 1.4 GiB are read.
-    speaker = SpeakerEncoder(checkpoint / SPEAKER_ENCODER)
+    speaker = SpeakerEncoder(Checkpoint(checkpoint).campplus)
     return Voice(
         name=name,
         text=text,

@@ -215,8 +215,13 @@ def test_without_room_nothing_is_begun(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=70 << 20))
+    nearly_full = shutil.disk_usage(tmp_path)._replace(free=70 << 20)
+
+    def usage(path: Path) -> object:
+        assert path == tmp_path
+        return nearly_full
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     with (tmp_path / "progress").open("w") as out, pytest.raises(NoRoom, match="--to"):
         get(tmp_path, Sources(endpoint=hub.url, github=f"{hub.url}/raw"), out)
     assert hub.asked(LARGE) == []

@@ -153,6 +153,16 @@ def test_a_fresh_process_makes_the_same_bytes(
     assert (tmp_path / "here").read_bytes() == (tmp_path / "fresh").read_bytes()
 
 
+def test_in_a_checkout_the_speaker_encoder_is_found_beside_the_checkpoint(
+    small_reference: Path, small_checkpoint: Path, tmp_path: Path
+) -> None:
+    for part in ("speech_tokenizer", "frontend"):
+        shutil.copytree(small_checkpoint / part, tmp_path / "ckpt" / part)
+    shutil.move(tmp_path / "ckpt" / "frontend", tmp_path / "frontend")
+    voice = made(small_reference, tmp_path / "ckpt")
+    assert torch.equal(voice.embedding, made(small_reference, small_checkpoint).embedding)
+
+
 # ------------------------------------------------------------------ what cannot be
 
 
