@@ -110,7 +110,7 @@ class Parts:
         """Put language model and flow where they are to compute."""
         if device != self.device:
             self.device = device
-            self.lm.to(device)
+            self.lm.join(device, self._type)
             self.flow.move(device)
             self._vocoders.clear()  # small: read again, to where they are wanted
 
@@ -128,7 +128,7 @@ class Parts:
     def cache(self, positions: int) -> KvCache:
         """Return the one key-value cache, made at its first use; a passing one for a cut that needs more."""
         if positions > CAPACITY_TOKENS:
-            return KvCache(self.lm.config, positions, device=self.device, dtype=self._type)
+            return KvCache(self.lm.config, positions, device=self.device, dtype=self._type, captured=False)
         if self._cache is None:
             self._cache = KvCache(self.lm.config, CAPACITY_TOKENS, device=self.device, dtype=self._type)
         return self._cache
