@@ -65,8 +65,7 @@ class StepInputs:
 
 def fixed_step(llama: Llama, cache: KvCache, rows: Rows, inputs: StepInputs, window: int) -> Tensor:
     """Take in the id of `inputs` and return float32 [1, rows.count], looking at `window` positions always."""
-    seen = cache.slots[:window] <= inputs.slot
-    mask = torch.where(seen, 0.0, -torch.inf)
+    mask = cache.unmasked[:window].masked_fill(cache.slots[:window] > inputs.slot, -torch.inf)
     return llama.step_at(inputs.ids, inputs.slot, mask, cache, rows)
 
 
