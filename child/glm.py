@@ -43,7 +43,11 @@ REVISION = 1
 #: Voices kept at hand; each is some hundred kB.
 _VOICES_KEPT = 16
 
+#: The 24 kHz vocoder keeps within this by itself; the 32 kHz one does not, and 16 bits would cut it off.
+_LOUDEST = 0.99
+
 _CANARY = "准备好了。"
+_CANARY_TOKENS = 40
 
 _NOTHING = np.zeros(0, np.float32)
 
@@ -150,12 +154,14 @@ class GlmEngine:
             sample_rate_hz=chosen.sample_rate_hz,
             kv_cache=chosen.kv_cache,
             phonemes=chosen.phonemes,
-            cap_fails=utterance.text != _CANARY,  # that it speaks is what a canary is for, not that it ends
+            # That it speaks is what a canary is for, and soon: not that it comes to an end.
+            most_tokens=_CANARY_TOKENS if utterance.text == _CANARY else None,
         )
         past = _past(utterance) if chosen.history else None
         pieces = synthesizer.speak(utterance.text, voice, seed=utterance.seed, manner=manner, past=past)
         for piece in pieces:
-            yield Audio(samples=piece.samples.numpy(), sample_rate_hz=piece.sample_rate_hz)
+            samples = piece.samples.clamp(-_LOUDEST, _LOUDEST).numpy()
+            yield Audio(samples=samples, sample_rate_hz=piece.sample_rate_hz)
         if chosen.history:
             self._past = synthesizer.past.to_bytes()
 

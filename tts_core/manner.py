@@ -19,6 +19,8 @@ class Manner:
             memory, more time, the same tokens. "auto" decides by the length of the text alone.
         phonemes: Whether characters that need help are replaced by phonemes, with the model's tables.
         cap_fails: Whether a cut that does not come to an end is an error, or ends where it must.
+        most_tokens: Where a cut ends however little of it is said, 25 a second: for a trial. None = where it
+            ends by itself.
         only_audio: Whether ids of text cannot be drawn; the reference lets them, and dies of them.
 
     Raises:
@@ -29,6 +31,7 @@ class Manner:
     kv_cache: bool | Literal["auto"] = "auto"
     phonemes: bool = False
     cap_fails: bool = True
+    most_tokens: int | None = None
     only_audio: bool = True
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ the seed and the manner, never on what was spoken before, save for what `past` c
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -118,7 +119,7 @@ class Synthesizer:
         """Have the language model speak one cut; yields speech tokens, from 0, as they are drawn."""
         prompt = past.prompt(self.parts.prompt_of(voice), len(each.ids))
         cached = manner.kv_cache if manner.kv_cache != "auto" else len(each.text) >= CACHED_FROM_CHARS
-        return generate(
+        spoken = generate(
             self.parts.lm,
             self.parts.cache(positions(prompt, each.ids)) if cached else None,
             self.parts.audio_ids,
@@ -129,6 +130,7 @@ class Synthesizer:
             only_audio=manner.only_audio,
             cap_ends=not manner.cap_fails,
         )
+        return islice(spoken, manner.most_tokens)
 
     def mel(self, tokens: list[int], voice: Voice, manner: Manner, chance: torch.Generator) -> Tensor:
         """Make the mel of one cut: float32 [1, 80, T]."""
