@@ -16,7 +16,8 @@ from tests.tree import ROOT
 from tests.tts_core.small_checkpoint import make_small_checkpoint, make_small_configs
 from tests.tts_core.small_hub import SmallHub
 
-pytestmark = pytest.mark.processes
+# Other than most, for what is started imports the hub's library or torch, beside whatever this machine does.
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
 LARGE = "speech_tokenizer/model.safetensors"
 
@@ -39,7 +40,6 @@ def words_for(hub: SmallHub) -> list[str]:
     return ["models", "get", "glm-tts", "--endpoint", hub.url, "--github", f"{hub.url}/raw"]
 
 
-@pytest.mark.timeout(60)
 def test_what_is_downloaded_by_default_is_what_is_verified_by_default(home: Home, hub: SmallHub) -> None:
     got = home.run(*words_for(hub), "--json", env={"NO_PROXY": "*"})
     assert got.code == 0, got.err
@@ -54,7 +54,6 @@ def test_what_is_downloaded_by_default_is_what_is_verified_by_default(home: Home
     assert seen.last_json["faults"] == []
 
 
-@pytest.mark.timeout(60)  # torch is imported beside whatever else this machine does
 def test_a_fault_of_the_checkpoint_is_exit_1_and_all_of_them_are_told(
     home: Home, published: Path, tmp_path: Path
 ) -> None:
