@@ -131,6 +131,7 @@ print(hashlib.sha256(vocos.wave(mel).numpy().tobytes()).hexdigest())
 """
 
 
+@pytest.mark.timeout(120)  # importing torch anew takes a second, and many on a busy machine
 def test_a_fresh_process_gives_the_same_bytes(vocos: Vocos, script: Path) -> None:
     for frames in (9, 12, 9):
         vocos.wave(drawn_mel(frames))
