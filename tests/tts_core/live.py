@@ -12,7 +12,7 @@ class LiveBytes(TorchDispatchMode):
     """Counts storages made while it is entered; what a kernel takes for itself it does not see."""
 
     def __init__(self) -> None:
-        super().__init__()  # pyright: ignore[reportUnknownMemberType] -- torch leaves its argument untyped
+        super().__init__()
         self.now = 0
         self.peak = 0
         self._seen: set[int] = set()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] -- half typed
+from safetensors.torch import load_file
 from torch import Tensor
 
 from tts_core.__main__ import main

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType] -- half typed
+from safetensors.torch import load_file, save_file
 
 from tests.tts_core.small_checkpoint import id_of, make_small_checkpoint, write_recording
 from tests.tts_core.speaking import PLAIN, WIDE, Stage, digest, parts, said, voice_of

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] -- a bare PathLike in its types
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tts_core.lm.cache import KvCache

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] -- a bare PathLike in its types
+from safetensors.torch import save_file
 
 from tests.tts_core.lm.models import CPU, config_json, random_ids, random_llama, write_checkpoint
 from tts_core.errors import CheckpointError, WeightsError

@@ -34,6 +34,6 @@ def write_script(path: Path, module: nn.Module) -> Path:
     """Write a module as TorchScript."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is on its way out, and is what the release ships
-        script = torch.jit.script(module)  # pyright: ignore[reportUnknownMemberType] -- torch leaves it so
-        script.save(str(path))  # pyright: ignore[reportUnknownMemberType] -- torch leaves it untyped
+        script = torch.jit.script(module)
+        script.save(str(path))
     return path
