@@ -10,7 +10,9 @@ from supervisor.wire.messages import Setting
 #: Name -> module and class; imported when chosen.
 _BUILT_IN = {
     "espeak": ("child.espeak", "EspeakEngine"),
+    "glm": ("child.glm", "GlmEngine"),
     "scripted": ("child.scripted", "ScriptedEngine"),
+    "glm-upstream": ("child.glm_upstream", "GlmUpstreamEngine"),
 }
 
 

@@ -2,10 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from child.engine import SettingsError
 from supervisor.wire.messages import Setting
+
+Chosen = TypeVar("Chosen", int, str)
 
 _UNITS_BYTES = {
     "B": 1,
@@ -43,6 +46,31 @@ def read_number(settings: Mapping[str, Setting], key: str, where: str, bounds: "
     if not bounds.least <= value <= bounds.most:
         raise SettingsError(f"{where}.{key} = {value!r} is not within {bounds.least} .. {bounds.most}")
     return value
+
+
+def read_flag(settings: Mapping[str, Setting], key: str, where: str, *, default: bool) -> bool:
+    """Return what stands under a key, or its default.
+
+    Raises:
+        SettingsError: If it is neither true nor false.
+    """
+    value = settings.get(key, default)
+    if not isinstance(value, bool):
+        raise SettingsError(f"{where}.{key} = {value!r} must be true or false")
+    return value
+
+
+def read_one_of(settings: Mapping[str, Setting], key: str, where: str, allowed: Sequence[Chosen]) -> Chosen:
+    """Return which of a few values stands under a key, or the first of them.
+
+    Raises:
+        SettingsError: If it is none of them.
+    """
+    value = settings.get(key, allowed[0])
+    for one in allowed:
+        if value == one and not isinstance(value, bool):
+            return one
+    raise SettingsError(f"{where}.{key} = {value!r}; there are: {', '.join(map(repr, allowed))}")
 
 
 def read_size_bytes(settings: Mapping[str, Setting], key: str, where: str) -> int:

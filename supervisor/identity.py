@@ -10,14 +10,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 from supervisor.config import Config
+from supervisor.edge.checkout import checkout_fingerprint
 from supervisor.errors import ConfigError
+from supervisor.wire.messages import Setting
 
 #: Raised by hand whenever this package's own code makes an engine give other bytes for a text.
-REVISIONS = {"espeak": 2, "scripted": 1}
+REVISIONS = {"espeak": 2, "scripted": 1, "glm-upstream": 1}
 
 #: Distribution and import package that decide an engine's bytes besides this one.
 _DISTRIBUTIONS = {"espeak": ("espeakng-loader", "espeakng_loader")}
@@ -25,13 +28,42 @@ _DISTRIBUTIONS = {"espeak": ("espeakng-loader", "espeakng_loader")}
 #: The scripted engine's settings that its audio depends on.
 _SCRIPTED_BYTES = frozenset({"seconds_per_char"})
 
-# Runs in the child's interpreter: prints the version of a distribution, or of the one that brings an engine.
+#: What the original GLM-TTS computes and reads with, by distribution; other versions may give other bytes.
+_UPSTREAM_STANDS_ON = (
+    "torch", "torchaudio", "transformers", "onnxruntime", "onnxruntime-gpu",
+    "WeTextProcessing", "pypinyin", "jieba",
+)  # fmt: skip
+
+#: Import packages that a child of that engine cannot do without, and how to get them.
+_UPSTREAM_NEEDS = {
+    "child": "pip install --no-deps tts-supervisor",
+    "msgspec": "pip install msgspec",
+    "numpy": "what GLM-TTS's requirements.txt lists",
+    "torch": "what GLM-TTS's requirements.txt lists",
+}
+
+_LEAST_PYTHON = (3, 11)
+
+# Runs in the child's interpreter: prints the version of a distribution, or of the one that brings an engine,
+# or its own version with those of several distributions and which import packages are missing.
 _ASK = """
 import sys
-from importlib.metadata import entry_points, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 kind, name = sys.argv[1:]
 if kind == "distribution":
     print(version(name))
+elif kind == "packages":
+    from importlib.util import find_spec
+    sys.path = [entry for entry in sys.path if entry]
+    distributions, packages = (names.split(",") for names in name.split(";"))
+    def found(distribution):
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            return ""
+    print(*sys.version_info[:2], sep=".")
+    print(*(f"{each}={found(each)}" for each in distributions))
+    print(*(each for each in packages if find_spec(each) is None))
 else:
     point = next(iter(entry_points(group="tts_supervisor.engines", name=name)))
     print(point.dist.name, point.dist.version)
@@ -49,10 +81,42 @@ def engine_identity(config: Config) -> str:
     """
     name = config.engine.name
     settings = config.engine.settings
+    if name == "glm-upstream":
+        settings = dict(settings)
+        version = _upstream_version(str(settings.pop("path", "")), config.child.python)
+        return f"{name}/{version}/{_digest(settings)}"
     if name == "scripted":
         settings = {key: value for key, value in settings.items() if key in _SCRIPTED_BYTES}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode("ascii")).hexdigest()
-    return f"{name}/{_version(name, config.child.python)}/{digest[:16]}"
+    return f"{name}/{_version(name, config.child.python)}/{_digest(settings)}"
+
+
+def _digest(settings: Mapping[str, Setting]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode("ascii")).hexdigest()[:16]
+
+
+def _upstream_version(path: str, python: str) -> str:
+    """Return what of the user's GLM-TTS and its environment decides bytes.
+
+    Raises:
+        ConfigError: If there is no checkout, or its environment lacks what a child needs.
+    """
+    checkout = checkout_fingerprint(path)
+    # This interpreter is led to our own package when it runs the child; any other finds what it has.
+    needs = [name for name in _UPSTREAM_NEEDS if python != sys.executable or name != "child"]
+    asked = f"{','.join(_UPSTREAM_STANDS_ON)};{','.join(needs)}"
+    running, versions, missing = _ask(python, "packages", asked).split("\n")
+    if tuple(map(int, running.split("."))) < _LEAST_PYTHON:
+        raise ConfigError(
+            f"child.python: {python} is Python {running}; tts-supervisor runs in 3.11 or newer: make the "
+            "environment of GLM-TTS with one, and point child.python at it"
+        )
+    for name in missing.split():
+        raise ConfigError(
+            f'child.python: {python} has no package {name!r}, which the engine "glm-upstream" needs; run '
+            f"there: {_UPSTREAM_NEEDS[name]}; or point child.python at the interpreter that GLM-TTS runs in"
+        )
+    stands_on = hashlib.sha256(versions.encode("utf-8")).hexdigest()[:8]
+    return f"{REVISIONS['glm-upstream']}-{checkout}-{stands_on}"
 
 
 def _version(name: str, python: str) -> str:
@@ -83,7 +147,7 @@ def installed_version(package: str) -> str | None:
 def _ask(python: str, kind: str, name: str) -> str:
     try:
         answer = subprocess.run(  # noqa: S603 - the interpreter that the user configured to run the child
-            [python, "-c", _ASK, kind, name],
+            [python, *_flags(python, kind), "-c", _ASK, kind, name],
             capture_output=True,
             text=True,
             timeout=_ASK_TIMEOUT_S,
@@ -93,8 +157,20 @@ def _ask(python: str, kind: str, name: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigError(f"child.python: {python} does not run: {error}") from error
     if answer.returncode != 0:
-        what = (
-            f"the package {name}" if kind == "distribution" else f"a package that brings the engine {name!r}"
-        )
-        raise ConfigError(f"child.python: {python} does not have {what}; install it there")
-    return answer.stdout.strip().replace(" ", "-")
+        raise ConfigError(f"child.python: {python} does not have {_wanted(kind, name)}; install it there")
+    return answer.stdout.removesuffix("\n") if kind == "packages" else answer.stdout.strip().replace(" ", "-")
+
+
+def _flags(python: str, kind: str) -> list[str]:
+    # No PYTHONPATH of ours goes to a child in another environment: what it would bring does not count.
+    return ["-E"] if kind == "packages" and python != sys.executable else []
+
+
+def _wanted(kind: str, name: str) -> str:
+    match kind:
+        case "distribution":
+            return f"the package {name}"
+        case "packages":
+            return "a working Python 3.11 or newer"
+        case _:
+            return f"a package that brings the engine {name!r}"

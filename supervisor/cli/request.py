@@ -13,12 +13,12 @@ from typing import Literal
 from supervisor.cli.parser import Arguments
 from supervisor.cli.stops import held
 from supervisor.config import Config, Given, load_config
-from supervisor.config.keys import BUILTIN_ENGINES
 from supervisor.edge.disk import FULL_ERRNOS, write_error
 from supervisor.edge.statefolder import StateFolder, default_state_path
 from supervisor.errors import InputError, Unwritable, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
 from supervisor.narration.decoding import KINDS, MOST_INPUT_BYTES, DecodingError, decode
+from supervisor.narration.fitting import PLAIN_ENGINES
 from supervisor.narration.plan import VoiceSpec
 
 AudioFormat = Literal["wav", "flac"]
@@ -89,7 +89,7 @@ def voice(args: Arguments, config: Config) -> VoiceSpec:
         )
     if args.reference is None:
         return VoiceSpec(name=args.voice)
-    if config.engine.name in BUILTIN_ENGINES:
+    if config.engine.name in PLAIN_ENGINES:
         raise UsageError(
             f"--reference: the engine {config.engine.name!r} cannot clone a voice; leave it out, or choose "
             "an engine that can with --engine"

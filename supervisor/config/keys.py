@@ -5,6 +5,7 @@ needed and what was seen; who called it adds the key and where the value came fr
 """
 
 import math
+import os
 import re
 from collections.abc import Callable
 from typing import cast, get_args
@@ -17,36 +18,24 @@ from supervisor.wire.messages import Setting
 FAULT_KINDS = ("crash", "exit", "hang", "oom", "nan", "silence", "stray", "garbage", "step")
 
 #: Engines that ship with this package; any other name is looked up among the entry points.
-BUILTIN_ENGINES = ("espeak", "scripted")
+BUILTIN_ENGINES = ("espeak", "scripted", "glm-upstream")
+
+
+def engine_table(name: str) -> str:
+    """Return the name of an engine's table below `[engine]`: its own, an underscore for each hyphen.
+
+    So that the environment can name it too (`TTS_SUPERVISOR_ENGINE__GLM_UPSTREAM__PATH`): variables have no
+    hyphens. A table that is written with hyphens is the same table.
+    """
+    return name.replace("-", "_")
+
 
 #: Scripts that an eSpeak voice can be chosen for; what belongs to which is in child/scripts.py.
 ESPEAK_SCRIPTS = (
-    "latin",
-    "han",
-    "kana",
-    "hangul",
-    "cyrillic",
-    "greek",
-    "arabic",
-    "hebrew",
-    "devanagari",
-    "bengali",
-    "gujarati",
-    "gurmukhi",
-    "oriya",
-    "tamil",
-    "telugu",
-    "kannada",
-    "malayalam",
-    "sinhala",
-    "thai",
-    "myanmar",
-    "georgian",
-    "armenian",
-    "ethiopic",
-    "cherokee",
-    "shavian",
-)
+    "latin", "han", "kana", "hangul", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "bengali",
+    "gujarati", "gurmukhi", "oriya", "tamil", "telugu", "kannada", "malayalam", "sinhala", "thai",
+    "myanmar", "georgian", "armenian", "ethiopic", "cherokee", "shavian",
+)  # fmt: skip
 
 Check = Callable[[object], Setting]
 
@@ -89,6 +78,29 @@ def one_of(*allowed: str) -> Check:
         return text(value)
 
     return check
+
+
+def one_rate_of(*allowed_hz: int) -> Check:
+    """Take one of a few sample rates."""
+
+    def check(value: object) -> Setting:
+        if isinstance(value, bool) or not isinstance(value, int) or value not in allowed_hz:
+            raise ValueError(f"need {' or '.join(map(str, allowed_hz))}, got {value!r}")
+        return value
+
+    return check
+
+
+def flag(value: object) -> bool:
+    """Take true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"need true or false, got {toml_type(value)}: {value!r}")  # noqa: TRY004 - see text
+    return value
+
+
+def place(value: object) -> str:
+    """Take a path and make it absolute, links kept; empty for none."""
+    return os.path.abspath(os.path.expanduser(text(value))) if text(value) else ""  # noqa: PTH100, PTH111 - pathlib has no abspath without resolve
 
 
 def device(value: object) -> str:
@@ -207,7 +219,7 @@ _DAY_S = 86400.0
 _seconds = number(least=0, most=_HOUR_S)
 _some_seconds = number(least=0, most=_HOUR_S, open_below=True)
 
-#: Every key that this version knows. `[engine.NAME]` of another package's engine is checked by `setting`.
+#: Every key that this version knows. The table of another package's engine is checked by `setting`.
 KEYS: dict[str, Check] = {
     "engine.name": words,
     **{f"engine.espeak.voice_{script}": words for script in ESPEAK_SCRIPTS},
@@ -218,6 +230,11 @@ KEYS: dict[str, Check] = {
     "engine.scripted.wall_per_char_s": _seconds,
     "engine.scripted.load_s": number(least=0, most=86400),
     "engine.scripted.load_bytes": amount,
+    "engine.glm_upstream.path": place,
+    "engine.glm_upstream.sample_rate": one_rate_of(24_000, 32_000),
+    "engine.glm_upstream.phonemes": flag,
+    "engine.glm_upstream.history": flag,
+    "engine.glm_upstream.sample_method": one_of("ras", "topk"),
     "engine.faults.peak_bytes": amount,
     "engine.faults.leak_bytes": amount,
     "engine.faults.plateau": whole(least=0, most=10**9),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from supervisor.config.keys import BUILTIN_ENGINES, KEYS, setting
+from supervisor.config.keys import BUILTIN_ENGINES, KEYS, engine_table, setting
 from supervisor.config.sources import (
     Given,
     find_file,
@@ -103,9 +103,9 @@ def load_config(
 
 def _check(given: Mapping[str, Given]) -> _Checked:
     values: dict[str, Setting] = {}
-    engine = given["engine.name"].value
+    table = engine_table(str(given["engine.name"].value))
     for key, one in given.items():
-        if key not in KEYS and not key.startswith(f"engine.{engine}."):
+        if key not in KEYS and not key.startswith(f"engine.{table}."):
             raise unknown_key(key, one.origin)
         try:
             values[key] = KEYS.get(key, setting)(one.value)
@@ -167,7 +167,9 @@ def _engine(checked: _Checked) -> EngineConfig:
     if name not in BUILTIN_ENGINES and not checked.values["child.python"]:
         _find_entry_point(checked.given["engine.name"], name)
     return EngineConfig(
-        name=name, settings=checked.table(f"engine.{name}."), faults=_faults(checked.table("engine.faults."))
+        name=name,
+        settings=checked.table(f"engine.{engine_table(name)}."),
+        faults=_faults(checked.table("engine.faults.")),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from supervisor.config.keys import KEYS
+from supervisor.config.keys import KEYS, engine_table
 from supervisor.errors import ConfigError, UsageError
 from supervisor.wire.lifeline import LIFE_VARIABLE, PARENT_VARIABLE, STATE_VARIABLE
 
@@ -143,7 +143,7 @@ def flatten(table: Table, origin: str, prefix: str = "") -> Iterator[Given]:
         ConfigError: If a key is unknown, or a table is given as a value.
     """
     for name, value in table.items():
-        key = prefix + name
+        key = prefix + (engine_table(name) if prefix == "engine." else name)
         if key in KEYS:
             yield Given(key=key, value=value, origin=origin)
         elif key in _TABLES:

@@ -76,8 +76,8 @@ class EngineConfig:
     """Which engine speaks.
 
     Attributes:
-        name: `"espeak"`, `"scripted"`, or an entry point's name.
-        settings: The table `[engine.NAME]`, sizes still as written.
+        name: Of an engine that ships with this package, or an entry point's name.
+        settings: The table of its name (`keys.engine_table`), sizes still as written.
         faults: What is rehearsed; None when every key of `[engine.faults]` is at its default.
     """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from child import espeak, scripted
+from child import espeak, glm_upstream, scripted
 from supervisor.config import Config, load_config
 from supervisor.errors import ConfigError
 from supervisor.identity import REVISIONS, engine_identity, installed_version
@@ -52,7 +52,61 @@ def test_an_interpreter_without_the_engines_package_is_told(tmp_path: Path) -> N
         engine_identity(load(f"child.python={other}", "engine.name=parrot"))
 
 
+def upstream_in(folder: Path) -> str:
+    (folder / "ckpt").mkdir(parents=True)
+    (folder / "glmtts_inference.py").touch()
+    return f"engine.glm_upstream.path={folder}"
+
+
+def test_a_users_own_checkout_counts_by_its_content_and_not_by_its_place(tmp_path: Path) -> None:
+    here, there = (upstream_in(tmp_path / name) for name in ("here", "there"))
+    plain = engine_identity(load("engine.name=glm-upstream", here))
+    assert plain.startswith("glm-upstream/1-")
+    assert engine_identity(load("engine.name=glm-upstream", there)) == plain
+    assert (
+        engine_identity(load("engine.name=glm-upstream", here, "engine.glm_upstream.phonemes=true")) != plain
+    )
+    (tmp_path / "there" / "ckpt" / "weights").write_bytes(b"others")
+    assert engine_identity(load("engine.name=glm-upstream", there)) != plain
+    with pytest.raises(ConfigError, match=r"engine\.glm_upstream\.path"):
+        engine_identity(load("engine.name=glm-upstream"))
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("3.10\ntorch=2.7\n", "is Python 3.10"),
+        ("3.11\ntorch=\nchild torch", "no package 'child'.*--no-deps tts-supervisor"),
+        ("3.11\ntorch=\ntorch", "no package 'torch'.*requirements.txt"),
+    ],
+)
+def test_what_the_environment_of_a_checkout_lacks_is_told(tmp_path: Path, answer: str, told: str) -> None:
+    other = tmp_path / "python"
+    other.write_text(f"#!/bin/sh\nprintf '{answer}\\n'\n")
+    other.chmod(0o755)
+    checkout = upstream_in(tmp_path / "GLM-TTS")
+    with pytest.raises(ConfigError, match=rf"child\.python: .*{told}"):
+        engine_identity(load("engine.name=glm-upstream", checkout, f"child.python={other}"))
+
+
+@pytest.mark.processes
+def test_another_version_of_torch_is_another_identity(tmp_path: Path) -> None:
+    other = tmp_path / "python"
+    checkout = upstream_in(tmp_path / "GLM-TTS")
+
+    def identity(torch: str) -> str:
+        other.write_text(f"#!/bin/sh\nprintf '3.12\\ntorch={torch}\\n\\n'\n")
+        other.chmod(0o755)
+        return engine_identity(load("engine.name=glm-upstream", checkout, f"child.python={other}"))
+
+    assert identity("2.7.0") == identity("2.7.0") != identity("2.8.0")
+
+
 def test_the_child_counts_its_revisions_the_same() -> None:
-    assert {"espeak": str(espeak.REVISION), "scripted": scripted.VERSION} == {
-        name: str(revision) for name, revision in REVISIONS.items()
+    counted = {
+        "espeak": str(espeak.REVISION),
+        "scripted": scripted.VERSION,
+        "glm-upstream": str(glm_upstream.REVISION),
     }
+    assert counted == {name: str(REVISIONS[name]) for name in counted}

@@ -11,6 +11,11 @@ GOOD: list[tuple[str, object, object]] = [
     ("child.stall_s", 1, 1.0),
     ("child.term_grace_s", 0, 0.0),
     ("child.device", "cuda:12", "cuda:12"),
+    ("engine.glm_upstream.path", "/models/../GLM-TTS", "/GLM-TTS"),
+    ("engine.glm_upstream.path", "", ""),
+    ("engine.glm_upstream.sample_rate", 32000, 32000),
+    ("engine.glm_upstream.history", False, False),
+    ("engine.glm_upstream.sample_method", "topk", "topk"),
     ("engine.faults.faults", ["crash@1", "step@20"], ["crash@1", "step@20"]),
     ("engine.faults.poison", {"xyzzy": "hang"}, {"xyzzy": "hang"}),
     ("memory.host.soft", "100%", "100%"),
@@ -34,6 +39,11 @@ GOOD: list[tuple[str, object, object]] = [
 ]
 
 BAD: list[tuple[str, object, str]] = [
+    ("engine.glm_upstream.path", 3, "need a string"),
+    ("engine.glm_upstream.sample_rate", 16000, "need 24000 or 32000, got 16000"),
+    ("engine.glm_upstream.sample_rate", True, "need 24000 or 32000"),
+    ("engine.glm_upstream.phonemes", "yes", "need true or false, got a string"),
+    ("engine.glm_upstream.sample_method", "greedy", "need one of 'ras', 'topk'"),
     ("child.attempts", 0, "from 1 to 1000"),
     ("child.attempts", True, "true or false"),
     ("child.attempts", 2.0, "a number"),

@@ -102,6 +102,33 @@ def test_a_table_of_another_packages_engine_belongs_to_that_engine_alone() -> No
         load(python, "engine.name=parrot", "engine.parrot.born=2020-01-01")
 
 
+def test_an_engines_table_has_its_name_with_underscores_and_may_be_written_with_hyphens(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "other.toml"
+    for written in ("glm-upstream", "glm_upstream"):
+        file.write_text(f"[engine.{written}]\nsample_rate = 32000\n")
+        settings = load("engine.name=glm-upstream", file=file).engine.settings
+        assert settings == {
+            "path": "",
+            "sample_rate": 32000,
+            "phonemes": False,
+            "history": True,
+            "sample_method": "ras",
+        }
+    environ = {"TTS_SUPERVISOR_ENGINE__GLM_UPSTREAM__PATH": "GLM-TTS"}
+    config = load("engine.name=glm-upstream", environ=environ)
+    # From the folder that it was named from: the child's is another.
+    assert config.engine.settings["path"] == str(tmp_path / "GLM-TTS")
+    # And so for the engines of other packages.
+    python = f"child.python={sys.executable}"
+    for table in ("night-owl", "night_owl"):
+        owl = load(python, "engine.name=night-owl", f"engine.{table}.wings=2").engine
+        assert (owl.name, owl.settings) == ("night-owl", {"wings": 2})
+    with pytest.raises(ConfigError, match=r"engine\.night_owl\.wings from --set .*unknown key"):
+        load(python, "engine.night-owl.wings=2")
+
+
 def test_an_engine_that_nobody_brings_is_told_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match="no engine 'parrot'; the engines here are espeak, scripted"):
         load("engine.name=parrot")

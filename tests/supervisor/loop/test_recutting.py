@@ -70,3 +70,8 @@ def test_only_a_number_in_the_engines_own_table_is_a_rate() -> None:
 
     assert rate_of("sample_rate=32000") == 32_000
     assert [rate_of(value) for value in ("sample_rate=true", 'sample_rate="x"', "wings=2")] == [None] * 3
+
+
+def test_an_engine_that_speaks_at_one_rate_is_told_no_other() -> None:
+    line = recut_order(config("engine.name=glm-upstream"), Path("/state"), WISH)
+    assert msgspec.json.decode(line)["recut"]["rate_hz"] is None
