@@ -89,7 +89,7 @@ def _add(args: Arguments, config: Config, state: StateFolder) -> int:
     if not args.replace:
         shelf.must_be_free(name)
     with shelf.adding(name, args.reference or "", args.text) as voice:
-        rate_hz = _try(config, state, voice, shelf, quiet=args.json)
+        rate_hz = _try(args, config, state, voice)
         shelf.put(voice, replace=args.replace)
     if args.json:
         emit_json(_cloned_json(voice, rate_hz))
@@ -98,7 +98,7 @@ def _add(args: Arguments, config: Config, state: StateFolder) -> int:
     return 0
 
 
-def _try(config: Config, state: StateFolder, voice: ClonedVoice, shelf: VoiceShelf, *, quiet: bool) -> int:
+def _try(args: Arguments, config: Config, state: StateFolder, voice: ClonedVoice) -> int:
     """Have the engine speak with the recording once, and return the rate that it speaks at.
 
     Raises:
@@ -107,11 +107,18 @@ def _try(config: Config, state: StateFolder, voice: ClonedVoice, shelf: VoiceShe
     """
     from supervisor.loop import introduce  # noqa: PLC0415 - asyncio: after all that can be refused
 
-    reference = Reference(path=str(shelf.recording(voice)), text=voice.text)
+    recording = str(VoiceShelf(state.path).recording(voice))
     try:
-        child = introduce(config, state, reference=reference, told=(lambda _: None) if quiet else _tell_stage)
+        child = introduce(
+            config,
+            state,
+            reference=Reference(path=recording, text=voice.text),
+            told=(lambda _: None) if args.json else _tell_stage,
+        )
     except ChildFailed as error:
-        raise ChildFailed(f"the voice {voice.name} was not added: {error}") from error
+        # The engine names the copy, which is gone by now.
+        said = str(error).replace(recording, args.reference or "")
+        raise ChildFailed(f"the voice {voice.name} was not added: {said}") from error
     if not child.ready.clones:
         raise _no_cloner(config.engine.name)
     if voice.name in {own.name for own in child.voices}:

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import msgspec
@@ -36,7 +36,7 @@ from supervisor.loop.runner import Runner
 from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.signals import stops_told
 from supervisor.loop.terms import terms_of
-from supervisor.loop.voicing import is_cloned, told_of
+from supervisor.loop.voicing import in_the_users_words, is_cloned, told_of
 from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
 from supervisor.narration.degrading import Recut
 from supervisor.wire.messages import Hello
@@ -125,7 +125,8 @@ class _Job:
                 await self._company.enter(self._show)
                 finish = await self._plan_and_speak()
                 if finish.ending != "spoken":
-                    raise ending_error(finish)
+                    why = in_the_users_words(self._ledger, self._job, finish.why)
+                    raise ending_error(replace(finish, why=why))
                 return await self._conclude(await self._deliver())
             except errors.SupervisorError as error:
                 await self._park(error)

@@ -26,6 +26,15 @@ def is_cloned(config: Config, ledger: Ledger, request: JobRequest) -> bool:
     return was_cloned or VoiceShelf(ledger.folder).find(asked.name) is not None
 
 
+def in_the_users_words(ledger: Ledger, job: str, text: str) -> str:
+    """Return what a child said of a job's recording with the name that the user gave it, not its copy's."""
+    spec = ledger.spec(job)
+    reference = None if spec is None else reference_of(spec.voice, ledger.folder)
+    if spec is None or reference is None:
+        return text
+    return text.replace(reference.path, spec.voice.called or reference.path)
+
+
 def told_of(ledger: Ledger, request: JobRequest, *, is_planned: bool) -> tuple[str | None, Reference | None]:
     """Return what a child is told when it starts: a voice of the engine's, or a recording that is kept.
 

@@ -103,6 +103,6 @@ def _pitch_hz(reference: Reference, settings: Mapping[str, Setting]) -> float:
     except OSError as error:
         raise BadInput(f"the recording {reference.path} cannot be read: {error.strerror}") from error
     if len(content) < read_number(settings, "least_bytes", _WHERE, _LEAST_BYTES):
-        raise BadInput(f"the recording is too short: {len(content)} bytes; take one of 3 to 15 seconds")
+        raise BadInput(f"{reference.path} is too short: {len(content)} bytes; take one of 3 to 15 seconds")
     digest = hashlib.sha256(content + reference.text.encode("utf-8")).digest()
     return 200.0 + int.from_bytes(digest[:2], "big") / 100

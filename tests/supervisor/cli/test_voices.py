@@ -101,7 +101,7 @@ def test_a_recording_that_the_engine_cannot_use_is_no_voice_and_leaves_what_was_
     short = record(home, "short.wav", seconds=0.001)
     refused = add(cloner, "ada", short)
     assert (refused.code, refused.out) == (1, "")
-    assert "the voice ada was not added: the recording is too short" in refused.err
+    assert "the voice ada was not added: short.wav is too short" in refused.err
     assert not list((home.path / "state" / "voices").iterdir())
     assert add(cloner, "ada", record(home, "long.wav")).code == 0
     before = cloner("voices", "--json").out

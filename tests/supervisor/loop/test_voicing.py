@@ -11,7 +11,7 @@ from supervisor.config import Config, load_config
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.voices import VoiceShelf
 from supervisor.loop.requests import JobRequest
-from supervisor.loop.voicing import is_cloned, told_of
+from supervisor.loop.voicing import in_the_users_words, is_cloned, told_of
 from supervisor.narration.plan import VoiceSpec
 from supervisor.wire.messages import Reference
 from tests.standin.jobs import plan_of, spec_for
@@ -63,3 +63,13 @@ def test_a_child_is_told_of_a_recording_only_once_it_is_kept(ledger: Ledger, tmp
     ledger.save_plan(msgspec.structs.replace(spec_for("/out/a.wav"), voice=ADA), plan_of(["One."]))
     kept = Reference(path=f"{tmp_path}/recordings/ab.wav", text="Hi.")
     assert told_of(ledger, asked, is_planned=True) == (None, kept)
+
+
+def test_what_is_said_of_a_copy_is_said_of_what_the_user_named(ledger: Ledger, tmp_path: Path) -> None:
+    spec = msgspec.structs.replace(spec_for("/out/a.wav"), voice=ADA)
+    said = f"{tmp_path}/recordings/ab.wav: 0.2 s are too short"
+    assert in_the_users_words(ledger, spec.job, said) == said
+    ledger.save_plan(spec, plan_of(["One."]))
+    assert in_the_users_words(ledger, spec.job, said) == "ada: 0.2 s are too short"
+    ledger.save_plan(spec_for("/out/a.wav"), plan_of(["One."]))
+    assert in_the_users_words(ledger, spec.job, said) == said
