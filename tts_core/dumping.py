@@ -81,7 +81,7 @@ def dump(order: Order) -> dict[str, Tensor]:
         sample_rate_hz=order.sample_rate_hz, phonemes=order.phonemes, cap_fails=False, only_audio=False
     )
     checkpoint = Checkpoint(order.checkpoint)
-    tables = Tables(configs=order.configs, lexicon=None, cache=order.cache)
+    tables = Tables(configs=order.configs, lexicon=None, cache=order.cache, only_known=False)
     # First the voice: its tokenizer and the language model need not lie side by side.
     recording = read_recording(order.reference, strict=False)
     voice = make_voice(recording, item.prompt_text, order.checkpoint, device=torch.device("cpu"))

@@ -45,11 +45,14 @@ class Tables:
         configs: The folder of the model's pronunciation tables; None = there is none.
         lexicon: A user's own pronunciations, in the format of `G2P_replace_dict.jsonl`.
         cache: Where grammars are kept that took long to build.
+        only_known: Whether a character whose sound the model does not know stays as it is; the model's own
+            code writes a sound that it has no id for.
     """
 
     configs: Path | None
     lexicon: Path | None
     cache: Path
+    only_known: bool = True
 
 
 class Vocoder(Protocol):
@@ -151,7 +154,8 @@ class Parts:
                 "G2P_replace_dict.jsonl (engine.glm.configs; `tts-supervisor models get glm-tts` fetches it)"
             )
         if self._phonemes is None:
-            self._phonemes = Phonemes(self._tables.configs, self._tables.lexicon)
+            tables = self._tables
+            self._phonemes = Phonemes(tables.configs, tables.lexicon, only_known=tables.only_known)
         return self._phonemes.of
 
     def prompt_of(self, voice: Voice) -> Prompt:
