@@ -16,11 +16,12 @@ from pathlib import Path
 
 from supervisor.config import Config
 from supervisor.edge.checkout import checkout_fingerprint
+from supervisor.edge.modelfiles import MODEL_PATHS, model_fingerprint
 from supervisor.errors import ConfigError
 from supervisor.wire.messages import Setting
 
 #: Raised by hand whenever this package's own code makes an engine give other bytes for a text.
-REVISIONS = {"espeak": 2, "scripted": 1, "glm-upstream": 1}
+REVISIONS = {"espeak": 2, "scripted": 1, "glm": 1, "glm-upstream": 1}
 
 #: Distribution and import package that decide an engine's bytes besides this one.
 _DISTRIBUTIONS = {"espeak": ("espeakng-loader", "espeakng_loader")}
@@ -32,6 +33,13 @@ _SCRIPTED_BYTES = frozenset({"seconds_per_char"})
 _UPSTREAM_STANDS_ON = (
     "torch", "torchaudio", "transformers", "onnxruntime", "onnxruntime-gpu",
     "WeTextProcessing", "pypinyin", "jieba",
+)  # fmt: skip
+
+#: What our own engine computes and reads with, likewise, and what a child of it cannot do without.
+_GLM_STANDS_ON = ("torch", "torchaudio", "onnxruntime", "WeTextProcessing", "pypinyin", "jieba")
+_GLM_NEEDS = (
+    "torch", "torchaudio", "safetensors", "tiktoken", "onnxruntime", "tn", "jieba", "pypinyin",
+    "emoji", "yaml",
 )  # fmt: skip
 
 #: Import packages that a child of that engine cannot do without, and how to get them.
@@ -85,6 +93,10 @@ def engine_identity(config: Config) -> str:
         settings = dict(settings)
         version = _upstream_version(str(settings.pop("path", "")), config.child.python)
         return f"{name}/{version}/{_digest(settings)}"
+    if name == "glm":
+        kept = {key: value for key, value in settings.items() if key not in MODEL_PATHS}
+        version = _glm_version(settings, config.child.python)
+        return f"{name}/{version}/{_digest({**kept, 'device': config.child.device})}"
     if name == "scripted":
         settings = {key: value for key, value in settings.items() if key in _SCRIPTED_BYTES}
     return f"{name}/{_version(name, config.child.python)}/{_digest(settings)}"
@@ -92,6 +104,25 @@ def engine_identity(config: Config) -> str:
 
 def _digest(settings: Mapping[str, Setting]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode("ascii")).hexdigest()[:16]
+
+
+def _glm_version(settings: Mapping[str, Setting], python: str) -> str:
+    """Return what of the model's files and of the child's environment decides bytes.
+
+    Raises:
+        ConfigError: If the checkpoint is not set or not there, or the environment lacks what a child needs.
+    """
+    model = model_fingerprint(settings)
+    _, versions, missing = _ask(
+        python, "packages", f"{','.join(_GLM_STANDS_ON)};{','.join(_GLM_NEEDS)}"
+    ).split("\n")
+    if missing:
+        raise ConfigError(
+            f'the engine "glm" needs {", ".join(missing.split())}, which {python} does not have: '
+            "pip install 'tts-supervisor[glm]' where the child runs (child.python)"
+        )
+    stands_on = hashlib.sha256(versions.encode("utf-8")).hexdigest()[:8]
+    return f"{REVISIONS['glm']}-{model}-{stands_on}"
 
 
 def _upstream_version(path: str, python: str) -> str:

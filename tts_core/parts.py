@@ -148,13 +148,13 @@ class Parts:
         """
         if not wanted:
             return _as_it_is
-        if self._tables.configs is None:
+        tables = self._tables
+        if tables.configs is None:
             raise SettingError(
                 "phonemes need the model's pronunciation tables: name the folder that has "
                 "G2P_replace_dict.jsonl (engine.glm.configs; `tts-supervisor models get glm-tts` fetches it)"
             )
         if self._phonemes is None:
-            tables = self._tables
             self._phonemes = Phonemes(tables.configs, tables.lexicon, only_known=tables.only_known)
         return self._phonemes.of
 

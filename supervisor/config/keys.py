@@ -18,7 +18,7 @@ from supervisor.wire.messages import Setting
 FAULT_KINDS = ("crash", "exit", "hang", "oom", "nan", "silence", "stray", "garbage", "step")
 
 #: Engines that ship with this package; any other name is looked up among the entry points.
-BUILTIN_ENGINES = ("espeak", "scripted", "glm-upstream")
+BUILTIN_ENGINES = ("espeak", "scripted", "glm", "glm-upstream")
 
 
 def engine_table(name: str) -> str:
@@ -96,6 +96,13 @@ def flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"need true or false, got {toml_type(value)}: {value!r}")  # noqa: TRY004 - see text
     return value
+
+
+def flag_or_auto(value: object) -> Setting:
+    """Take true, false or `"auto"`."""
+    if value != "auto" and not isinstance(value, bool):
+        raise ValueError(f'need true, false or "auto", got {toml_type(value)}: {value!r}')
+    return cast("Setting", value)
 
 
 def place(value: object) -> str:
@@ -230,6 +237,15 @@ KEYS: dict[str, Check] = {
     "engine.scripted.wall_per_char_s": _seconds,
     "engine.scripted.load_s": number(least=0, most=86400),
     "engine.scripted.load_bytes": amount,
+    "engine.glm.checkpoint": place,
+    "engine.glm.configs": place,
+    "engine.glm.lexicon": place,
+    "engine.glm.sample_rate": one_rate_of(24_000, 32_000),
+    "engine.glm.precision": one_of("auto", "bf16", "fp32"),
+    "engine.glm.kv_cache": flag_or_auto,
+    "engine.glm.phonemes": flag,
+    "engine.glm.history": flag,
+    "engine.glm.threads": whole(least=1, most=256),
     "engine.glm_upstream.path": place,
     "engine.glm_upstream.sample_rate": one_rate_of(24_000, 32_000),
     "engine.glm_upstream.phonemes": flag,

@@ -180,11 +180,6 @@ def _find_entry_point(given: Given, name: str) -> None:
     if name in found:
         return
     names = ", ".join([*BUILTIN_ENGINES, *sorted(found)])
-    if name == "glm":
-        raise given.error(
-            "this version has no GLM-TTS engine of its own yet, and no installed package brings one "
-            f"(entry point group {ENTRY_POINT_GROUP}); the engines here are {names}"
-        )
     raise given.error(
         f"there is no engine {name!r}; the engines here are {names}. An engine of another package needs "
         "that package installed, here or where child.python points"

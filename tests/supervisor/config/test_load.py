@@ -132,8 +132,19 @@ def test_an_engines_table_has_its_name_with_underscores_and_may_be_written_with_
 def test_an_engine_that_nobody_brings_is_told_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match="no engine 'parrot'; the engines here are espeak, scripted"):
         load("engine.name=parrot")
-    with pytest.raises(ConfigError, match="no GLM-TTS engine of its own yet"):
-        load("engine.name=glm")
+
+
+def test_glm_has_its_table_and_paths_of_it_are_made_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = load("engine.name=glm", "engine.glm.checkpoint=ckpt", "engine.glm.kv_cache=false").engine
+    assert engine.settings["checkpoint"] == str(tmp_path / "ckpt")
+    assert (engine.settings["kv_cache"], engine.settings["history"]) == (False, False)
+    assert load("engine.name=glm").engine.settings["kv_cache"] == "auto"
+    for wrong in ("kv_cache=sometimes", "sample_rate=48000", "precision=fp16", "history=1", "threads=0"):
+        with pytest.raises(ConfigError, match=rf"engine\.glm\.{wrong.split('=')[0]}"):
+            load("engine.name=glm", f"engine.glm.{wrong}")
 
 
 def test_the_childs_interpreter_is_found_by_path_or_name(tmp_path: Path) -> None:
