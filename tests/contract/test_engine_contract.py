@@ -1,7 +1,8 @@
 """One suite over every engine: what `child/engine.py` promises, whoever keeps it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from child.checks import Meter, judge
 from child.engine import Engine, EngineFacts, SettingsError, Utterance, VoiceNotFound
 from child.engines import make_engine
 from child.faults import Rehearsal
-from supervisor.wire.messages import FaultPlan
+from child.glm_upstream import GlmUpstreamEngine
+from supervisor.wire.messages import FaultPlan, Setting
 from supervisor.wire.speech import speakable
+from tests.engines.upstream import make_checkout, process_left_as_it_was
 
 Made = tuple[Engine, EngineFacts]
 
@@ -25,11 +28,28 @@ def rehearsed() -> Engine:
     return Rehearsal(make_engine("scripted"), plan, damage=no_damage)
 
 
+class OnStandIn(GlmUpstreamEngine):
+    """With a checkout, which all others speak without."""
+
+    checkout = Path()
+
+    def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
+        return super().load({"path": str(self.checkout), **settings}, device=device, voice=voice)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    OnStandIn.checkout = make_checkout(tmp_path_factory.mktemp("upstream") / "GLM-TTS")
+    with process_left_as_it_was():
+        yield
+
+
 ENGINES: dict[str, Callable[[], Engine]] = {
     "scripted": lambda: make_engine("scripted"),
     "espeak": lambda: make_engine("espeak"),
     "rehearsed": rehearsed,
     "torch-stand-in": lambda: make_engine("torch-stand-in"),
+    "glm-upstream": OnStandIn,
 }
 
 TEXTS = ["Hello there, said the fox.", "a", "我们今天去北京看朋友。", "In 2024年 he said “你好”, twice.", "7"]
