@@ -117,6 +117,17 @@ def test_again_means_as_it_was_found(state: Path, tmp_path: Path) -> None:
     assert (read.find(tmp_path, "a.wav").sha256, read.notices) == (sha256, [])
 
 
+def test_again_means_where_it_was_found_although_it_would_be_found_elsewhere_now(
+    state: Path, tmp_path: Path
+) -> None:
+    here, beside = tmp_path / "here", tmp_path / "beside"
+    sha256 = recorded(here / "a.wav")
+    earlier = [planned(Read(state, here=here).find(beside, "a.wav"))]
+    other = recorded(beside / "a.wav", "somebody else")
+    assert Read(state, earlier, here=here).find(beside, "a.wav").sha256 == other
+    assert Read(state, earlier, here=here, again=True).find(beside, "a.wav").sha256 == sha256
+
+
 # ------------------------------------------------------------------ names
 
 

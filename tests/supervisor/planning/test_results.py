@@ -146,11 +146,12 @@ def test_lines_of_several_inputs_come_in_their_order_and_documents_have_none(tmp
         ("c.JSONL", '{"text": "C one."}\n\ufeff\n{"text": "C three.", "id": "c"}'),
     )
     job.speak()
-    assert [(one["id"], one["line"], one["text"], one["state"]) for one in job.results()] == [
-        ("a", 1, "A one.", "done"),
-        ("1", 1, "C one.", "done"),
-        ("2", 2, None, "failed"),
-        ("c", 3, "C three.", "done"),
+    told = [tuple(one[key] for key in ("id", "line", "text", "state", "segments")) for one in job.results()]
+    assert told == [
+        ("a", 1, "A one.", "done", 1),
+        ("1", 1, "C one.", "done", 1),
+        ("2", 2, None, "failed", 1),
+        ("c", 3, "C three.", "done", 1),
     ]
 
 
