@@ -102,7 +102,7 @@ def test_nothing_of_a_text_is_logged_above_debug(home: Home) -> None:
         (("book.txt",), 2, "-o"),
         (("book.txt", "-o", "x.wav", "--reference", "a.wav"), 2, "come together"),
         (("book.txt", "-o", "x.wav", "--reference", "a.wav", "--reference-text", "a"), 2, "cannot clone"),
-        (("book.txt", "-o", "x.wav", "--engine", "glm"), 2, "no GLM-TTS engine"),
+        (("book.txt", "-o", "x.wav", "--engine", "glm"), 2, "engine.glm.checkpoint is not set"),
         (("book.txt", "-o", "x.wav", "--seed", "-1"), 2, "--seed"),
         (("book.txt", "-o", "x.wav", "--device", "tpu"), 2, "child.device from --device"),
         (("book.txt", "-o", "x.wav", "--sample-rate", "7"), 2, "--sample-rate"),
