@@ -5,7 +5,7 @@ package brings one by an entry point in group `tts_supervisor.engines` that name
 without arguments; its settings are the table `[engine.NAME]` of config.toml.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -80,6 +80,7 @@ class EngineFacts:
 
     Attributes:
         canary_text: Spoken before the child is ready; empty where there is no voice to speak it in.
+        notices: What people should know of this start; each is told once in a run.
     """
 
     name: str
@@ -90,6 +91,7 @@ class EngineFacts:
     uses_device: bool
     pace_s_per_char: float | None
     canary_text: str
+    notices: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -181,4 +183,13 @@ class Remembering(Protocol):
 
         A value of its own: with it another process goes on exactly as this one would. Empty = nothing.
         """
+        ...
+
+
+@runtime_checkable
+class Signalling(Protocol):
+    """What an engine may have besides, so that a long computation between two pieces is no stall."""
+
+    def tell_signs(self, tell: Callable[[], None]) -> None:
+        """Take what is to be called now and then while `synthesize` computes: a sign of life each time."""
         ...

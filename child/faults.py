@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from child.engine import Audio, Engine, EngineFacts, OutOfMemory, Remembering, Utterance
+from child.engine import Audio, Engine, EngineFacts, OutOfMemory, Remembering, Signalling, Utterance
 from child.fault_specs import Fault, FaultTable
 from child.memory import touched
 from supervisor.wire.messages import FaultPlan, Setting, Vitals, Voice
@@ -64,6 +64,11 @@ class Rehearsal:
     def past(self) -> bytes:
         """Return what the wrapped engine carries over."""
         return self._engine.past() if isinstance(self._engine, Remembering) else b""
+
+    def tell_signs(self, tell: Callable[[], None]) -> None:
+        """Let the wrapped engine show signs of life, if it does."""
+        if isinstance(self._engine, Signalling):
+            self._engine.tell_signs(tell)
 
     def vitals(self) -> Vitals:
         """Return the wrapped engine's vitals; the leak is in them, undeclared, as real ones are."""

@@ -1,13 +1,12 @@
 """The engine GLM-TTS: the one door of this package to torch and to `tts_core`.
 
-A template loads the model on the CPU; each fork moves it onto the card, if there is one. Without a
-recording there is no voice: the released model has none of its own.
+A template loads the model on the CPU; each fork moves it onto the card, if there is one. A voice is that of
+a recording, and where none is named, that of a plain one.
 """
 
 import contextlib
-import sys
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +20,9 @@ from child.engine import (
     OutOfMemory,
     SettingsError,
     Utterance,
-    VoiceNotFound,
 )
-from child.glm_settings import GlmSettings, cache_folder, of_line, read_settings
+from child.glm_settings import WHERE, GlmSettings, cache_folder, of_line, read_settings
+from child.plain_voices import file_of, find_plain, plain_recordings, plain_text, plain_voices, voice_at_start
 from child.torch_vitals import TorchMemory
 from supervisor.wire.messages import Reference, Setting, Vitals, Voice
 from tts_core import errors
@@ -32,6 +31,7 @@ from tts_core.checkpoint import Checkpoint
 from tts_core.lm.history import History
 from tts_core.manner import Manner
 from tts_core.parts import Parts, Tables
+from tts_core.signs import Signs
 from tts_core.synthesizer import Synthesizer
 from tts_core.voice import voice as cloned
 from tts_core.voice.making import voice_from
@@ -49,6 +49,11 @@ _LOUDEST = 0.99
 _CANARY = "准备好了。"
 _CANARY_TOKENS = 40
 
+_ON_THE_CPU = (
+    "torch finds no CUDA device here: GLM-TTS computes on the CPU, which is slow; `tts-supervisor doctor` "
+    'says what is missing, and child.device = "cpu" that this is meant'
+)
+
 _NOTHING = np.zeros(0, np.float32)
 
 
@@ -61,8 +66,11 @@ class GlmEngine:
         self._synthesizer: Synthesizer | None = None
         self._memory = TorchMemory("cpu")
         self._voices: OrderedDict[tuple[str, str], cloned.Voice] = OrderedDict()
+        self._plain: dict[str, bytes] | None = None
+        self._signs = Signs()
         self._past = b""
-        self._has_voice = False
+        self._has_reference = False
+        self._of_reference: tuple[str, ...] = ()
 
     # ------------------------------------------------------------------ before a child is there
 
@@ -74,25 +82,31 @@ class GlmEngine:
         """Load everything on the CPU, in a process that children are forked from: one thread, no CUDA."""
         torch.set_num_threads(1)
         with _as_engine_errors():
-            self._open(read_settings(settings), on_card=_may_be_card(device))
+            self._open(_read_whole(settings), on_card=_may_be_card(device))
+        self._plain_recordings()
 
     def prepare_reference(self, reference: Reference, settings: Mapping[str, Setting]) -> None:
         """Compute what is taken of a recording and keep it, before the model is on the card."""
         self._raw = dict(settings)
         with _as_engine_errors():
-            self._voice(reference, read_settings(settings))
-        self._has_voice = True
+            self._voice(reference, _read_whole(settings))
+            warnings = read_recording(Path(reference.path)).warnings
+        self._of_reference = tuple(f"the reference recording: {warning}" for warning in warnings)
+        self._has_reference = True
 
     # ------------------------------------------------------------------ the engine's protocol
 
     def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
         """Load what the template has not, put it where it is to compute, and try it."""
         self._raw = dict(settings)
-        chosen = read_settings(settings)
+        chosen = _read_whole(settings)
         where = _device_for(device)
         if where.type == "cpu":
             torch.set_num_threads(chosen.threads)
+        default = voice_at_start(voice, self._plain_recordings(), has_reference=self._has_reference)
         with _as_engine_errors():
+            if default and not self._has_reference:
+                self._plain_voice(default, chosen)  # what that takes need not lie beside the model
             parts = self._open(chosen, on_card=where.type == "cuda")
             parts.move(where)
             self._memory = TorchMemory(str(where))
@@ -103,30 +117,40 @@ class GlmEngine:
             name="glm",
             version=f"{REVISION}-{torch.__version__}",
             sample_rate_hz=chosen.sample_rate_hz,
-            voice=voice or "",
+            voice=default,
             clones=True,
             uses_device=where.type == "cuda",
             pace_s_per_char=None,
-            canary_text=_CANARY if self._has_voice else "",
+            canary_text=_CANARY if default else "",
+            notices=(
+                *self._of_reference,
+                *([_ON_THE_CPU] if device == "auto" and where.type == "cpu" else []),
+            ),
         )
+
+    def tell_signs(self, tell: Callable[[], None]) -> None:
+        """Take what is to be called now and then while `synthesize` computes, though it has no audio yet."""
+        self._signs.tell = tell
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
         """Yield the audio of one utterance as it comes."""
         self._past = b""
         with _as_engine_errors():
             chosen = of_line(self._raw, utterance.settings)
-            voice = self._voice_of(utterance, chosen)
+            with self._signs.felt():
+                voice = self._voice_of(utterance, chosen)
             self._memory.segment_begins()
             yield Audio(samples=_NOTHING, sample_rate_hz=chosen.sample_rate_hz)
-            yield from self._speak(utterance, voice, chosen)
+            with self._signs.felt():
+                yield from self._speak(utterance, voice, chosen)
 
     def past(self) -> bytes:
         """Return the history as the last utterance left it; empty where the table asks for none."""
         return self._past
 
     def voices(self) -> list[Voice]:
-        """Return none: the model speaks in the voices of recordings alone."""
-        return []
+        """Return the plain voices; any other comes with its recording."""
+        return plain_voices(self._plain_recordings(), read_settings(self._raw).sample_rate_hz)
 
     def vitals(self) -> Vitals:
         """Return what it holds now."""
@@ -168,12 +192,16 @@ class GlmEngine:
     def _voice_of(self, utterance: Utterance, chosen: GlmSettings) -> cloned.Voice:
         if utterance.reference is not None:
             return self._voice(utterance.reference, chosen)
-        named = "" if utterance.voice is None else f" named {utterance.voice!r}"
-        raise VoiceNotFound(
-            f"GLM-TTS has no voice{named}: it speaks as a recording does. Keep one with `tts-supervisor "
-            "voices add NAME --reference WAV --text TEXT` and say --voice NAME, or give --reference and "
-            "--reference-text"
-        )
+        return self._plain_voice(find_plain(utterance.voice, self._plain_recordings()), chosen)
+
+    def _plain_voice(self, name: str, chosen: GlmSettings) -> cloned.Voice:
+        with file_of(self._plain_recordings()[name]) as path:
+            return self._voice(Reference(path=path, text=plain_text(name)), chosen)
+
+    def _plain_recordings(self) -> dict[str, bytes]:
+        if self._plain is None:
+            self._plain = plain_recordings()
+        return self._plain
 
     def _voice(self, reference: Reference, chosen: GlmSettings) -> cloned.Voice:
         recording = read_recording(Path(reference.path))
@@ -208,10 +236,8 @@ def _as_engine_errors() -> Generator[None]:
         yield
     except errors.OutOfMemory as error:
         raise OutOfMemory(str(error)) from None
-    except errors.RecordingError as error:
-        raise VoiceNotFound(str(error)) from None
-    except (errors.TextError, errors.CapReached) as error:
-        # The same seed draws the same tokens: another try would end alike.
+    except (errors.RecordingError, errors.TextError, errors.CapReached) as error:
+        # Another try would end alike: of a cap too, since the same seed draws the same tokens.
         raise BadInput(str(error)) from None
     except (errors.CheckpointError, errors.SettingError) as error:
         raise SettingsError(str(error)) from None
@@ -231,7 +257,6 @@ def _device_for(device: str) -> torch.device:
     if device == "auto":
         if count:
             return torch.device("cuda:0")
-        sys.stderr.write("torch finds no CUDA device: GLM-TTS computes on the CPU, which is slow\n")
         return torch.device("cpu")
     found = torch.device(device)
     if found.index >= count:
@@ -240,6 +265,19 @@ def _device_for(device: str) -> torch.device:
             'nvidia-smi tells what the driver sees, and "cpu" computes without one'
         )
     return found
+
+
+def _read_whole(settings: Mapping[str, Setting]) -> GlmSettings:
+    """Check the table, and look at every file of the checkpoint before the first gigabyte is read.
+
+    Raises:
+        SettingsError: Naming the key, or all files that are missing or cut short, each with its mend.
+    """
+    chosen = read_settings(settings)
+    faults = Checkpoint(chosen.checkpoint).missing(chosen.sample_rate_hz)
+    if faults:
+        raise SettingsError("\n  ".join((f"{WHERE}.checkpoint is not whole:", *faults)))
+    return chosen
 
 
 def _weights(chosen: GlmSettings) -> list[Path]:

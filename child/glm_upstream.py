@@ -20,15 +20,9 @@ from child.glm_upstream_checkout import WHERE, Checkout, Order, open_checkout
 from child.glm_upstream_errors import KNOWN, in_our_words
 from child.glm_upstream_past import Cache, past_of, remember
 from child.glm_upstream_pulse import Pulse
-from child.glm_upstream_voices import (
-    Features,
-    Voices,
-    find_plain,
-    must_be_readable,
-    plain_recordings,
-    plain_voices,
-)
+from child.glm_upstream_voices import Features, Voices, must_be_readable
 from child.one_thread import LOOK_S, OneThread
+from child.plain_voices import plain_recordings, plain_voices, voice_at_start
 from child.settings import read_flag, read_one_of, refuse_unknown
 from child.torch_vitals import TorchMemory, tensor_bytes
 from supervisor.wire.messages import Reference, Setting, Vitals, Voice
@@ -104,7 +98,7 @@ class GlmUpstreamEngine:
         self._settings = dict(settings)
         order = Order(path=str(settings.get("path", "")), sample_rate_hz=manner.sample_rate_hz, device=device)
         self._plain = plain_recordings()  # by forks, so before there is a thread
-        default = voice if self._has_reference and voice else find_plain(voice, self._plain)
+        default = voice_at_start(voice, self._plain, has_reference=self._has_reference)
         checkout = self._thread.run(lambda: open_checkout(order))
         voices = Voices(checkout, manner.sample_rate_hz, self._plain)
         self._memory = TorchMemory(checkout.device)
@@ -119,7 +113,7 @@ class GlmUpstreamEngine:
             clones=True,
             uses_device=checkout.device != "cpu",
             pace_s_per_char=None,
-            canary_text=_CANARY,
+            canary_text=_CANARY if default else "",
         )
 
     # ------------------------------------------------------------ the work

@@ -1,41 +1,25 @@
-"""What the original GLM-TTS takes of a recording, once for each: text, speech tokens, mel, speaker.
+"""What the original GLM-TTS takes of a recording, once for each: text, speech tokens, mel, speaker."""
 
-Two voices are always there, so that it can speak before anybody has named a recording: eSpeak NG reads
-a sentence, and that is the recording. They are for trying things out, and free of others' rights.
-"""
-
-import contextlib
 import hashlib
-import io
-import tempfile
-import wave
 from collections import OrderedDict
-from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from child.engine import BadInput, EngineError, Utterance, VoiceNotFound
-from child.espeak import EspeakEngine
-from child.failings import log
+from child.engine import BadInput, Utterance
 from child.glm_upstream_past import Cache
-from child.recital import to_pcm_s16le
-from supervisor.wire.messages import Reference, Voice
+from child.plain_voices import file_of, find_plain, plain_text
+from supervisor.wire.messages import Reference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
 
     from child.glm_upstream_checkout import Checkout
 
 #: Voices in memory at once: half a minute of recording is half a MiB.
 MOST_VOICES = 16
-
-#: Name -> voice of eSpeak, language, what it reads.
-_PLAIN = {
-    "plain-zh": ("cmn", "zh", "那天早上天气很好，他们一起沿着河边慢慢地走，谁也没有说话。"),
-    "plain-en": ("en-us", "en", "It was a fine morning, and they walked along the river without a word."),
-}
-DEFAULT_VOICE = "plain-zh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,31 +54,6 @@ class Features:
         return [tensor for tensor in found if tensor.device.type == device.partition(":")[0]]
 
 
-def plain_recordings() -> dict[str, bytes]:
-    """Return the recordings of the plain voices as WAV; none where eSpeak NG is not installed."""
-    engine = EspeakEngine()
-    try:
-        facts = engine.load({}, device="cpu", voice=None)
-    except (ImportError, OSError, EngineError) as error:
-        log(f"glm-upstream: no plain voices, eSpeak NG does not start here ({error})")
-        return {}
-    return {
-        name: _wav(engine, facts.sample_rate_hz, text, voice) for name, (voice, _, text) in _PLAIN.items()
-    }
-
-
-def _wav(engine: EspeakEngine, rate_hz: int, text: str, voice: str) -> bytes:
-    spoken = Utterance(text=text, voice=voice, reference=None, seed=0, settings={})
-    kept = io.BytesIO()
-    with wave.open(kept, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        for piece in engine.synthesize(spoken):
-            file.writeframes(to_pcm_s16le(piece.samples))
-    return kept.getvalue()
-
-
 class Voices:
     """Features by recording, the latest few kept."""
 
@@ -122,8 +81,8 @@ class Voices:
             return self._of_reference(utterance.reference)
         name = find_plain(utterance.voice, self._plain)
         if name not in self._known:
-            with _file_of(self._plain[name]) as path:
-                self._keep(name, self._heard(path, _PLAIN[name][2]))
+            with file_of(self._plain[name]) as path:
+                self._keep(name, self._heard(path, plain_text(name)))
         return self._latest(name)
 
     def tensors(self) -> "Iterator[torch.Tensor]":
@@ -169,40 +128,6 @@ class Voices:
             )
 
 
-def find_plain(name: str | None, plain: dict[str, bytes]) -> str:
-    """Return the name of a plain voice that is there.
-
-    Raises:
-        VoiceNotFound: If there is none of that name; says what can be done.
-    """
-    wanted = DEFAULT_VOICE if name is None else name
-    if wanted in plain:
-        return wanted
-    if not plain:
-        raise VoiceNotFound(
-            "GLM-TTS speaks in the voice of a recording, and none was named: give --reference WAV with "
-            "--reference-text TEXT; its own plain voices need eSpeak NG where the child runs: "
-            "pip install espeakng-loader"
-        )
-    raise VoiceNotFound(
-        f"there is no voice {wanted!r} in the engine glm-upstream; it has {' and '.join(plain)}, and that of "
-        "any recording: --reference WAV --reference-text TEXT, or prompt_speech and prompt_text in a line"
-    )
-
-
-def plain_voices(plain: dict[str, bytes], sample_rate_hz: int) -> list[Voice]:
-    """Return the plain voices that are there."""
-    return [
-        Voice(
-            name=name,
-            language=_PLAIN[name][1],
-            sample_rate_hz=sample_rate_hz,
-            description="cloned from eSpeak NG, to try things out; name a recording for a real one",
-        )
-        for name in plain
-    ]
-
-
 def must_be_readable(reference: Reference) -> None:
     """Look at a recording before minutes are spent on loading.
 
@@ -220,12 +145,3 @@ def _key_of(reference: Reference) -> str:
             f"the recording {reference.path} cannot be read ({error.strerror}); name one that is there"
         ) from error
     return f"{recording}\0{reference.text}"
-
-
-@contextlib.contextmanager
-def _file_of(recording: bytes) -> Generator[str]:
-    """Give a recording a path for as long as it is listened to."""
-    with tempfile.NamedTemporaryFile(prefix="tts-supervisor-", suffix=".wav") as file:
-        file.write(recording)
-        file.flush()
-        yield file.name

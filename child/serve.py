@@ -18,6 +18,7 @@ from child.engine import (
     Engine,
     EngineFacts,
     Remembering,
+    Signalling,
     Utterance,
 )
 from child.engines import Prepared, make_engine, weight_files_of
@@ -165,6 +166,7 @@ def _ready(engine: Engine, facts: EngineFacts, canary: Figures, files: list[str]
         vitals=engine.vitals(),
         took_s=time.monotonic() - started_s,
         weight_files=files,
+        notices=list(facts.notices),
     )
 
 
@@ -234,11 +236,14 @@ def _speak(link: Link, engine: Engine, order: Synthesize, recital: Recital) -> F
         settings=order.settings,
         past=order.past,
     )
+    sign = Progress(segment_id=order.segment_id, attempt=order.attempt)
+    if isinstance(engine, Signalling):
+        engine.tell_signs(lambda: link.send(sign))
     with _spoken(engine, utterance) as pieces:
         for audio in pieces:
             recital.take(audio)
             if not audio.samples.size:
-                link.send(Progress(segment_id=order.segment_id, attempt=order.attempt))
+                link.send(sign)
     return recital.finish()
 
 

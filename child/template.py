@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -101,12 +100,11 @@ class Template:
         try:
             prepared, files = _prepared(order)
         except Exception as error:  # noqa: BLE001 -- an engine may raise anything; a cold child will tell it in full
-            _log("".join(traceback.format_exception(error)).rstrip())
-            self._send(Unfit(why=f"{type(error).__name__}: {error}"))
+            self._send(_unfit(error))
             return None
         reason = _why_not()
         if reason is not None:
-            self._send(Unfit(why=reason))
+            self._send(Unfit(why=reason, for_good=False))
             return None
         self._send(_warm(files, self._started_s))
         return prepared
@@ -169,6 +167,14 @@ def _warm(files: list[str], started_s: float) -> Warm:
     # A collection in a child would write into every object, and so copy every page of them.
     gc.freeze()
     return Warm(weight_files=files, private_bytes=private_bytes(), took_s=time.monotonic() - started_s)
+
+
+def _unfit(error: Exception) -> Unfit:
+    from child.failings import broken, log_bug  # noqa: PLC0415 -- numpy, which an engine would have imported
+
+    log_bug(error)
+    said = broken(error)
+    return Unfit(why=said.message, for_good=said.kind in ("configuration", "voice_not_found"))
 
 
 def _why_not() -> str | None:

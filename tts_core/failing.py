@@ -1,8 +1,10 @@
 """What an allocator says no with, turned into an error with the figures."""
 
 import gc
+import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -13,12 +15,17 @@ _HOST_WORDS = "can't allocate memory"
 
 _HEAD_CHARS = 40
 
+#: Of /proc: what of this process lies in memory, what it has asked for, what the machine could still give.
+_OF_THE_PROCESS = {"VmRSS": "held", "VmSize": "mapped"}
+_OF_THE_MACHINE = {"MemAvailable": "available"}
+
 
 @contextmanager
 def telling_memory(device: torch.device, text: str) -> Generator[None]:
     """Turn "out of memory", of the card or of the host, into `OutOfMemory`, with caches given back.
 
-    The traceback of torch's own error would keep every tensor of the way down alive; it goes.
+    The frames of torch's own error would keep every tensor of the way down alive, as its context wherever
+    this one is held: they are cleared.
 
     Args:
         device: Where the work is done.
@@ -29,10 +36,11 @@ def telling_memory(device: torch.device, text: str) -> Generator[None]:
     """
     try:
         yield
-    except RuntimeError as error:  # torch.OutOfMemoryError is one
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is one of the first
         if not is_memory(error):
             raise
-        said = str(error).split("\n", 1)[0]
+        said = (str(error) or type(error).__name__).split("\n", 1)[0]
+        traceback.clear_frames(error.__traceback__)
     else:
         return
     figures = _figures(device)
@@ -42,9 +50,9 @@ def telling_memory(device: torch.device, text: str) -> Generator[None]:
     )
 
 
-def is_memory(error: RuntimeError) -> bool:
-    """Say whether an error of torch is about memory."""
-    return isinstance(error, torch.OutOfMemoryError) or _HOST_WORDS in str(error)
+def is_memory(error: Exception) -> bool:
+    """Say whether an error, of torch or of Python, is about memory."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or _HOST_WORDS in str(error)
 
 
 def give_back(device: torch.device) -> None:
@@ -55,13 +63,26 @@ def give_back(device: torch.device) -> None:
 
 
 def _figures(device: torch.device) -> str:
-    if device.type != "cuda":
-        return ""
+    figures = _of_the_card(device) if device.type == "cuda" else _of_the_host()
+    return "; " + ", ".join(f"{size_bytes // 2**20} MiB {what}" for what, size_bytes in figures.items())
+
+
+def _of_the_card(device: torch.device) -> dict[str, int]:
     free_bytes, total_bytes = torch.cuda.mem_get_info(device)
-    figures = {
+    return {
         "held": torch.cuda.memory_allocated(device),
         "reserved": torch.cuda.memory_reserved(device),
         "free": free_bytes,
         "in all": total_bytes,
     }
-    return "; " + ", ".join(f"{size_bytes // 2**20} MiB {what}" for what, size_bytes in figures.items())
+
+
+def _of_the_host() -> dict[str, int]:
+    own = _kib_in(Path("/proc/self/status"), _OF_THE_PROCESS)
+    return own | _kib_in(Path("/proc/meminfo"), _OF_THE_MACHINE)
+
+
+def _kib_in(path: Path, wanted: dict[str, str]) -> dict[str, int]:
+    """Return bytes by word, of lines such as `VmRSS:  1234 kB`."""
+    lines = (line.split() for line in path.read_text("ascii", "replace").splitlines())
+    return {wanted[line[0][:-1]]: int(line[1]) * 1024 for line in lines if line and line[0][:-1] in wanted}

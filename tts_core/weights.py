@@ -5,6 +5,7 @@ no weight is copied: forks of one process share their pages. What a model does n
 """
 
 import pickle
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,10 @@ def read_pickled(path: Path) -> Weights:
     except FileNotFoundError:
         raise CheckpointError(f"{path}: there is no such file; the checkpoint is not whole") from None
     except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path}: holds more than tensors, and is not loaded ({error})") from None
+        raise CheckpointError(
+            f"{path}: holds more than tensors ({_foreign(error)}), and is not loaded, since loading it could "
+            "run what it holds; download it again, from where the model comes from"
+        ) from None
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         raise CheckpointError(f"{path}: damaged or cut short ({error}); download it again") from None
     if isinstance(found, dict) and isinstance(found.get("model"), dict):
@@ -77,6 +81,12 @@ def read_pickled(path: Path) -> Weights:
     if not isinstance(found, dict) or not all(isinstance(one, Tensor) for one in found.values()):
         raise CheckpointError(f"{path}: not a dictionary of tensors by name")
     return Weights(path=path, tensors=found)
+
+
+def _foreign(error: pickle.UnpicklingError) -> str:
+    """Return what a file wanted to be run; torch's own words advise, over many lines, to let it."""
+    named = re.search(r"GLOBAL (\S+)", str(error))
+    return named[1] if named else str(error).split("\n", 1)[0]
 
 
 def fit(

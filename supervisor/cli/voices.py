@@ -119,6 +119,8 @@ def _try(args: Arguments, config: Config, state: StateFolder, voice: ClonedVoice
         # The engine names the copy, which is gone by now.
         said = str(error).replace(recording, args.reference or "")
         raise ChildFailed(f"the voice {voice.name} was not added: {said}") from error
+    for text in child.ready.notices:
+        tell(f"warning: {text}")
     if not child.ready.clones:
         raise _no_cloner(config.engine.name)
     if voice.name in {own.name for own in child.voices}:

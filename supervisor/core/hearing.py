@@ -41,6 +41,7 @@ class Hearing:
                 post.last_words = message.message
                 if message.kind in ("configuration", "voice_not_found"):
                     self._desk.end("configuration", message.message)
+                    post.wish_end("stop", message.message)  # told once, as the end of the run: no mishap
             case say.Loading() | say.Voices():
                 pass
             case _:
@@ -68,6 +69,8 @@ class Hearing:
         post.ready = ready
         if ready.weight_files:
             self._desk.act(do.LearnWeights(paths=tuple(ready.weight_files)))
+        for text in ready.notices:
+            self._desk.once("engine", text)
         self._desk.move(post, Event.READY, at_s)
         if post is self._desk.roster.current:
             self._warden.takes_up_work(post, at_s)

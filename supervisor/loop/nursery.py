@@ -19,7 +19,7 @@ from supervisor.edge.prefetch import Prefetcher
 from supervisor.edge.process import ChildProcess, start_child, waited_for
 from supervisor.edge.strangers import reap_strangers
 from supervisor.edge.template import Unborn, become_reaper, start_template
-from supervisor.errors import SupervisorError
+from supervisor.errors import ConfigError, SupervisorError
 from supervisor.loop.templatelink import Lost, TemplateLink
 from supervisor.wire.forking import Born, FromTemplate, Prepare, Refused, Unfit, Warm
 from supervisor.wire.messages import Hello
@@ -169,6 +169,8 @@ class Nursery:
         match event:
             case Warm():
                 self._on_warm(event)
+            case Unfit(for_good=True):
+                self._refuse(ConfigError(event.why))
             case Unfit():
                 self._give_up(event.why)
             case Born():
@@ -233,6 +235,14 @@ class Nursery:
         text = f'no template: {why}. Children are started cold; child.start = "cold" says so from the start'
         self._notice(Notice(level="warning", name="template", text=text))
         self._start_cold_what_waits()
+
+    def _refuse(self, error: SupervisorError) -> None:
+        """Tell all who wait that there will be no child, and why: a cold one would fare alike."""
+        self._end_link()
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        for _, done in waiting:
+            done(error)
 
     def _start_cold_what_waits(self) -> None:
         waiting = [*((unborn.life, done) for unborn, done in self._asked), *self._waiting]

@@ -10,7 +10,7 @@ from supervisor.config import Config
 from supervisor.core import events as ev
 from supervisor.edge.process import start_child
 from supervisor.edge.statefolder import StateFolder
-from supervisor.errors import ChildFailed
+from supervisor.errors import ChildFailed, ConfigError, SupervisorError
 from supervisor.loop.childlink import ChildLink
 from supervisor.loop.terms import hello_of
 from supervisor.wire.messages import (
@@ -61,6 +61,7 @@ def introduce(
 
     Raises:
         ChildFailed: If the child does not get ready; says why.
+        ConfigError: If that is a setting's fault.
     """
     return asyncio.run(_ask(config, state, reference, told))
 
@@ -70,6 +71,7 @@ def probe_child(config: Config, state: StateFolder | None = None) -> Ready:
 
     Raises:
         ChildFailed: If it does not get there; says why.
+        ConfigError: If that is a setting's fault.
     """
     return introduce(config, state).ready
 
@@ -104,14 +106,15 @@ async def _ask(
     answer: asyncio.Future[Introduction] = loop.create_future()
     gone: asyncio.Future[None] = loop.create_future()
     said = ""
+    error: type[SupervisorError] = ChildFailed
 
     def tell(event: ev.Event) -> None:
-        nonlocal said
+        nonlocal said, error
         match event:
             case ev.Said(message=Greeting()):
                 link.send(hello_of(config, voice=None, reference=reference))
-            case ev.Said(message=Broken(message=text)):
-                said = text
+            case ev.Said(message=Broken(kind=kind, message=text)):
+                said, error = text, ConfigError if kind == "configuration" else ChildFailed
             case ev.Said():
                 found = interview.hear(event.message, link.send)
                 if found is not None and not answer.done():
@@ -122,7 +125,7 @@ async def _ask(
                 link.process.kill_group()
             case ev.Ended():
                 if not answer.done():
-                    answer.set_exception(ChildFailed(said or f"the child {event.death.in_words}"))
+                    answer.set_exception(error(said or f"the child {event.death.in_words}"))
                 gone.set_result(None)
             case _:
                 pass

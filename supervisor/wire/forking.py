@@ -63,9 +63,15 @@ class Warm(Message, frozen=True, kw_only=True, tag="warm"):
 
 
 class Unfit(Message, frozen=True, kw_only=True, tag="unfit"):
-    """This engine cannot be prepared; a cold child may tell more."""
+    """This engine cannot be prepared.
+
+    Attributes:
+        why: In words.
+        for_good: No other start would get further: what is configured is not there, or does not fit.
+    """
 
     why: str
+    for_good: bool
 
 
 class Born(Message, frozen=True, kw_only=True, tag="born"):

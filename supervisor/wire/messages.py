@@ -194,6 +194,7 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
         vitals: After the canary.
         took_s: From the start of the process.
         weight_files: Absolute paths that the next child will read: prefetched when a recycle is decided.
+        notices: What people should know of this start; each is told once in a run.
     """
 
     engine: str
@@ -207,6 +208,7 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     vitals: Vitals
     took_s: float
     weight_files: list[str] = []
+    notices: list[str] = []
 
 
 class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):
@@ -285,13 +287,9 @@ class Voices(Message, frozen=True, kw_only=True, tag="voices"):
 
 
 class Broken(Message, frozen=True, kw_only=True, tag="broken"):
-    """Last words of a child that cannot go on.
+    """Last words of a child that cannot go on."""
 
-    Attributes:
-        kind: `"configuration"` and `"voice_not_found"` are the user's to mend: never restarted.
-            `"load"` and `"canary"` are deaths before ready and count as such.
-    """
-
+    # The first two are the user's to mend: never restarted. The others are deaths before ready.
     kind: Literal["configuration", "voice_not_found", "load", "canary"]
     message: str
 

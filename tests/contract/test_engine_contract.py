@@ -11,10 +11,12 @@ from child.checks import Meter, judge
 from child.engine import Engine, EngineFacts, SettingsError, Utterance, VoiceNotFound
 from child.engines import make_engine
 from child.faults import Rehearsal
+from child.glm import GlmEngine
 from child.glm_upstream import GlmUpstreamEngine
 from supervisor.wire.messages import FaultPlan, Setting
 from supervisor.wire.speech import speakable
 from tests.engines.upstream import make_checkout, process_left_as_it_was
+from tests.tts_core.small_checkpoint import make_small_checkpoint
 
 Made = tuple[Engine, EngineFacts]
 
@@ -37,10 +39,23 @@ class OnStandIn(GlmUpstreamEngine):
         return super().load({"path": str(self.checkout), **settings}, device=device, voice=voice)
 
 
+class OnSmallModel(GlmEngine):
+    """With a checkpoint, likewise."""
+
+    checkpoint = Path()
+
+    def load(self, settings: Mapping[str, Setting], *, device: str, voice: str | None) -> EngineFacts:
+        given = {"checkpoint": str(self.checkpoint), **settings}
+        return super().load(given, device=device, voice=voice)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _models(tmp_path_factory: pytest.TempPathFactory, engine_cache: Path, text_cache: Path) -> Iterator[None]:
+    assert text_cache.is_relative_to(engine_cache)
     OnStandIn.checkout = make_checkout(tmp_path_factory.mktemp("upstream") / "GLM-TTS")
-    with process_left_as_it_was():
+    OnSmallModel.checkpoint = make_small_checkpoint(tmp_path_factory.mktemp("glm"))
+    with process_left_as_it_was(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(engine_cache))
         yield
 
 
@@ -50,6 +65,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "rehearsed": rehearsed,
     "torch-stand-in": lambda: make_engine("torch-stand-in"),
     "glm-upstream": OnStandIn,
+    "glm": OnSmallModel,
 }
 
 TEXTS = ["Hello there, said the fox.", "a", "我们今天去北京看朋友。", "In 2024年 he said “你好”, twice.", "7"]

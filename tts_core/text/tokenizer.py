@@ -180,7 +180,9 @@ def _read_added(path: Path, ranks: int) -> dict[int, _Added]:
     except OSError as error:
         raise _unreadable(path, error) from None
     except (msgspec.DecodeError, ValueError) as error:
-        raise CheckpointError(f"{path}: not a tokenizer's configuration ({error})") from None
+        raise CheckpointError(
+            f"{path}: not a tokenizer's configuration ({error}); download it again"
+        ) from None
     below = sorted(token.content for token_id, token in added.items() if token_id < ranks)
     if below:
         raise CheckpointError(f"{path}: {len(below)} special tokens have ids of tokenizer.model: {below[:4]}")

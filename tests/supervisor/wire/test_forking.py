@@ -32,7 +32,7 @@ answers = st.one_of(
     st.builds(
         Warm, weight_files=st.lists(words, max_size=3), private_bytes=sizes, took_s=st.floats(0.0, 1e6)
     ),
-    st.builds(Unfit, why=words),
+    st.builds(Unfit, why=words, for_good=st.booleans()),
     st.builds(Born, life=sizes, pid=sizes),
     st.builds(Refused, life=sizes, why=words, for_good=st.booleans()),
 )
