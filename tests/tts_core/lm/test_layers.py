@@ -1,10 +1,12 @@
 """A layer beside the same layer written as slowly and plainly as can be."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.tts_core.lm.models import ALL, CPU, cache_for, numbers, random_ids, random_llama
 from tts_core.lm.config import LmConfig
@@ -89,6 +91,36 @@ def test_projections_that_are_joined_hold_no_weight_twice() -> None:
     }
     assert sum(storages.values()) == sum(one.nbytes for one in before.values())
     assert all(torch.equal(one, before[name]) for name, one in llama.state_dict().items())
+
+
+class Products(TorchDispatchMode):
+    """Counts products of two matrices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., object],
+        types: Sequence[type],
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        del types
+        self.count += str(func).startswith(("aten.linear.", "aten.mm.", "aten.addmm_."))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("joined", "a_layer"), [(False, 7), (True, 4)])
+def test_joined_projections_are_three_products_less_in_a_layer(*, joined: bool, a_layer: int) -> None:
+    llama = random_llama()
+    if joined:
+        llama.join(CPU, torch.float32)
+    cache = cache_for(llama)
+    with Products() as products:
+        llama.step(random_ids(1), cache, ALL)
+    assert products.count == 2 * a_layer + 1  # and the head
 
 
 def test_joined_in_another_type_it_is_that_type_throughout() -> None:
