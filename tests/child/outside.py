@@ -29,12 +29,16 @@ def tone(seconds, rate_hz=16000):
 
 
 class OutsideEngine:
+    def tell_signs(self, tell):
+        self.tell = tell
+
     def load(self, settings, *, device, voice):
         if settings.get("load") == "fails":
             raise RuntimeError("no weights here")
         canary = "silence please" if settings.get("canary") == "silent" else "ready"
         return EngineFacts(name="outside", version="1", sample_rate_hz=16000, voice="tone", clones=False,
-                           uses_device=False, pace_s_per_char=None, canary_text=canary)
+                           uses_device=False, pace_s_per_char=None, canary_text=canary,
+                           notices=("mind the step",) if settings.get("notice") else ())
 
     def synthesize(self, utterance):
         text = utterance.text
@@ -52,6 +56,9 @@ class OutsideEngine:
             piece = Audio(samples=piece.samples.astype(np.float64), sample_rate_hz=16000)
         if "stereo" in text:
             piece = Audio(samples=np.stack([piece.samples] * 2), sample_rate_hz=16000)
+        if "thinks" in text:
+            for _ in range(3):
+                self.tell()
         yield piece
         if "turns" in text:
             yield tone(0.1, 8000)

@@ -11,6 +11,7 @@ from supervisor.wire.frames import encode
 from supervisor.wire.messages import (
     MAX_CHUNK_BYTES,
     PROTOCOL_VERSION,
+    FaultPlan,
     Hello,
     ListVoices,
     Release,
@@ -76,6 +77,23 @@ def test_audio_and_signs_of_life_come_while_the_engine_works() -> None:
         child.ready(hello(wall_per_char_s=0.1, seconds_per_char=0.0001))
         spoken = child.speak("hello")
         assert spoken.progress + len(spoken.chunks) >= 5
+
+
+@pytest.mark.parametrize("faults", [None, FaultPlan(faults=["step@99"])], ids=["bare", "rehearsed"])
+def test_signs_of_life_come_from_within_a_computation_too(
+    outside: dict[str, str], faults: FaultPlan | None
+) -> None:
+    with child_process(env=outside) as child:
+        child.ready(hello("outside", faults=faults))
+        assert child.speak("it thinks for long").progress == 3
+        assert child.speak("it does not").progress == 0
+
+
+def test_what_people_should_know_of_a_start_is_told_with_it(outside: dict[str, str]) -> None:
+    with child_process(env=outside) as child:
+        assert child.ready(hello("outside", notice=True)).notices == ["mind the step"]
+    with child_process(env=outside) as child:
+        assert child.ready(hello("outside")).notices == []
 
 
 def test_voices_and_release_are_answered() -> None:

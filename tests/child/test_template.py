@@ -140,19 +140,22 @@ def test_a_wrong_voice_is_told_by_the_child_as_a_cold_one_tells_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("said", "words", "for_good"),
     [
-        (hello("nobody's"), "there is no such engine"),
-        (hello(load_s=-1.0), "engine.scripted.load_s"),
-        (of_outside(manner="a bug"), "ZeroDivisionError: no engine is perfect"),
-        (of_outside(manner="a thread"), "2 threads run in the template"),
+        (hello("nobody's"), "there is no such engine", True),
+        (hello(load_s=-1.0), "engine.scripted.load_s", True),
+        (of_outside(manner="a bug"), "ZeroDivisionError: no engine is perfect", False),
+        (of_outside(manner="a thread"), "2 threads run in the template", False),
     ],
 )
-def test_an_engine_that_cannot_be_prepared_says_why(said: Hello, words: str, outside: dict[str, str]) -> None:
+def test_an_engine_that_cannot_be_prepared_says_why_and_whether_another_start_could(
+    said: Hello, words: str, for_good: bool, outside: dict[str, str]
+) -> None:
     with nest(said, env=outside) as one:
         answer = one.prepare()
         assert isinstance(answer, Unfit)
         assert words in answer.why
+        assert answer.for_good is for_good
         assert end_of(one.template) == "exited with status 1"
 
 

@@ -185,6 +185,8 @@ def test_what_only_a_person_can_mend_is_not_tried_again(kind: str) -> None:
     world.dies(Death(exit_code=1))
     assert world.finish == Finish(ending="configuration", why="no")
     assert world.spawns == 1
+    (burial,) = world.burials
+    assert (burial.why, burial.planned) == ("no", True)  # the end of the run tells it: no death to tell of
 
 
 @pytest.mark.parametrize("kind", ["load", "canary"])

@@ -1,18 +1,17 @@
 """What a child says, where nothing else tests it."""
 
 from supervisor.core import actions as do
+from supervisor.core.death import Death
 from supervisor.core.lifecycle import State
+from supervisor.core.notes import Notice
 from supervisor.wire import messages as say
 from tests.supervisor.core.ground import STALL_S
 from tests.supervisor.core.makebelieve import CALM, PACE_S_PER_CHAR, RATE_HZ, figures
 from tests.supervisor.core.world import World
 
 
-def test_files_that_the_next_child_will_read_are_remembered() -> None:
-    world = World(["a"])
-    world.behave()
-    child = world.alive
-    ready = say.Ready(
+def ready(*, weight_files: tuple[str, ...] = (), notices: tuple[str, ...] = ()) -> say.Ready:
+    return say.Ready(
         engine="make-believe",
         engine_version="1",
         sample_rate_hz=RATE_HZ,
@@ -23,9 +22,26 @@ def test_files_that_the_next_child_will_read_are_remembered() -> None:
         canary=figures(1.0),
         vitals=CALM,
         took_s=0.5,
-        weight_files=["/w/a", "/w/b"],
+        weight_files=[*weight_files],
+        notices=[*notices],
     )
-    world.says(child.utter(ready))
+
+
+def test_what_an_engine_says_of_its_start_is_told_once_in_a_run() -> None:
+    world = World(["a", "b"])
+    world.behave()
+    world.says(world.alive.utter(ready(notices=("on the CPU", "a quiet recording"))))
+    world.dies(Death(signal=9))
+    world.behave()
+    world.says(world.alive.utter(ready(notices=("on the CPU", "another"))))
+    said = [note.text for note in world.notes if isinstance(note, Notice)]
+    assert said == ["on the CPU", "a quiet recording", "another"]
+
+
+def test_files_that_the_next_child_will_read_are_remembered() -> None:
+    world = World(["a"])
+    world.behave()
+    world.says(world.alive.utter(ready(weight_files=("/w/a", "/w/b"))))
     assert do.LearnWeights(paths=("/w/a", "/w/b")) in world.acts
     assert world.run_on().ending == "spoken"
 

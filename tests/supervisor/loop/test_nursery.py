@@ -16,7 +16,7 @@ import pytest
 from supervisor.core.readings import HostReading
 from supervisor.edge import proc
 from supervisor.edge.process import ChildProcess
-from supervisor.errors import SupervisorError
+from supervisor.errors import ConfigError, SupervisorError
 from supervisor.loop import nursery as nurseries
 from supervisor.loop import templatelink
 from supervisor.loop.nursery import MOST_LOSSES, Nursery
@@ -159,6 +159,17 @@ def test_what_prevents_every_start_is_given_back_as_the_reason(start: Literal["t
         home.nursery.close()
 
     asyncio.run(run())
+
+
+def test_settings_that_no_start_can_use_start_no_child_and_are_told_once() -> None:
+    async def act(home: Home) -> None:
+        came = await asyncio.wait_for(asyncio.gather(*[home.ask(life) for life in (1, 2)]), 30)
+        assert all(isinstance(one, ConfigError) for one in came)
+        assert "engine.scripted.load_s" in str(came[0])
+        assert home.nursery.pid is None
+
+    home = live(act, hello(load_s=-1.0))
+    assert home.notices == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Given, load_config
-from supervisor.errors import ChildFailed
+from supervisor.errors import ChildFailed, ConfigError
 from supervisor.loop import introduce, probe_child
 
 pytestmark = pytest.mark.processes
@@ -33,4 +33,11 @@ def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
     options = [Given(key="child.python", value=str(fake), origin="test")]
     config = load_config(file=None, sets=["engine.name=scripted"], options=options, environ={})
     with pytest.raises(ChildFailed, match="exited with status 5"):
+        probe_child(config)
+
+
+def test_a_setting_that_the_child_cannot_use_is_a_matter_of_configuration(tmp_path: Path) -> None:
+    sets = ["engine.name=glm", f"engine.glm.checkpoint={tmp_path}"]
+    config = load_config(file=None, sets=sets, options=[], environ={})
+    with pytest.raises(ConfigError, match=r"engine\.glm\.checkpoint is not whole"):
         probe_child(config)
