@@ -63,9 +63,13 @@ def test_features_are_those_that_upstream_takes_in_its_own_form(voices: Voices, 
         "use_cache": True,
     }
     # Grown by a segment, it is no other's.
+    prompt = cache.speech_tokens[0]
+    assert isinstance(prompt, list)
+    prompt.clear()
     cache.speech_tokens.append([1])
     cache.texts.append("x")
     assert features.fresh_cache().speech_tokens == [features.speech_tokens]
+    assert len(features.speech_tokens) == 50
 
 
 def test_a_recording_is_heard_once_and_again_when_it_is_another(voices: Voices, tmp_path: Path) -> None:
