@@ -109,6 +109,8 @@ class GlmEngine:
                 self._plain_voice(default, chosen)  # what that takes need not lie beside the model
             parts = self._open(chosen, on_card=where.type == "cuda")
             parts.move(where)
+            if chosen.kv_cache is not False:
+                parts.get_ready()
             self._memory = TorchMemory(str(where))
             self._memory.declared.add("voices", self._voices_bytes)
             self._memory.declared.add("keys and values", parts.cache_bytes)

@@ -12,11 +12,12 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from tts_core.bounds import bound_libraries
 from tts_core.checkpoint import Checkpoint
 from tts_core.errors import SettingError
 from tts_core.flow.loading import load_flow
 from tts_core.lm.cache import KvCache
-from tts_core.lm.generation import Prompt
+from tts_core.lm.generation import Prompt, prepare
 from tts_core.lm.loading import load_llama
 from tts_core.lm.rows import AudioIds
 from tts_core.text.frontend import TextFrontEnd
@@ -32,9 +33,9 @@ _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 HIFT_HZ = 24_000
 
-#: Positions of the key-value cache: 30 s of reference recording, the most of a history, the longest cut and
-#: what it may take. 224 MiB in bfloat16 at the release's widths.
-CAPACITY_TOKENS = 4096
+#: Positions of the key-value cache: 30 s of reference recording or the most of a history (1000 with their
+#: text), and 98 tokens of text with all that they may take. 168 MiB in bfloat16 at the release's widths.
+CAPACITY_TOKENS = 3072
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ class Parts:
             CheckpointError: If a file is missing, damaged, or of another model.
             SettingError: If a library is missing.
         """
+        bound_libraries()
         self.checkpoint = checkpoint
         self.device = torch.device("cpu")
         self.front = TextFrontEnd(configs=tables.configs, cache=tables.cache)
@@ -135,6 +137,11 @@ class Parts:
         if self._cache is None:
             self._cache = KvCache(self.lm.config, CAPACITY_TOKENS, device=self.device, dtype=self._type)
         return self._cache
+
+    def get_ready(self) -> None:
+        """Do now what a first utterance would wait for: on a card, room for keys and values, and steps."""
+        if self.device.type == "cuda":
+            prepare(self.lm, self.cache(1), self.audio_ids)
 
     def cache_bytes(self) -> int:
         """Return what the key-value cache holds now."""

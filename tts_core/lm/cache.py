@@ -1,7 +1,9 @@
 """Keys and values of all positions so far: one allocation at the start, and none after it."""
 
+import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from tts_core.errors import SettingError
@@ -10,6 +12,8 @@ from tts_core.lm.rotary import turns
 
 if TYPE_CHECKING:
     from tts_core.lm.graphs import StepGraphs
+
+_ALIGNED_BYTES = 64
 
 
 class KvCache:
@@ -60,7 +64,7 @@ class KvCache:
         shape = (batch, config.num_key_value_heads, self.capacity_tokens, config.head_dim)
         # Zeros, not whatever was there: a step over a fixed window weighs unused positions with 0, and
         # 0 times what is no number would be none either.
-        self._store = torch.zeros((config.num_hidden_layers, 2, *shape), device=device, dtype=dtype)
+        self._store = _zeros((config.num_hidden_layers, 2, *shape), device=device, dtype=dtype)
         self.layers = [(layer[0], layer[1]) for layer in self._store]
         self.turns = turns(
             self.capacity_tokens, config.head_dim, theta=config.rope_theta, device=device, dtype=dtype
@@ -101,3 +105,16 @@ class KvCache:
             )
         self._written = max(self._written, self.length + tokens)
         return self.length
+
+
+def _zeros(shape: tuple[int, ...], *, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Return zeros; on the CPU the system's own, whose pages are not resident before they are written.
+
+    `torch.zeros` writes them, and so has all the room resident from the start.
+    """
+    if device.type != "cpu":
+        return torch.zeros(shape, device=device, dtype=dtype)
+    size_bytes = math.prod(shape) * dtype.itemsize
+    room = np.zeros(size_bytes + _ALIGNED_BYTES, np.uint8)
+    first = -room.ctypes.data % _ALIGNED_BYTES  # as torch's own: where a sum begins may decide its last bit
+    return torch.from_numpy(room[first : first + size_bytes]).view(dtype).view(shape)

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from tts_core.errors import SettingError
 from tts_core.lm.cache import KvCache
+from tts_core.lm.layers import Sight
 from tts_core.lm.llama import Llama
+from tts_core.lm.rotary import one_turn
 from tts_core.lm.rows import Rows
 
 _SMALLEST_WINDOW = 256
@@ -64,9 +66,14 @@ class StepInputs:
 
 
 def fixed_step(llama: Llama, cache: KvCache, rows: Rows, inputs: StepInputs, window: int) -> Tensor:
-    """Take in the id of `inputs` and return float32 [1, rows.count], looking at `window` positions always."""
+    """Take in the id of `inputs` and return float32 [1, rows.count], looking at `window` positions always.
+
+    As `Llama.step`, in fewer kernels: on a card each of the small ones costs as much as reading 10 MB.
+    """
     mask = cache.unmasked[:window].masked_fill(cache.slots[:window] > inputs.slot, -torch.inf)
-    return llama.step_at(inputs.ids, inputs.slot, mask, cache, rows)
+    turn = one_turn(cache.turns.at(inputs.slot))
+    sight = Sight(turns=turn, slots=inputs.slot, window=window, mask=mask.to(llama.dtype))
+    return llama.step_at(inputs.ids, sight, cache, rows)
 
 
 class StepGraphs:
@@ -114,27 +121,32 @@ class StepGraphs:
         return self._scores
 
     def _captured(self, cache: KvCache) -> dict[int, torch.cuda.CUDAGraph]:
-        _drop_workspaces()
         graphs: dict[int, torch.cuda.CUDAGraph] = {}
-        # One pool: graphs are replayed one at a time, and what leaves them lies outside of it.
-        pool = torch.cuda.graph_pool_handle()
-        for window in windows(cache.capacity_tokens):
-            self._warm_up(cache, window)
-            graphs[window] = torch.cuda.CUDAGraph()
-            # Another thread may ask the driver for its figures meanwhile: only this one's calls are watched.
-            with torch.cuda.graph(graphs[window], pool=pool, capture_error_mode="thread_local"):
-                self._run(cache, window)
-        _drop_workspaces()
+        with torch.cuda.device(cache.device):
+            # One pool and one stream: graphs are replayed one at a time, and what leaves them lies outside.
+            pool, aside = torch.cuda.graph_pool_handle(), torch.cuda.Stream(cache.device)
+            for window in windows(cache.capacity_tokens):
+                self._warm_up(cache, window, aside)
+                # What the warm-up took is no part of the pool, and goes: the graph takes its own.
+                _drop_workspaces()
+                graphs[window] = torch.cuda.CUDAGraph()
+                # Another thread may ask the driver for figures meanwhile: only this one's calls are watched.
+                with torch.cuda.graph(
+                    graphs[window], pool=pool, stream=aside, capture_error_mode="thread_local"
+                ):
+                    self._run(cache, window)
+            _drop_workspaces()
+            torch.cuda.empty_cache()  # of the warm-ups: nothing else computes on that stream
         return graphs
 
-    def _warm_up(self, cache: KvCache, window: int) -> None:
+    def _warm_up(self, cache: KvCache, window: int, aside: torch.cuda.Stream) -> None:
         here = torch.cuda.current_stream(cache.device)
-        aside = torch.cuda.Stream(cache.device)
         aside.wait_stream(here)
         with torch.cuda.stream(aside):
             for _ in range(_WARM_UPS):
                 self._run(cache, window)
         here.wait_stream(aside)
+        torch.cuda.synchronize(cache.device)
 
     def _run(self, cache: KvCache, window: int) -> None:
         self._scores.copy_(fixed_step(self._llama, cache, self._rows, self._inputs, window))

@@ -19,14 +19,15 @@ class Sight:
     """What the new positions of one pass are, and what they see.
 
     Attributes:
-        turns: Of the T new positions.
+        turns: Of the T new positions; in a fixed step the matrix [D, D] that turns its one position.
         slots: int64 [T]: where their keys and values go; None = nowhere.
         window: How many positions of the cache are looked at, the new ones included.
-        mask: For one new position float32 [window], added to its scores; for several of them bool
-            [T, window] of what each sees, or None = what is before it, and nothing is cached yet.
+        mask: For one new position float32 [window], added to its scores (in a fixed step of the model's own
+            type); for several of them bool [T, window] of what each sees, or None = what is before it, and
+            nothing is cached yet.
     """
 
-    turns: Turns
+    turns: Turns | Tensor
     slots: Tensor | None
     window: int
     mask: Tensor | None
@@ -55,7 +56,9 @@ class Attention(nn.Module):
             for kept, new in zip(room, (k, v), strict=True):
                 kept.index_copy_(2, sight.slots, new)
             k, v = (kept[:, :, : sight.window] for kept in room)
-        if q.shape[2] == 1 and sight.mask is not None:
+        if sight.mask is not None and isinstance(sight.turns, Tensor):
+            seen = _attend_fixed(q, k, v, sight.mask)
+        elif q.shape[2] == 1 and sight.mask is not None:
             seen = _attend_one(q, k, v, sight.mask)
         else:
             seen = _attend_many(q, k, v, sight.mask)
@@ -65,7 +68,7 @@ class Attention(nn.Module):
         """Make one product of three; the named weights become views of it."""
         self._joined = _joined((self.q_proj, self.k_proj, self.v_proj), device, dtype)
 
-    def _turned(self, x: Tensor, by: Turns) -> tuple[Tensor, ...]:
+    def _turned(self, x: Tensor, by: Turns | Tensor) -> tuple[Tensor, ...]:
         """Return queries [B, H, T, D], keys and values [B, K, T, D]; the first two turned, at once."""
         if self._joined is None:
             flat = torch.cat((self.q_proj(x), self.k_proj(x), self.v_proj(x)), -1)
@@ -73,7 +76,8 @@ class Attention(nn.Module):
             flat = functional.linear(x, self._joined)
         heads = flat.unflatten(-1, (-1, self._head_dim)).transpose(1, 2)
         both, values = heads.split((self._heads[0] + self._heads[1], self._heads[2]), 1)
-        queries, keys = turn(both, by).split(self._heads[:2], 1)
+        turned = both @ by if isinstance(by, Tensor) else turn(both, by)
+        queries, keys = turned.split(self._heads[:2], 1)
         return queries, keys, values
 
 
@@ -139,6 +143,17 @@ def _attend_one(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     scores = torch.add(mask, groups @ k.transpose(2, 3), alpha=q.shape[3] ** -0.5)
     weights = scores.softmax(-1).to(v.dtype)
     return (weights @ v).reshape(q.shape[0], 1, -1)
+
+
+def _attend_fixed(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Return the same as `_attend_one` for a single row: scaled and masked within the first product.
+
+    Scores are rounded once to the model's type, and so are the weights: as often as there.
+    """
+    groups = q.reshape(k.shape[1], -1, q.shape[3])
+    keys, values = k.squeeze(0), v.squeeze(0)
+    scores = torch.baddbmm(mask, groups, keys.transpose(1, 2), alpha=q.shape[3] ** -0.5)
+    return (scores.softmax(-1) @ values).reshape(1, 1, -1)
 
 
 def _attend_many(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:

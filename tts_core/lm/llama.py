@@ -97,24 +97,25 @@ class Llama(nn.Module):
         """
         start = cache.take_room(1)
         slots = cache.slots[start : start + 1]
-        found = self.step_at(ids, slots, cache.unmasked[: start + 1], cache, rows)
+        sight = Sight(
+            turns=cache.turns.at(slots), slots=slots, window=start + 1, mask=cache.unmasked[: start + 1]
+        )
+        found = self.step_at(ids, sight, cache, rows)
         cache.length = start + 1
         return found
 
-    def step_at(self, ids: Tensor, slots: Tensor, mask: Tensor, cache: KvCache, rows: Rows) -> Tensor:
-        """Take in one id wherever `slots` says, looking at as many positions as `mask` has.
+    def step_at(self, ids: Tensor, sight: Sight, cache: KvCache, rows: Rows) -> Tensor:
+        """Take in one id wherever `sight` says.
 
         What a captured step runs: neither position nor id is known to the host. The cache's length
         is the caller's to keep.
 
         Args:
             ids: int64 [B, 1].
-            slots: int64 [1]: the position.
-            mask: float32 [window]: 0 for what is seen, minus infinity for what is not.
-            cache: Of which the first `window` positions are read.
+            sight: Of that one position, with a mask.
+            cache: Of which the first `sight.window` positions are read.
             rows: Of the head.
         """
-        sight = Sight(turns=cache.turns.at(slots), slots=slots, window=mask.shape[0], mask=mask)
         return self._scores(self.model(ids, sight, cache), rows)
 
     @torch.inference_mode()

@@ -34,3 +34,13 @@ def turns(count: int, head_dim: int, *, theta: float, device: torch.device, dtyp
 def turn(x: Tensor, by: Turns) -> Tensor:
     """Turn heads [B, H, T, D] by their positions' angles: three small kernels, no halves copied apart."""
     return torch.addcmul(x * by.cos, x.roll(x.shape[-1] // 2, -1), by.sin)
+
+
+def one_turn(by: Turns) -> Tensor:
+    """Return the turn of one position as a matrix [D, D] that heads [..., D] are multiplied by.
+
+    A product of heads by it is one kernel instead of three; each number is the sum of two, and of zeros.
+    """
+    straight = by.cos.flatten().diag()
+    # Column j takes the number that `roll` brings there from half the width before it.
+    return straight + by.sin.flatten().diag().roll(by.cos.shape[-1] // 2, 0)

@@ -1,5 +1,7 @@
 """The cache is one allocation, says when it is full, and keeps nothing of what it is told to forget."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -58,3 +60,17 @@ def test_after_a_reset_nothing_is_left_even_of_what_was_no_number() -> None:
 def test_a_cache_of_nothing_is_refused(capacity: int, batch: int) -> None:
     with pytest.raises(SettingError, match="at least 1"):
         KvCache(config(), capacity, device=CPU, dtype=torch.float32, batch=batch)
+
+
+def test_room_that_is_not_used_is_not_resident() -> None:
+    def resident_bytes() -> int:
+        lines = Path("/proc/self/status").read_text("ascii").splitlines()
+        return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
+
+    llama = random_llama()
+    cache_for(llama)
+    before_bytes = resident_bytes()
+    cache = cache_for(llama, 400_000)
+    room = sum(one.nbytes for layer in cache.layers for one in layer)
+    assert resident_bytes() - before_bytes < room / 2 + 2 * (cache.held_bytes - room)
+    llama.prefill(random_ids(100), cache, ALL)

@@ -31,6 +31,24 @@ def test_the_fixed_step_is_the_ordinary_one_in_any_window_that_holds_it(
     assert torch.allclose(found, expected, atol=2e-5)
 
 
+def test_in_bfloat16_the_fixed_step_is_as_near_to_float32_as_the_ordinary_one() -> None:
+    exact, rough = random_llama(), random_llama(dtype=torch.bfloat16)
+    errors: list[list[float]] = [[], []]
+    for seed in range(8):
+        ids = random_ids(61, seed=seed)
+        caches = [cache_for(one) for one in (exact, rough, rough)]
+        for llama, cache in zip((exact, rough, rough), caches, strict=True):
+            llama.prefill(ids[:, :60], cache, AUDIO)
+        wanted = exact.step(ids[:, 60:], caches[0], AUDIO)
+        inputs = StepInputs.on(CPU)
+        inputs.fill(id_=int(ids[0, 60]), slot=60)
+        with torch.inference_mode():
+            fixed = fixed_step(rough, caches[2], AUDIO, inputs, 128)
+        for found, kept in zip((rough.step(ids[:, 60:], caches[1], AUDIO), fixed), errors, strict=True):
+            kept.append(float((found - wanted).square().mean()))
+    assert sum(errors[1]) < 1.3 * sum(errors[0])
+
+
 def test_a_run_of_fixed_steps_over_the_same_tensors_is_a_run_of_ordinary_ones() -> None:
     """As replays do it: the inputs stay where they are, and windows change on the way."""
     ids = random_ids(100)

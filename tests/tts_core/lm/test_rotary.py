@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tts_core.lm.models import CPU, dice
-from tts_core.lm.rotary import turn, turns
+from tts_core.lm.rotary import one_turn, turn, turns
 
 
 @given(st.integers(0, 3000), st.sampled_from([2, 8, 64, 128]), st.sampled_from([100.0, 10000.0]))
@@ -26,3 +26,11 @@ def test_a_turn_is_a_product_of_complex_numbers(position: int, head_dim: int, th
 def test_position_zero_is_not_turned() -> None:
     x = torch.randn(2, 3, 1, 16, generator=dice())
     assert torch.equal(turn(x, turns(1, 16, theta=10000.0, device=CPU, dtype=torch.float32)), x)
+
+
+@given(st.integers(0, 3000), st.sampled_from([2, 8, 64, 128]))
+def test_the_turn_of_one_position_is_a_matrix_too(position: int, head_dim: int) -> None:
+    x = torch.randn(1, 5, 1, head_dim, generator=dice(position))
+    table = turns(position + 1, head_dim, theta=10000.0, device=CPU, dtype=torch.float32)
+    by = table.at(torch.tensor([position]))
+    assert torch.allclose(x @ one_turn(by), turn(x, by), atol=1e-6)
