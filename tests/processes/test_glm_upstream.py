@@ -185,8 +185,12 @@ def samples(path: Path) -> bytes:
 def test_a_model_that_takes_longer_than_a_stall_for_one_text_is_not_killed(
     tmp_path: Path, bench: Path
 ) -> None:
-    text = json.dumps({"text": "Very slowly it speaks of the long night on the river."}) + "\n"
-    task = task_in(tmp_path / "run", bench, text, {"child.stall_s": "2.5", "narration.segment_chars": "200"})
+    # 0.04 s a character: six seconds, of which twice a stall goes by without a word.
+    words = (
+        "Very slowly it speaks of the long night on the river" + " and of all who were there to see it" * 3
+    )
+    text = json.dumps({"text": f"{words}."}) + "\n"
+    task = task_in(tmp_path / "run", bench, text, {"child.stall_s": "3", "narration.segment_chars": "200"})
     with Narration(task) as run:
         assert run.exit_code() == 0, run.tail()
     assert deaths(run) == []
