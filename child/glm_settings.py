@@ -60,7 +60,7 @@ def read_settings(settings: Mapping[str, Setting]) -> GlmSettings:
         configs=_place(settings, "configs"),
         lexicon=_place(settings, "lexicon"),
         precision=_precision(settings),
-        history=read_flag(settings, "history", WHERE, default=False),
+        history=read_flag(settings, "history", WHERE, default=True),
         threads=int(read_number(settings, "threads", WHERE, _THREADS)),
         sample_rate_hz=read_one_of(settings, "sample_rate", WHERE, _RATES_HZ),
         kv_cache=_kv_cache(settings),

@@ -140,7 +140,7 @@ def test_glm_has_its_table_and_paths_of_it_are_made_whole(
     monkeypatch.chdir(tmp_path)
     engine = load("engine.name=glm", "engine.glm.checkpoint=ckpt", "engine.glm.kv_cache=false").engine
     assert engine.settings["checkpoint"] == str(tmp_path / "ckpt")
-    assert (engine.settings["kv_cache"], engine.settings["history"]) == (False, False)
+    assert (engine.settings["kv_cache"], engine.settings["history"]) == (False, True)
     assert load("engine.name=glm").engine.settings["kv_cache"] == "auto"
     for wrong in ("kv_cache=sometimes", "sample_rate=48000", "precision=fp16", "history=1", "threads=0"):
         with pytest.raises(ConfigError, match=rf"engine\.glm\.{wrong.split('=')[0]}"):
