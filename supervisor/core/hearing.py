@@ -66,6 +66,14 @@ class Hearing:
     def _became_ready(self, post: Post, ready: say.Ready, at_s: float) -> None:
         if post.state is not State.STARTING:
             return  # too late: it is on its way out
+        if self._desk.terms.hello.reference is not None and not ready.clones:
+            self._desk.end(
+                "configuration",
+                f"the engine {ready.engine} clones no voice from a recording: leave --reference away, name "
+                "one of its own voices, or take an engine that clones, such as glm",
+            )
+            self._desk.stop_children(at_once=True, at_s=at_s)
+            return
         post.ready = ready
         if ready.weight_files:
             self._desk.act(do.LearnWeights(paths=tuple(ready.weight_files)))

@@ -120,11 +120,17 @@ def terms(  # noqa: PLR0913 - the keys of the configuration that tests turn
     batch_size: int = 0,
     batch_rest_s: float = 0.0,
     may_degrade: bool = False,
+    reference: say.Reference | None = None,
 ) -> Terms:
     return Terms(
         job="j",
         hello=say.Hello(
-            protocol=say.PROTOCOL_VERSION, life=0, engine="make-believe", device="cpu", settings={}
+            protocol=say.PROTOCOL_VERSION,
+            life=0,
+            engine="make-believe",
+            device="cpu",
+            settings={},
+            reference=reference,
         ),
         version=VERSION,
         attempts=attempts,

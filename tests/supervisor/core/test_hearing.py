@@ -60,3 +60,14 @@ def test_how_long_a_child_may_be_silent_is_learned_from_the_longest_that_it_was(
     world.advance(10 * STALL_S)
     assert world.run_on().ending == "spoken"
     assert any("no progress on segment 2" in bury.why for bury in world.burials)
+
+
+def test_an_engine_that_clones_nothing_ends_a_job_in_the_voice_of_a_recording() -> None:
+    world = World(["a"], reference=say.Reference(path="/r.wav", text="Hello."))
+    world.behave()
+    world.says(world.alive.utter(ready()))
+    world.run_on()
+    assert world.finish is not None
+    assert world.finish.ending == "configuration"
+    assert "clones no voice from a recording" in world.finish.why
+    assert world.rows["a"].attempts == 0

@@ -47,6 +47,7 @@ class World:
     batch_rest_s: float = 0.0
     may_degrade: bool = False
     uses_device: bool = False
+    reference: say.Reference | None = None
     children: dict[int, Child] = field(default_factory=dict[int, Child])
     focus: int = 0  # the life that tests act upon
     watched: int = 0  # the life whose memory is read; 0 = the room for one
@@ -92,6 +93,7 @@ class World:
             batch_size=self.batch_size,
             batch_rest_s=self.batch_rest_s,
             may_degrade=self.may_degrade,
+            reference=self.reference,
         )
         self.conductor = Conductor(under, size, at_s=self.now_s)
         self.tell(ev.Begun())
