@@ -45,8 +45,10 @@ def _kind_of(error: Exception) -> FailureKind:
         case MemoryError() | OutOfMemory():
             return "oom"
         case _:
-            # torch's class, known by name: importing torch to compare would cost 2 s and 200 MB.
-            return "oom" if type(error).__name__ == "OutOfMemoryError" else "engine"
+            # torch's class, known by name: importing torch to compare would cost 2 s and 200 MB. What its
+            # allocator of host memory says has no class at all.
+            is_memory = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+            return "oom" if is_memory else "engine"
 
 
 def _is_sticky(error: Exception) -> bool:

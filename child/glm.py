@@ -28,6 +28,7 @@ from supervisor.wire.messages import Reference, Setting, Vitals, Voice
 from tts_core import errors
 from tts_core.audio.recording import read_recording
 from tts_core.checkpoint import Checkpoint
+from tts_core.failing import telling_memory
 from tts_core.lm.history import History
 from tts_core.manner import Manner
 from tts_core.parts import Parts, Tables
@@ -63,6 +64,7 @@ class GlmEngine:
     def __init__(self) -> None:
         self._raw: dict[str, Setting] = {}
         self._parts: Parts | None = None
+        self._where = torch.device("cpu")
         self._synthesizer: Synthesizer | None = None
         self._memory = TorchMemory("cpu")
         self._voices: OrderedDict[tuple[str, str], cloned.Voice] = OrderedDict()
@@ -109,6 +111,7 @@ class GlmEngine:
                 self._plain_voice(default, chosen)  # what that takes need not lie beside the model
             parts = self._open(chosen, on_card=where.type == "cuda")
             parts.move(where)
+            self._where = where
             if chosen.kv_cache is not False:
                 parts.get_ready()
             self._memory = TorchMemory(str(where))
@@ -137,7 +140,7 @@ class GlmEngine:
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
         """Yield the audio of one utterance as it comes."""
         self._past = b""
-        with _as_engine_errors():
+        with _as_engine_errors(), telling_memory(self._where, utterance.text):
             chosen = of_line(self._raw, utterance.settings)
             with self._signs.felt():
                 voice = self._voice_of(utterance, chosen)

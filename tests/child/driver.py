@@ -27,6 +27,7 @@ from supervisor.wire.messages import (
     Loading,
     Progress,
     Ready,
+    Reference,
     Setting,
     Synthesize,
 )
@@ -115,7 +116,7 @@ class Child:
         assert isinstance(message, Broken), message
         return message
 
-    def speak(
+    def speak(  # noqa: PLR0913 -- all that an order may say, by its name
         self,
         text: str,
         *,
@@ -123,6 +124,7 @@ class Child:
         seed: int = 0,
         then_exit: bool = False,
         settings: Mapping[str, Setting] | None = None,
+        reference: Reference | None = None,
     ) -> Spoken:
         self._attempts += 1
         self.send(
@@ -133,6 +135,7 @@ class Child:
                 voice=voice,
                 seed=seed,
                 settings=dict(settings or {}),
+                reference=reference,
             )
         )
         if then_exit:

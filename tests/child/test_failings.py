@@ -30,6 +30,7 @@ class AcceleratorError(RuntimeError):
         (OutOfMemory("3 GiB asked"), "oom", True, False),
         (MemoryError(), "oom", True, False),
         (OutOfMemoryError("CUDA out of memory"), "oom", True, False),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "oom", True, False),
         (AcceleratorError("an illegal access"), "engine", True, True),
         (RuntimeError("CUDA error: device-side assert"), "engine", True, True),
         (EngineError("not today"), "engine", True, False),

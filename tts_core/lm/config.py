@@ -47,7 +47,9 @@ class LmConfig(msgspec.Struct, frozen=True, kw_only=True):
         except FileNotFoundError:
             raise CheckpointError(f"{path}: there is no such file; the checkpoint is not whole") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise CheckpointError(f"{path}: not the configuration of a Llama ({error})") from None
+            raise CheckpointError(
+                f"{path}: not the configuration of a Llama ({error}); download it again"
+            ) from None
         faults = _faults(said)
         if faults:
             raise CheckpointError(f"{path}: not a Llama that this engine can run: {'; '.join(faults)}")
