@@ -32,11 +32,14 @@ _SCRIPTED_BYTES = frozenset({"seconds_per_char"})
 #: What the original GLM-TTS computes and reads with, by distribution; other versions may give other bytes.
 _UPSTREAM_STANDS_ON = (
     "torch", "torchaudio", "transformers", "onnxruntime", "onnxruntime-gpu",
-    "WeTextProcessing", "pypinyin", "jieba",
+    "WeTextProcessing", "pypinyin", "jieba", "espeakng-loader",
 )  # fmt: skip
 
 #: What our own engine computes and reads with, likewise, and what a child of it cannot do without.
-_GLM_STANDS_ON = ("torch", "torchaudio", "onnxruntime", "WeTextProcessing", "pypinyin", "jieba")
+_GLM_STANDS_ON = (
+    "torch", "torchaudio", "onnxruntime", "WeTextProcessing", "pypinyin", "jieba",
+    "espeakng-loader",  # its plain voices are cloned from that
+)  # fmt: skip
 _GLM_NEEDS = (
     "torch", "torchaudio", "safetensors", "tiktoken", "onnxruntime", "tn", "jieba", "pypinyin",
     "emoji", "yaml",

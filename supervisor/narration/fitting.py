@@ -17,6 +17,9 @@ PLAIN_ENGINES = frozenset({"espeak", "scripted"})
 #: Engines that come with this package and clone voices.
 CLONING_ENGINES = ("glm", "glm-upstream")
 
+#: Who speaks with these where no voice is named (child/plain_voices.py): for trying things out.
+PLAIN_VOICE = "plain-zh"
+
 #: Settings of a line that only GLM-TTS has, by the names that `[engine.glm]` gives them.
 GLM_SWITCHES = frozenset({"kv_cache", "phonemes"})
 
@@ -53,7 +56,21 @@ def fit_to_engine(plan: Plan, speaker: Speaker) -> Plan:
     """
     if speaker.is_plain:
         return _plain(plan, speaker.engine)
-    return replace(plan, chapters=tuple(_at_its_rate(chapter, speaker) for chapter in plan.chapters))
+    fitted = replace(plan, chapters=tuple(_at_its_rate(chapter, speaker) for chapter in plan.chapters))
+    return _with_a_word_on_voices(fitted) if speaker.engine in CLONING_ENGINES else fitted
+
+
+def _with_a_word_on_voices(plan: Plan) -> Plan:
+    """Return the plan with a notice if any of it is in nobody's voice."""
+    unnamed, all_of_them = _count(plan, lambda chapter: chapter.voice.called is None), len(plan.chapters)
+    if not unnamed:
+        return plan
+    where = "" if unnamed == all_of_them else f" in {unnamed} of {all_of_them} lines"
+    notice = (
+        f"no voice is named{where}: {PLAIN_VOICE} speaks, which is for trying things out; name one by "
+        "--voice or --reference"
+    )
+    return replace(plan, notices=(*plan.notices, notice))
 
 
 def _at_its_rate(chapter: PlannedChapter, speaker: Speaker) -> PlannedChapter:

@@ -1,8 +1,17 @@
 """A plan fitted to an engine."""
 
+from dataclasses import replace
+
 import pytest
 
-from supervisor.narration.fitting import PLAIN_ENGINES, Speaker, fit_to_engine
+from child.plain_voices import DEFAULT_VOICE
+from supervisor.narration.fitting import (
+    CLONING_ENGINES,
+    PLAIN_ENGINES,
+    PLAIN_VOICE,
+    Speaker,
+    fit_to_engine,
+)
 from supervisor.narration.plan import Plan, PlannedChapter, VoiceSpec
 from supervisor.wire.messages import Setting
 
@@ -67,3 +76,19 @@ def test_an_engine_is_told_the_rate_that_it_can_speak_at(
     (fitted,) = fit_to_engine(plan(chapter(rate_hz=line_hz, phonemes=True)), speaker).chapters
     told = {} if told_hz is None else {"sample_rate": told_hz}
     assert (fitted.settings, fitted.sample_rate_hz) == ({"phonemes": True, **told}, line_hz)
+
+
+@pytest.mark.parametrize("engine", CLONING_ENGINES)
+def test_where_nobody_is_named_a_plain_voice_speaks_and_that_is_said_once(engine: str) -> None:
+    unnamed = replace(chapter(), voice=VoiceSpec())
+    speaker = Speaker(engine=engine, rate_hz=24_000)
+    assert fit_to_engine(plan(chapter(), chapter(reference="/r.wav")), speaker).notices == ("an earlier one",)
+    *_, some = fit_to_engine(plan(unnamed, chapter(), unnamed), speaker).notices
+    assert some.startswith("no voice is named in 2 of 3 lines: plain-zh speaks")
+    *_, all_of_them = fit_to_engine(plan(unnamed), speaker).notices
+    assert all_of_them.startswith("no voice is named: plain-zh speaks")
+    assert "--reference" in all_of_them
+
+
+def test_it_is_the_voice_that_the_engines_take_then() -> None:
+    assert PLAIN_VOICE == DEFAULT_VOICE
