@@ -26,16 +26,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-import transformers
-from torch import Generator, Tensor
+from torch import Generator
 
+from benchmarks.glm_plain import Asked, plain_loop, same_in_transformers
 from tests.tts_core.live import LiveBytes
-from tts_core.audio.standard import resample
 from tts_core.lm.cache import KvCache
 from tts_core.lm.config import LmConfig
-from tts_core.lm.generation import Limits, Prompt, generate, positions, prepare, prompt_ids
+from tts_core.lm.generation import Prompt, generate, positions, prepare
 from tts_core.lm.llama import Llama
-from tts_core.lm.rows import AllRows, AudioIds, AudioRows
+from tts_core.lm.rows import AudioIds, AudioRows
 from tts_core.lm.sampling import Ras
 
 MIB = 2**20
@@ -109,33 +108,6 @@ def random_model(size: Size, device: torch.device, dtype: torch.dtype) -> Llama:
     return llama.eval()
 
 
-def same_in_transformers(llama: Llama, size: Size) -> "transformers.LlamaForCausalLM":
-    """Return transformers' model over the very same tensors."""
-    # transformers imports torchaudio where it finds one, which beside a CPU build of torch takes this door.
-    resample(torch.zeros(1, 16), 16_000, 8_000)
-    config = llama.config
-    with torch.device("meta"):
-        plain = transformers.LlamaForCausalLM(
-            transformers.LlamaConfig(
-                vocab_size=size.vocabulary,
-                hidden_size=config.hidden_size,
-                intermediate_size=config.intermediate_size,
-                num_hidden_layers=config.num_hidden_layers,
-                num_attention_heads=config.num_attention_heads,
-                num_key_value_heads=config.num_key_value_heads,
-                head_dim=config.head_dim,
-                rms_norm_eps=config.rms_norm_eps,
-                max_position_embeddings=8192,
-                tie_word_embeddings=False,  # said below: the head is the embedding's own tensor
-            )
-        )
-    state = {**llama.state_dict(), "lm_head.weight": llama.head}
-    plain.load_state_dict(state, assign=True)
-    # What is no weight was made on `meta` too: the angles.
-    plain.model.rotary_emb = type(plain.model.rotary_emb)(plain.config).to(llama.device)
-    return plain.eval()
-
-
 # ------------------------------------------------------------------ the ways
 
 
@@ -149,53 +121,14 @@ def prompt_of(size: Size) -> Prompt:
 
 def ours(llama: Llama, cache: KvCache | None, size: Size, text: Sequence[int]) -> Iterator[int]:
     """Speak as the engine does, to the most tokens that the text may have."""
-    chance = Generator(llama.device).manual_seed(0)
     return generate(
-        llama, cache, size.ids, prompt_of(size), text, sampler=Ras(), generator=chance, cap_ends=True
+        llama, cache, size.ids, prompt_of(size), text, sampler=Ras(), generator=dice(llama), cap_ends=True
     )
 
 
-@torch.inference_mode()
-def plain_loop(
-    model: "transformers.LlamaForCausalLM", size: Size, text: Sequence[int], *, lean: bool
-) -> Iterator[int]:
-    """Speak as the model's own script does, or, `lean`, with what costs most left out."""
-    ids, chance, emitted = size.ids, Generator(model.device).manual_seed(0), list[int]()
-    rows = AllRows(vocabulary=size.vocabulary, end=ids.end)
-    limits = Limits.of(len(text))
-    given = torch.tensor([prompt_ids(prompt_of(size), text, ids)], device=model.device)
-    past = None
-    while len(emitted) < limits.most:
-        asked = {"logits_to_keep": 1} if lean else {"output_hidden_states": True}
-        found = model(input_ids=given, past_key_values=past, use_cache=True, **asked)
-        past, scores = found.past_key_values, found.logits[0, -1].float()
-        allowed = len(emitted) >= limits.least
-        if lean:
-            drawn = Ras()(scores, rows, emitted, chance, end_allowed=allowed)
-        else:
-            drawn = entry_by_entry(scores.log_softmax(-1), ids.end, emitted, chance, end_allowed=allowed)
-        if drawn == ids.end:
-            return
-        emitted.append(drawn)
-        yield drawn - ids.first
-        given = torch.tensor([[drawn]], device=model.device)
-
-
-def entry_by_entry(
-    scores: Tensor, end: int, emitted: Sequence[int], chance: Generator, *, end_allowed: bool
-) -> int:
-    """Draw by repetition-aware sampling the plain way: everything sorted, the nucleus in a Python loop."""
-    if not end_allowed:
-        scores[end] = -torch.inf
-    values, places = scores.softmax(0).sort(descending=True, stable=True)
-    kept, total = 0, torch.zeros((), device=scores.device)
-    while kept < Ras().top_k and bool(total < Ras().top_p):
-        total = total + values[kept]
-        kept += 1
-    drawn = places[values[:kept].multinomial(1, replacement=True, generator=chance)]
-    if emitted and bool((torch.tensor(emitted[-10:], device=scores.device) == drawn).any()):
-        drawn = scores.softmax(0).multinomial(1, replacement=True, generator=chance)
-    return int(drawn)
+def dice(llama: Llama) -> Generator:
+    """Return chance where the model is, the same each time."""
+    return Generator(llama.device).manual_seed(0)
 
 
 # ------------------------------------------------------------------ the figures
@@ -263,12 +196,13 @@ def compare(told: argparse.Namespace, device: torch.device) -> dict[str, object]
     begun_s = time.perf_counter()
     prepare(llama, cache, size.ids)
     prepared_s = time.perf_counter() - begun_s
-    plain = same_in_transformers(llama, size)
+    plain = same_in_transformers(llama)
+    asked = Asked(ids=size.ids, prompt=prompt_of(size), text=text)
     every: dict[str, Way] = {
         "ours": lambda: ours(llama, cache, size, text),
         "ours_without_cache": lambda: ours(llama, None, size, text),
-        "plain": lambda: plain_loop(plain, size, text, lean=False),
-        "lean": lambda: plain_loop(plain, size, text, lean=True),
+        "plain": lambda: plain_loop(plain, asked, dice(llama), lean=False),
+        "lean": lambda: plain_loop(plain, asked, dice(llama), lean=True),
     }
     ways = {name: every[name] for name in told.ways.split(",")}
     held = {"ours": cache.held_bytes}

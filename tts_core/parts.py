@@ -74,7 +74,6 @@ class Parts:
     Attributes:
         checkpoint: The folder.
         device: Where language model, flow and vocoders compute.
-        front: Normalises text.
         tokenizer: Text to ids.
         lm: The language model.
         flow: Speech tokens to mel.
@@ -82,8 +81,14 @@ class Parts:
         precision: Of language model and flow.
     """
 
-    def __init__(self, checkpoint: Checkpoint, tables: Tables, precision: Precision) -> None:
+    def __init__(self, checkpoint: Checkpoint, tables: Tables | None, precision: Precision) -> None:
         """Load text parts, language model and flow on the CPU, in the type that they are to have.
+
+        Args:
+            checkpoint: The folder.
+            tables: What belongs to the text; None = ids are given instead of texts, and the libraries that
+                normalise are not needed.
+            precision: Of language model and flow.
 
         Raises:
             CheckpointError: If a file is missing, damaged, or of another model.
@@ -92,7 +97,7 @@ class Parts:
         bound_libraries()
         self.checkpoint = checkpoint
         self.device = torch.device("cpu")
-        self.front = TextFrontEnd(configs=tables.configs, cache=tables.cache)
+        self._front = None if tables is None else TextFrontEnd(configs=tables.configs, cache=tables.cache)
         self.tokenizer = Tokenizer.open(checkpoint.tokenizer)
         specials = self.tokenizer.specials
         self.audio_ids = AudioIds(
@@ -118,6 +123,17 @@ class Parts:
             self.lm.join(device, self._type)
             self.flow.move(device)
             self._vocoders.clear()  # small: read again, to where they are wanted
+
+    @property
+    def front(self) -> TextFrontEnd:
+        """What normalises text.
+
+        Raises:
+            SettingError: If these parts were opened without it.
+        """
+        if self._front is None:
+            raise SettingError("these parts were opened for ids alone: give `Tables` to have texts spoken")
+        return self._front
 
     # ------------------------------------------------------------------ what is loaded when it is needed
 
@@ -156,7 +172,7 @@ class Parts:
         if not wanted:
             return _as_it_is
         tables = self._tables
-        if tables.configs is None:
+        if tables is None or tables.configs is None:
             raise SettingError(
                 "phonemes need the model's pronunciation tables: name the folder that has "
                 "G2P_replace_dict.jsonl (engine.glm.configs; `tts-supervisor models get glm-tts` fetches it)"

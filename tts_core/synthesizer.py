@@ -9,7 +9,7 @@ made. Each cut has a generator of its own, seeded anew: what a text sounds like 
 the seed and the manner, never on what was spoken before, save for what `past` carries on purpose.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -92,17 +92,25 @@ class Synthesizer:
             OutOfMemory: If an allocator said no; nothing of the utterance is held then.
         """
         self.past = History()  # what fails leaves none
-        prompt_of = self.parts.prompt_of
         with telling_memory(self.parts.device, text):
-            for each in self.cuts(text, phonemes=manner.phonemes):
-                chance = torch.Generator(self.parts.device).manual_seed(seed)
-                tokens: list[int] = []
-                for token in self.tokens(each, voice, past or History(), manner, chance):
-                    tokens.append(token)
-                    if len(tokens) % _SIGN_TOKENS == 0:
-                        yield Piece(samples=_NOTHING, sample_rate_hz=manner.sample_rate_hz)
-                past = None if past is None else past.after(prompt_of(voice), each.ids, tuple(tokens))
-                yield from self._samples(self.mel(tokens, voice, manner, chance), manner, chance)
+            cuts = self.cuts(text, phonemes=manner.phonemes)
+            yield from self.speak_cuts(cuts, voice, seed=seed, manner=manner, past=past)
+
+    def speak_cuts(
+        self, cuts: Iterable[Cut], voice: Voice, *, seed: int, manner: Manner, past: History | None = None
+    ) -> Generator[Piece]:
+        """Yield the audio of what is cut already; as `speak`, which does it with an eye on memory."""
+        self.past = History()
+        prompt_of = self.parts.prompt_of
+        for each in cuts:
+            chance = torch.Generator(self.parts.device).manual_seed(seed)
+            tokens: list[int] = []
+            for token in self.tokens(each, voice, past or History(), manner, chance):
+                tokens.append(token)
+                if len(tokens) % _SIGN_TOKENS == 0:
+                    yield Piece(samples=_NOTHING, sample_rate_hz=manner.sample_rate_hz)
+            past = None if past is None else past.after(prompt_of(voice), each.ids, tuple(tokens))
+            yield from self._samples(self.mel(tokens, voice, manner, chance), manner, chance)
         self.past = past or History()
 
     # ------------------------------------------------------------------ the stages, one by one

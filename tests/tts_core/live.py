@@ -9,12 +9,19 @@ from torch.utils._pytree import tree_leaves
 
 
 class LiveBytes(TorchDispatchMode):
-    """Counts storages made while it is entered; what a kernel takes for itself it does not see."""
+    """Counts storages made while it is entered; what a kernel takes for itself it does not see.
+
+    Attributes:
+        now: Bytes that live.
+        peak: The most that lived at once.
+        made: How many storages there were in all.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0
         self.peak = 0
+        self.made = 0
         self._seen: set[int] = set()
 
     def __torch_dispatch__(
@@ -38,6 +45,7 @@ class LiveBytes(TorchDispatchMode):
         if place in self._seen:
             return
         self._seen.add(place)
+        self.made += 1
         self.now += size_bytes
         self.peak = max(self.peak, self.now)
         weakref.finalize(storage, self._gone, place, size_bytes)

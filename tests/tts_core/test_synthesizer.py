@@ -12,11 +12,13 @@ from safetensors.torch import load_file, save_file
 
 from tests.tts_core.small_checkpoint import id_of, make_small_checkpoint, write_recording
 from tests.tts_core.speaking import PLAIN, WIDE, Stage, digest, parts, said, voice_of
+from tts_core.checkpoint import Checkpoint
 from tts_core.dumping import cuts_as_upstream
 from tts_core.errors import CapReached, SettingError, TextError
 from tts_core.lm.generation import Limits
 from tts_core.lm.history import History
 from tts_core.manner import Manner
+from tts_core.parts import Parts
 from tts_core.synthesizer import CACHED_FROM_CHARS, Synthesizer
 
 TEXTS = [
@@ -249,3 +251,17 @@ def test_any_text_is_cut_into_something_that_can_be_said(stage: Stage, text: str
     cuts = stage.synthesizer.cuts(text, phonemes=False)
     assert cuts
     assert all(cut.ids for cut in cuts)
+
+
+# ------------------------------------------------------------------ ids instead of texts
+
+
+def test_cuts_of_ids_are_spoken_without_what_normalises_texts(stage: Stage, small_checkpoint: Path) -> None:
+    cuts = stage.synthesizer.cuts(TEXTS[0], phonemes=False)
+    silent = replace(stage.voices[0], text="")
+    bare = Synthesizer(Parts(Checkpoint(small_checkpoint), None, "fp32"))
+    pieces = bare.speak_cuts(cuts, silent, seed=3, manner=PLAIN)
+    alone = digest(piece.samples for piece in pieces)
+    assert digest(said(stage.synthesizer, TEXTS[0], silent, PLAIN, seed=3)) == alone
+    with pytest.raises(SettingError, match="for ids alone"):
+        next(bare.speak(TEXTS[0], silent, seed=3, manner=PLAIN))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tts_core.audio.mel import RATES_HZ, prompt_mel
 from tts_core.audio.recording import Recording
+from tts_core.bounds import bound_libraries
 from tts_core.checkpoint import Checkpoint
 from tts_core.errors import OutOfMemory
 from tts_core.voice.speaker import SpeakerEncoder
@@ -72,6 +73,7 @@ def make_voice(  # noqa: PLR0913 -- the last two only label the result
         SettingError: If a library is missing.
         OutOfMemory: If the card has no room for the tokenizer.
     """
+    bound_libraries()
     samples, rate_hz = recording.samples, recording.rate_hz
     # What is cheap comes first: a part that is missing is told before 1.4 GiB are read.
     speaker = SpeakerEncoder(Checkpoint(checkpoint).campplus)
