@@ -1,7 +1,7 @@
 """eSpeak NG by ctypes: what this project uses of it, and nothing else.
 
 The shared library is GPL-3 and comes with the wheel `espeakng-loader`; it is loaded in the
-child alone, and only when this engine is chosen.
+child alone, and only for this engine or for the plain voices of one that clones.
 """
 
 import ctypes
