@@ -33,7 +33,7 @@ def test_all_that_can_be_said(base: dict[str, Setting], tmp_path: Path) -> None:
             "configs": str(tmp_path / "configs"),
             "lexicon": str(tmp_path / "own.jsonl"),
             "precision": "bf16",
-            "history": True,
+            "history": False,
             "threads": 4,
             "sample_rate": 32_000,
             "kv_cache": False,
@@ -41,7 +41,7 @@ def test_all_that_can_be_said(base: dict[str, Setting], tmp_path: Path) -> None:
         }
     )
     assert (found.configs, found.lexicon) == (tmp_path / "configs", tmp_path / "own.jsonl")
-    assert (found.precision, found.history, found.threads) == ("bf16", True, 4)
+    assert (found.precision, found.history, found.threads) == ("bf16", False, 4)
     assert (found.sample_rate_hz, found.kv_cache, found.phonemes) == (32_000, False, True)
 
 

@@ -1,16 +1,10 @@
-"""Grammars for the tests of text: built once for a checkout, since building takes ten seconds and more."""
+"""What reads text, opened once for all tests of it."""
 
 from pathlib import Path
 
 import pytest
 
 from tts_core.text.frontend import TextFrontEnd
-
-
-@pytest.fixture(scope="session")
-def text_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cache: pytest.Cache | None = getattr(request.config, "cache", None)
-    return tmp_path_factory.mktemp("text") if cache is None else cache.mkdir("glm-text")
 
 
 @pytest.fixture(scope="session")
