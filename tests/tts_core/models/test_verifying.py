@@ -17,27 +17,20 @@ from tts_core.models.verifying import Report, verify
 Verify = Callable[..., Report]
 
 
-@pytest.fixture(scope="session")
-def grammars(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the grammars of the text are kept from one run of the tests to the next: building takes long."""
-    cache: pytest.Cache | None = getattr(request.config, "cache", None)
-    return tmp_path_factory.mktemp("text") if cache is None else cache.mkdir("glm-text")
-
-
 @pytest.fixture
 def copied(small_checkpoint: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(small_checkpoint, tmp_path / "ckpt"))
 
 
 @pytest.fixture
-def looked(grammars: Path, small_configs: Path) -> Verify:
+def looked(text_cache: Path, small_configs: Path) -> Verify:
     def run(folder: Path, *, canary: bool = False, sample_rate_hz: int = 24000, **more: Path) -> Report:
         order = Order(
             checkpoint=Checkpoint(folder),
             configs=more.get("configs", small_configs),
             sample_rate_hz=sample_rate_hz,
             device="cpu",
-            cache=grammars,
+            cache=text_cache,
             reference=more.get("reference"),
             reference_text="一段录音。",
         )
