@@ -13,17 +13,15 @@ import argparse
 import base64
 import json
 import math
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
 
 import torch
-import torch.nn.functional as F  # noqa: N812 -- torch's documentation writes it so
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] -- a bare PathLike in its types
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
+from benchmarks.glm_stand_in import write_vocos
 from tts_core.flow.config import FlowConfig
 from tts_core.flow.dit import Dit
 from tts_core.lm.config import LmConfig
@@ -119,7 +117,7 @@ def write_random_checkpoint(folder: Path, size: Size, *, device: torch.device) -
     _write_lm(folder / "llm", size.lm_config, chance)
     _write_flow(folder / "flow", size.flow_config, chance)
     torch.save(_hift(size, chance), folder / "hift" / "hift.pt")
-    _write_vocos(folder / "vocos2d" / "generator_jit.ckpt", size)
+    write_vocos(folder / "vocos2d" / "generator_jit.ckpt", *size.vocos)
     _write_tokenizer(folder / "vq32k-phoneme-tokenizer")
     return folder
 
@@ -247,59 +245,6 @@ def _hift_tensor(name: str, shape: tuple[int, ...], chance: Generator) -> Tensor
         return torch.full(shape, 0.5 if name.endswith("original0") else 1.0)
     scale = 0.1 if len(shape) == 1 else math.prod(shape[1:]) ** -0.5
     return _normal(shape, scale, chance).cpu()
-
-
-class _Script(Protocol):
-    def save(self, path: str, /) -> None: ...
-
-
-class _Block(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.beside = nn.Conv1d(channels, channels, 7, padding=3, groups=channels)
-        self.norm = nn.LayerNorm(channels)
-        self.wide = nn.Linear(channels, 3 * channels)
-        self.narrow = nn.Linear(3 * channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        mixed = self.norm(self.beside(x.transpose(1, 2)).transpose(1, 2))
-        return x + self.narrow(F.gelu(self.wide(mixed)))
-
-
-class _Vocos(nn.Module):
-    """Spectrogram [B, T, 80] to samples [B, 640 T] by spectra of 2560."""
-
-    def __init__(self, channels: int, blocks: int) -> None:
-        super().__init__()
-        self.begin = nn.Linear(80, channels)
-        self.blocks = nn.Sequential(*(_Block(channels) for _ in range(blocks)))
-        self.end = nn.Linear(channels, 2562)
-        self.register_buffer("window", torch.hann_window(2560))
-
-    def forward(self, mel: Tensor) -> Tensor:
-        loudness, phase = self.end(self.blocks(self.begin(mel))).chunk(2, dim=-1)
-        spectra = torch.polar(torch.exp(loudness.clamp(max=3.0)), phase)
-        waves = torch.fft.irfft(spectra, 2560, dim=-1) * self.window  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] -- untyped
-        frames = mel.shape[1]
-        whole = F.fold(
-            waves.transpose(1, 2),  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] -- as above
-            (1, (frames - 1) * 640 + 2560),
-            (1, 2560),
-            stride=(1, 640),
-        )
-        return whole[:, 0, 0, 960 : 960 + frames * 640].clamp(-0.99, 0.99)
-
-
-def _write_vocos(path: Path, size: Size) -> None:
-    chance = Generator().manual_seed(0)
-    network = _Vocos(*size.vocos).eval()
-    for name, one in network.named_parameters():
-        one.data = (
-            torch.ones_like(one) if "norm.weight" in name else _flow_tensor(name, tuple(one.shape), chance)
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TorchScript is on its way out, and is what the release ships
-        cast("_Script", torch.jit.script(network)).save(str(path))  # pyright: ignore[reportUnknownMemberType] -- untyped
 
 
 # ------------------------------------------------------------------ the tokenizer
