@@ -78,7 +78,11 @@ def dump(order: Order) -> dict[str, Tensor]:
     """
     item = read_item(order.item)
     manner = Manner(
-        sample_rate_hz=order.sample_rate_hz, phonemes=order.phonemes, cap_fails=False, only_audio=False
+        sample_rate_hz=order.sample_rate_hz,
+        kv_cache=True,
+        phonemes=order.phonemes,
+        cap_fails=False,
+        only_audio=False,
     )
     checkpoint = Checkpoint(order.checkpoint)
     tables = Tables(configs=order.configs, lexicon=None, cache=order.cache, only_known=False)

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from tts_core.errors import CapReached, CheckpointError, SettingError, TextError
 from tts_core.lm.cache import KvCache
+from tts_core.lm.exact import ExactSteps
 from tts_core.lm.llama import Llama
 from tts_core.lm.rows import AllRows, AudioIds, AudioRows, Rows
 from tts_core.lm.sampling import NO_NUMBERS, Sampler
@@ -92,7 +93,8 @@ def generate(  # noqa: PLR0913 -- a model, a past, a text and chance: no two of 
         sampler: Draws each token.
         generator: On the model's device; of this segment alone.
         only_audio: Whether nothing but audio ids and the end can be drawn. Without it, as upstream
-            has it, any id can: a text id comes out as a negative token, or one that is too large.
+            has it, any id can: a text id comes out as a negative token, or one that is too large. Then
+            scores are upstream's to the last bit too, where a cache is given; what is in it is not used.
         cap_ends: Whether a segment may end at its most tokens, as upstream's do.
 
     Yields:
@@ -106,7 +108,7 @@ def generate(  # noqa: PLR0913 -- a model, a past, a text and chance: no two of 
     """
     rows = _rows(llama, ids, only_audio=only_audio)
     _refuse_misfits(llama, cache, prompt, text_ids, ids)
-    steps: Steps = RepeatedSteps(llama, rows) if cache is None else CachedSteps(llama, cache, rows)
+    steps = _steps(llama, cache, rows)
     limits = Limits.of(len(text_ids))
     scores = _numbers(steps.begin(prompt_ids(prompt, text_ids, ids)))
     emitted: list[int] = []
@@ -128,6 +130,13 @@ def generate(  # noqa: PLR0913 -- a model, a past, a text and chance: no two of 
 def _rows(llama: Llama, ids: AudioIds, *, only_audio: bool) -> Rows:
     audio = AudioRows(vocabulary=llama.config.vocab_size, ids=ids)
     return audio if only_audio else AllRows(vocabulary=audio.vocabulary, end=ids.end)
+
+
+def _steps(llama: Llama, cache: KvCache | None, rows: Rows) -> Steps:
+    if cache is None:
+        return RepeatedSteps(llama, rows)
+    # All rows are drawn from for the sake of a comparison alone.
+    return ExactSteps(llama, rows) if isinstance(rows, AllRows) else CachedSteps(llama, cache, rows)
 
 
 def _refuse_misfits(

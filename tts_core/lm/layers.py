@@ -111,11 +111,11 @@ class Norm(nn.Module):
     def __init__(self, width: int, eps: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(width))
-        self._eps = eps
+        self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., D] of [..., D]."""
-        return functional.rms_norm(x, self.weight.shape, self.weight, self._eps)
+        return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
 
 
 class Layer(nn.Module):
