@@ -49,10 +49,10 @@ class Source(nn.Module):
 
         Args:
             pitch: float32 [1, T] in Hz.
-            generator: Of it are drawn, in this order and on its own device, rand(1, H), randn(1, S, H) and
-                randn(1, S, 1), with S = 480 T and H = the sines. The first are phases that the reference adds
-                to a sample which its interpolation then skips, the last a noise that it makes and throws
-                away: they are drawn so that the generator stands where it would.
+            generator: Of it are drawn, in this order and on its own device, rand(1, H), the noise of one sine
+                after the other and randn(1, S, 1), with S = 480 T and H = the sines. The first are phases
+                that the reference adds to a sample which its interpolation then skips, the last a noise that
+                it makes and throws away: they are drawn so that the generator stands where it would.
 
         Returns:
             float32 [1, 1, S].
@@ -61,7 +61,10 @@ class Source(nn.Module):
         samples = pitch.shape[1] * FRAME_SAMPLES
         device = generator.device
         torch.rand(1, harmonics, generator=generator, device=device)
-        noise = torch.randn(1, samples, harmonics, generator=generator, device=device).to(pitch.device)
+        # As `randn_like` draws for the reference's sines, [1, S, H] that lie in memory sine by sine: that
+        # decides the order of the numbers, and on the CPU the numbers too.
+        noise = torch.empty(1, harmonics, samples, device=device).transpose(1, 2)
+        noise = noise.normal_(generator=generator).to(pitch.device)
         torch.randn(1, samples, 1, generator=generator, device=device)
 
         voiced = (pitch > _VOICED_HZ).float().repeat_interleave(FRAME_SAMPLES, dim=1).unsqueeze(-1)

@@ -149,3 +149,9 @@ def slow_wave(magnitude: Tensor, phase: Tensor) -> Tensor:
         total[4 * column : 4 * column + 16] += pieces[:, column] * WINDOW
         weight[4 * column : 4 * column + 16] += WINDOW**2
     return (total / weight.clamp(min=1e-11))[8:-8]
+
+
+def sines_order(harmonics: int, samples: int, generator: torch.Generator) -> Tensor:
+    """The excitation's noise, one number after the other, and one sine after the other: [H, S]."""
+    drawn = [float(torch.randn((), generator=generator)) for _ in range(harmonics * samples)]
+    return torch.tensor(drawn).view(harmonics, samples)

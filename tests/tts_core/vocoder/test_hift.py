@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.tts_core.live import LiveBytes
-from tests.tts_core.vocoder.slow import SlowHift
+from tests.tts_core.vocoder.slow import SlowHift, sines_order
 from tests.tts_core.vocoder.small import CPU, chance, drawn_mel, small_hift
 from tts_core.errors import CheckpointError, WeightsError
 from tts_core.vocoder.hift import PIECE_FRAMES, Hift, load_hift
@@ -79,9 +79,9 @@ def test_the_excitation_is_of_the_whole_spectrogram(made: tuple[Hift, dict[str, 
     mel = drawn_mel(5)
     generator = chance(6)
     torch.rand(1, 9, generator=generator)
-    noise = torch.randn(1, 5 * 480, 9, generator=generator)
+    noise = sines_order(9, 5 * 480, generator)
     slow = SlowHift(weights)
-    source = slow.source(slow.pitch(mel[0]), noise[0])
+    source = slow.source(slow.pitch(mel[0]), noise.T)
     wanted = slow.wave(mel[0], source)
     found = hift.wave(mel, generator=chance(6))
     # Phases in float32, see the tests of the excitation.

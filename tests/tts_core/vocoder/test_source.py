@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 -- torch's documentation writes it so
 
-from tests.tts_core.vocoder.slow import SlowHift
+from tests.tts_core.vocoder.slow import SlowHift, sines_order
 from tests.tts_core.vocoder.small import chance, drawn_mel, small_hift
 from tts_core.vocoder.source import PitchPredictor, Source, sines
 
@@ -29,8 +29,8 @@ def test_the_excitation_equals_the_slow_form() -> None:
         found = source(PITCH, chance(1))
     generator = chance(1)
     torch.rand(1, 9, generator=generator)
-    noise = torch.randn(1, 11 * 480, 9, generator=generator)
-    wanted = slow.source(PITCH[0].double(), noise[0])
+    noise = sines_order(9, 11 * 480, generator)
+    wanted = slow.source(PITCH[0].double(), noise.T)
     assert found.shape == (1, 1, 11 * 480)
     # Phases reach 2,000 radians, where float32 rounds to 1e-4; nine sines of 0.1 each.
     torch.testing.assert_close(found[0, 0].double(), wanted, atol=3e-4, rtol=0)
@@ -41,9 +41,23 @@ def test_draws_come_in_the_references_order_to_the_last() -> None:
     with torch.inference_mode():
         made_source()(PITCH, used)
     torch.rand(1, 9, generator=told)
-    torch.randn(1, 11 * 480, 9, generator=told)
+    sines_order(9, 11 * 480, told)
     torch.randn(1, 11 * 480, 1, generator=told)
     assert torch.equal(used.get_state(), told.get_state())
+
+
+def test_noise_is_drawn_as_for_the_reference_whose_sines_lie_one_after_the_other() -> None:
+    # Its noise is `randn_like` of what an interpolation gave, turned about: that keeps the order in memory,
+    # and draws one by one what would otherwise be drawn in blocks.
+    torch.manual_seed(7)
+    waves = F.interpolate(torch.rand(1, 9, 11), scale_factor=480.0, mode="linear").transpose(1, 2).sin()
+    torch.manual_seed(7)
+    torch.rand(1, 9, 11)
+    wanted = torch.randn_like(waves)
+    told = chance(7)
+    torch.rand(1, 9, 11, generator=told)
+    assert torch.equal(sines_order(9, 11 * 480, told), wanted[0].T)
+    assert not torch.equal(torch.randn(1, 11 * 480, 9, generator=chance(7)), wanted)
 
 
 def test_phases_that_the_reference_adds_to_the_first_sample_are_skipped_by_its_interpolation() -> None:
