@@ -5,7 +5,6 @@ from typing import Final, Protocol, assert_never, cast
 
 from supervisor.doors import jsonrpc as rpc
 from supervisor.doors.lines import LONGEST_LINE_BYTES, Lines, Unkept
-from supervisor.edge.pipes import read_some
 from supervisor.edge.runtimefolder import Peer, hung_up, peer_of
 from supervisor.loop.service import GivenBack
 
@@ -17,6 +16,9 @@ UNREAD_BYTES: Final = 256 * 1024
 
 #: A `status` takes about 0.1 ms: after so many lines in one go the narration has its turn.
 _LINES_A_TURN = 4
+
+#: A client that was refused hangs up within milliseconds; one that does not is hung up on.
+_LINGER_S = 0.5
 
 Call = asyncio.Task[GivenBack]
 
@@ -67,6 +69,7 @@ class Connection(asyncio.Protocol):
         self._fd = -1
         self._unread = False
         self._ended = False
+        self._refused = False
         self._heard_s = self._loop.time()
         self._gone: asyncio.Future[None] = self._loop.create_future()
 
@@ -79,12 +82,17 @@ class Connection(asyncio.Protocol):
         self._fd = transport.get_extra_info("socket").fileno()
         refusal = self._door.enter(self, peer_of(transport.get_extra_info("socket")))
         if refusal is not None:
-            read_some(self._fd)  # closed with something unread, a socket takes its last words with it
             self._write(rpc.error_line(rpc.NO_ID, refusal))
-            self._transport.close()
+            # Closed with something unread, a socket takes its last words with it: what the client says, or
+            # is just about to say, is read and forgotten until it hangs up.
+            self._transport.write_eof()
+            self._refused = True
+            self._rest = self._loop.call_later(_LINGER_S, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
+        if self._refused:
+            return
         self._heard_s = self._loop.time()
         self._lines.feed(data)
         self._work()
@@ -92,6 +100,8 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Take the end of what the client says; unless it is gone, it may still read."""
         self._ended = True
+        if self._refused:
+            return False
         if hung_up(self._fd):
             return False
         self._lines.end()
