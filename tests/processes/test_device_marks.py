@@ -146,7 +146,7 @@ def test_a_segment_that_would_cross_the_hard_mark_beside_what_leaked_waits_for_a
     early = ends(run)
     # Two, where a reading falls between the peaks of two texts. Where none does, as on a busy machine, an
     # engine without torch shows nothing but peaks, they are taken for growth, and a fresh child comes sooner.
-    assert 1 <= len(early) <= SEGMENTS // 2
+    assert 1 <= len(early) < SEGMENTS
     assert all((event.why or "").startswith(("headroom", "lookahead")) for event in early)
     assert [event for event in early if event.signal] == []
     assert sha256(task) == undisturbed
