@@ -22,7 +22,12 @@ SENTENCES = (
     "老街的房屋参差错落。",
 )
 
-DISTURBED = {"child.stall_s": "8", "child.term_grace_s": "0.3", "child.attempts": "1000", "child.max_segments": "4"}
+DISTURBED = {
+    "child.stall_s": "8",
+    "child.term_grace_s": "0.3",
+    "child.attempts": "1000",
+    "child.max_segments": "4",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
