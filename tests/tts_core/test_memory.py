@@ -149,14 +149,15 @@ def growth_over(studio: Studio, segments: int, lengths: Sequence[int]) -> None:
                 after[turn + 1] = held(live)
         last = [studio.speak(live, turn, SAME) for turn in range(4)]
     tell(told(after, taken))
-    assert abs(after[segments].live_bytes - after[10].live_bytes) < MIB
+    # Nothing at all is expected to stay; a MiB is what was promised for five hundred.
+    assert abs(after[segments].live_bytes - after[10].live_bytes) < 16 * 1024
     assert after[segments].host_bytes - after[10].host_bytes < 64 * MIB
     # The same segment takes the same, however many there were before it.
     assert [(one.made, one.peak_bytes) for one in last] == [(one.made, one.peak_bytes) for one in first]
     assert len({one.seconds for one in taken}) > min(segments, 100) // 3
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_sixty_segments_leave_nothing_behind(studio: Studio) -> None:
     growth_over(studio, 60, SHORT)
 
