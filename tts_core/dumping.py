@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -23,6 +24,9 @@ from tts_core.synthesizer import Cut, Synthesizer
 from tts_core.text.splitting import split_as_upstream
 from tts_core.voice.making import make_voice
 from tts_core.voice.voice import Voice
+
+#: What torch's generators can be seeded with; of negative ones it makes their complement.
+_SEEDS = (-(2**63), 2**64 - 1)
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +80,7 @@ def dump(order: Order) -> dict[str, Tensor]:
     Raises:
         TtsError: Of any kind.
     """
+    _refuse_place(order.out)
     item = read_item(order.item)
     manner = Manner(
         sample_rate_hz=order.sample_rate_hz,
@@ -86,9 +91,10 @@ def dump(order: Order) -> dict[str, Tensor]:
     )
     checkpoint = Checkpoint(order.checkpoint)
     tables = Tables(configs=order.configs, lexicon=None, cache=order.cache, only_known=False)
-    # First the voice: its tokenizer and the language model need not lie side by side.
+    # First the voice: its tokenizer and the language model need not lie side by side. No text at all is a
+    # full stop to the reference, which normalises it; a voice of ours without one has no prompt of text.
     recording = read_recording(order.reference, strict=False)
-    voice = make_voice(recording, item.prompt_text, order.checkpoint, device=torch.device("cpu"))
+    voice = make_voice(recording, item.prompt_text or " ", order.checkpoint, device=torch.device("cpu"))
     synthesizer = Synthesizer(Parts(checkpoint, tables, "fp32"))
     found = {
         "prompt_text": torch.tensor([synthesizer.parts.prompt_of(voice).text], dtype=torch.int32),
@@ -100,8 +106,8 @@ def dump(order: Order) -> dict[str, Tensor]:
     found = {name: tensor.contiguous() for name, tensor in found.items()}
     try:
         save_file(found, order.out)
-    except OSError as error:
-        raise SettingError(f"{order.out}: cannot be written ({error.strerror})") from None
+    except (OSError, SafetensorError) as error:
+        raise SettingError(f"{order.out}: cannot be written ({error})") from None
     return found
 
 
@@ -112,12 +118,15 @@ def read_item(path: Path) -> Item:
         SettingError: If it cannot be read, or is no item.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Item)
+        item = msgspec.json.decode(path.read_bytes(), type=Item)
     except OSError as error:
         raise SettingError(f"{path}: cannot be read ({error.strerror})") from None
     except msgspec.DecodeError as error:
         mend = 'write {"seed": 0, "prompt_text": "…", "text": "…"}'
         raise SettingError(f"{path}: is no item ({error}); {mend}") from None
+    if not _SEEDS[0] <= item.seed <= _SEEDS[1]:
+        raise SettingError(f"{path}: seed {item.seed} is none that torch takes: {_SEEDS[0]} to {_SEEDS[1]}")
+    return item
 
 
 def cuts_as_upstream(synthesizer: Synthesizer, text: str, *, phonemes: bool) -> Iterator[Cut]:
@@ -150,6 +159,12 @@ def _spoken(
             waves.append(maker.wave(mels[-1], generator=chance))
     found = {"tokens": torch.tensor(tokens, dtype=torch.int64), "mel": torch.cat(mels, dim=2)}
     return found | ({"wav": torch.cat(waves, dim=1)} if waves else {})
+
+
+def _refuse_place(out: Path) -> None:
+    """Refuse at once what would only be seen when all is computed."""
+    if out.is_dir() or not out.parent.is_dir():
+        raise SettingError(f"{out}: cannot be written: name a file in a folder that is there")
 
 
 def _has_vocoder(checkpoint: Checkpoint, manner: Manner) -> bool:

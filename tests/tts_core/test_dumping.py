@@ -100,3 +100,28 @@ def test_what_is_no_item_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     words = ["dump", str(tmp_path), "--item", str(path), "--reference", "x.wav", "-o", "x"]
     assert main(words) == 1
     assert "is no item" in capsys.readouterr().err
+    for seed in (2**64, -(2**63) - 1):
+        path.write_text(json.dumps({"seed": seed, "prompt_text": "a", "text": "b"}))
+        with pytest.raises(SettingError, match=f"seed {seed}"):
+            read_item(path)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_computed(
+    tmp_path: Path, item: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for out in (tmp_path, tmp_path / "none" / "out.safetensors"):
+        words = ["dump", str(tmp_path), "--item", str(item), "--reference", "x.wav", "-o", str(out)]
+        assert main(words) == 1
+        assert "cannot be written" in capsys.readouterr().err
+
+
+def test_no_prompt_text_is_a_full_stop_as_the_reference_has_it(
+    small_checkpoint: Path, small_reference: Path, tmp_path: Path, place: Place
+) -> None:
+    item = tmp_path / "item.json"
+    found: list[Tensor] = []
+    for prompt_text in ("", "."):
+        item.write_text(json.dumps({"prompt_text": prompt_text, "text": "Yes."}), "utf-8")
+        found.append(dumped(small_checkpoint, item, small_reference, place)["prompt_text"])
+    assert torch.equal(*found)
+    assert found[0].tolist() == [[*b". "]]
