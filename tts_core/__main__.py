@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from tts_core.errors import TtsError
@@ -16,6 +17,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return _dump(options) if options.command == "dump" else _text(options)
     except TtsError as error:
         sys.stderr.write(f"tts_core: {error}\n")
+        return 1
+    except BrokenPipeError:
+        # Who read has heard enough; what is left would be written, and fail, when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
@@ -74,6 +79,10 @@ def _dump(options: argparse.Namespace) -> int:
 def _text(options: argparse.Namespace) -> int:
     from tts_core.text.inspection import run  # noqa: PLC0415 -- likewise
 
+    # JSON is UTF-8, whatever the locale says; bytes that are not are for `run` to tell of.
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     return run(options.configs, sys.stdin, sys.stdout, cache=options.cache)
 
 

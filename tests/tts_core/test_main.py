@@ -1,6 +1,7 @@
 """`python -m tts_core`: what it writes, and what it ends with."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,32 @@ def test_texts_are_answered_line_by_line(small_configs: Path, text_cache: Path) 
     assert [answer["text"] for answer in answers] == texts
     assert [*answers[0]] == ["text", "normalised", "segments", "segments_normalised", "phonemes"]
     assert "twenty" in answers[0]["normalised"]
+
+
+def test_lines_of_another_encoding_are_told_in_any_locale_and_the_next_is_answered(text_cache: Path) -> None:
+    given = b'\xff\xfe\n{"text": "caf\xe9"}\n\xef\xbb\xbf{"text": "\xe4\xbd\xa0"}\r\n'
+    words = [sys.executable, "-m", "tts_core", "text", "--cache", str(text_cache)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, cwd=ROOT, input=given, capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+    answers = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert [next(iter(answer)) for answer in answers] == ["error", "error", "text"]
+    assert answers[2]["normalised"] == "你。"
+
+
+def test_a_reader_who_leaves_is_no_traceback(text_cache: Path) -> None:
+    words = [sys.executable, "-m", "tts_core", "text", "--cache", str(text_cache)]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as left:
+        assert left.stdin is not None
+        assert left.stdout is not None
+        assert left.stderr is not None
+        left.stdout.close()
+        left.stdin.write(b'{"text": "a"}\n' * 9)
+        left.stdin.close()
+        assert left.stderr.read() == b""
+        assert left.wait() == 1
 
 
 def test_an_item_is_spoken_into_a_file_with_every_stage(

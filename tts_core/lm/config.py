@@ -57,10 +57,15 @@ class LmConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Rope(msgspec.Struct, frozen=True):
-    """The nested form of newer files, and the scaling of older ones."""
+    """The nested form of newer files, and the scaling of older ones, which say `type`."""
 
     rope_theta: float | None = None
-    rope_type: str = "default"
+    rope_type: str | None = None
+    type: str | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.rope_type or self.type or "default"
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -86,7 +91,7 @@ class _Said(msgspec.Struct, frozen=True):
 
 def _faults(said: _Said) -> list[str]:
     """Return in words what the file asks for and this Llama does not have."""
-    ropes = [rope.rope_type for rope in (said.rope_parameters, said.rope_scaling) if rope is not None]
+    ropes = [rope.kind for rope in (said.rope_parameters, said.rope_scaling) if rope is not None]
     widths = (said.vocab_size, said.hidden_size, said.intermediate_size, said.num_attention_heads)
     kv_heads = said.num_key_value_heads or said.num_attention_heads
     checks = (

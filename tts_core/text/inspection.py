@@ -114,11 +114,16 @@ def _answer(
     line: str, front_end: TextFrontEnd, phonemes: Phonemes | None
 ) -> "Answer | _Versions | _NotUnderstood":
     try:
-        question = msgspec.json.decode(line, type=_Question)
-    except msgspec.DecodeError as error:
+        # A file of another encoding comes as lone surrogates: bytes again, they are told as what they are.
+        question = msgspec.json.decode(_bytes(line), type=_Question)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _NotUnderstood(error=f"{line.strip()[:80]!r} is not a line of JSON with a text ({error})")
     if question.text is not None:
         return inspect(question.text, front_end, phonemes)
     if question.versions is None:
         return _NotUnderstood(error=f'{line.strip()[:80]!r} has no "text"')
     return _Versions(versions={name: metadata.version(name) for name in _LIBRARIES})
+
+
+def _bytes(line: str) -> bytes:
+    return line.lstrip("\ufeff").encode(errors="surrogateescape")

@@ -45,6 +45,7 @@ def test_a_file_that_says_nothing_of_ties_has_none(tmp_path: Path) -> None:
         ({"hidden_act": "gelu"}, "gelu"),
         ({"attention_bias": True}, "bias"),
         ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "llama3"),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}}, "linear"),
         ({"num_key_value_heads": 3}, "3 key heads"),
         ({"num_hidden_layers": 0}, "below 1"),
         ({"vocab_size": "many"}, "vocab_size"),
