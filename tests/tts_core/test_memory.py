@@ -23,9 +23,7 @@ from tts_core.voice.voice import Voice
 
 MIB = 2**20
 
-ENGLISH = (
-    "the ferry leaves at ten nobody had come and rain went on one by one lamps along the quay in 1987"
-)
+ENGLISH = "the ferry leaves at ten nobody had come and rain went on one by one lamps along the quay in 1987"
 CHINESE = "我最爱吃人参果你喜欢吗重庆的朋友一二三人大小天气很好明天再来看书写字"
 
 #: Words, or characters, of a text; the quick form has short ones alone.
