@@ -12,6 +12,9 @@ from tts_core.__main__ import main
 from tts_core.dumping import read_item
 from tts_core.errors import SettingError
 
+# Whole utterances, and where all cores are busy they take their time.
+pytestmark = pytest.mark.timeout(120)
+
 STAGES = ("prompt_text", "prompt_speech", "prompt_feat", "embedding", "tokens", "mel")
 
 #: Where results go, and where grammars are kept.

@@ -21,6 +21,9 @@ from tts_core.manner import Manner
 from tts_core.parts import Parts
 from tts_core.synthesizer import CACHED_FROM_CHARS, Synthesizer
 
+# Whole utterances, and where all cores are busy they take their time.
+pytestmark = pytest.mark.timeout(120)
+
 TEXTS = [
     "The ferry leaves at ten.",
     "我最爱吃人参果，你喜欢吃吗？",
