@@ -13,8 +13,9 @@ plain: transformers' `LlamaForCausalLM` as the model's own script drives it: a g
 lean: the same model with the last row's scores alone, no hidden states, and our sampler: what is left
     is the model's own time.
 
-first_ms: until the first token, the prompt's pass. ms_a_token: each after it. peak_mib: live tensors
-beyond the weights, in a run of its own; for ours the cache, which was there before, is in it.
+first_ms: until the first token, the prompt's pass. ms_a_token: each after it; cpu_ms_a_token: seconds of this
+process, which other programs change less. peak_mib: live tensors beyond the weights, in a run of its own; for
+ours the cache, which was there before, is in it.
 """
 
 import argparse
@@ -141,11 +142,13 @@ class Run:
     Attributes:
         first_s: Until its first token.
         rest_s: From there to its last.
+        rest_cpu_s: Of this process meanwhile.
         tokens: What was said.
     """
 
     first_s: float
     rest_s: float
+    rest_cpu_s: float
     tokens: list[int]
 
 
@@ -155,9 +158,11 @@ def timed(way: Way) -> Run:
     begun_s = time.perf_counter()
     spoken = way()
     tokens = [next(spoken)]
-    first_s = time.perf_counter() - begun_s
+    first_s, cpu_begun_s = time.perf_counter() - begun_s, time.process_time()
     tokens.extend(spoken)
-    return Run(first_s=first_s, rest_s=time.perf_counter() - begun_s - first_s, tokens=tokens)
+    rest_cpu_s = time.process_time() - cpu_begun_s
+    rest_s = time.perf_counter() - begun_s - first_s
+    return Run(first_s=first_s, rest_s=rest_s, rest_cpu_s=rest_cpu_s, tokens=tokens)
 
 
 def peak_bytes(way: Way, device: torch.device) -> int:
@@ -176,10 +181,12 @@ def peak_bytes(way: Way, device: torch.device) -> int:
 def figures(runs: Sequence[Run], peak: int) -> dict[str, object]:
     """Return what is printed of one way."""
     a_token_s = [run.rest_s / max(1, len(run.tokens) - 1) for run in runs]
+    a_token_cpu_s = [run.rest_cpu_s / max(1, len(run.tokens) - 1) for run in runs]
     return {
         "first_ms": round(1e3 * statistics.median(run.first_s for run in runs), 2),
         "ms_a_token": round(1e3 * statistics.median(a_token_s), 3),
         "ms_a_token_each": [round(1e3 * one, 3) for one in a_token_s],
+        "cpu_ms_a_token": round(1e3 * statistics.median(a_token_cpu_s), 3),
         "tokens_a_second": round(1 / statistics.median(a_token_s), 1),
         "tokens": len(runs[0].tokens),
         "peak_mib": round(peak / MIB, 2),
