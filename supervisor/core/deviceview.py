@@ -50,6 +50,8 @@ class DeviceView:
         self._told_before = False
         self._child: int | None = None
         self._before: int | None = None
+        self._is_at_rest = False
+        self._before_at_rest: int | None = None
         self._own_at_used: int | None = None
         self._fresh_reserved: int | None = None
         self._fresh_rest: int | None = None
@@ -75,7 +77,7 @@ class DeviceView:
         if child is not None and child < (self.vitals.live or 0) // 2:
             child = None  # it cannot hold less than is live in it: the driver looked at the wrong list
         if child is not None:
-            self._child = child
+            self._child, self._is_at_rest = child, not within_segment
             if within_segment:
                 self._lowest_within = min(child, self._lowest_within or child)
                 self._highest_within = max(child, self._highest_within or child)
@@ -100,6 +102,7 @@ class DeviceView:
             self._learned.fresh = self.fresh
         self._told_before, self.told_rest = self.told_rest, False
         self._before = self._child
+        self._before_at_rest = self._child if self._is_at_rest else None
         self._lowest_within = self._highest_within = None
 
     def report(self, vitals: TraceVitals) -> None:
@@ -225,10 +228,13 @@ class DeviceView:
     def other(self) -> int | None:
         """The child's part outside torch, as the driver told it of this segment or since the one before.
 
-        None where it told nothing.
+        None where it told nothing. Where the child knows nothing of its own, the least that was seen from
+        just before the segment to its end: within it a reading may have met nothing but what it took for a
+        while, and what it leaves behind shows before the next.
         """
         if self.vitals.reserved is None:
-            return self._child if self._lowest_within is None else self._lowest_within
+            seen = [one for one in (self._before_at_rest, self._lowest_within) if one is not None]
+            return min(seen, default=self._child)
         return self.rest if self.told_rest or self._told_before else None
 
     @property

@@ -144,9 +144,7 @@ def test_a_segment_that_would_cross_the_hard_mark_beside_what_leaked_waits_for_a
         assert run.exit_code() == 0, run.tail()
     assert memory.highest_bytes < HARD
     early = ends(run)
-    # Two, where a reading falls between the peaks of two texts. Where none does, as on a busy machine, an
-    # engine without torch shows nothing but peaks, they are taken for growth, and a fresh child comes sooner.
-    assert 1 <= len(early) < SEGMENTS
+    assert 1 <= len(early) <= 4
     assert all((event.why or "").startswith(("headroom", "lookahead")) for event in early)
     assert [event for event in early if event.signal] == []
     assert sha256(task) == undisturbed

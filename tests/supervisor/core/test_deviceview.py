@@ -88,9 +88,22 @@ def test_a_child_that_reports_nothing_is_known_by_the_driver_alone() -> None:
     view.read(reading(2600, 2100), within_segment=True)
     view.read(reading(2400, 1900), within_segment=True)
     view.report(vitals())
-    assert (mib(view.own), mib(view.fresh), mib(view.other)) == (1900, 1500, 1900)
+    assert (mib(view.own), mib(view.fresh)) == (1900, 1500)
     assert mib(view.needed) == 600
     assert (view.slack, view.releasable) == (0, 0)
+
+
+def test_where_the_child_reports_nothing_a_peak_is_not_taken_for_what_stays() -> None:
+    view = DeviceView(DeviceLearned(), None)
+    seen: list[int | None] = []
+    for between, within in ((1500, 2100), (1520, 2120), (1540, 1530), (None, 2150)):
+        if between is not None:
+            view.read(reading(3000, between), within_segment=False)
+        view.begin()
+        view.read(reading(3000, within), within_segment=True)
+        view.report(vitals())
+        seen.append(mib(view.other))
+    assert seen == [1500, 1520, 1530, 2150]  # nobody looked before the last one: its own readings must do
 
 
 def test_a_first_reading_between_later_segments_is_the_measure_where_nothing_was_reported() -> None:
