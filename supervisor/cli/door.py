@@ -12,7 +12,7 @@ from supervisor.log import Log
 
 if TYPE_CHECKING:
     from supervisor.loop.company import Closer, Door
-    from supervisor.loop.service import Service
+    from supervisor.loop.service import Steering
 
 
 class _Shut:
@@ -35,7 +35,7 @@ def control_door(state: StateFolder, given: Path | None, log: Log, remark: Calla
         remark: Takes a sentence for people.
     """
 
-    async def opened(service: "Service") -> "Closer":
+    async def opened(service: "Steering") -> "Closer":
         from supervisor.doors.control import open_control  # noqa: PLC0415 - the loop runs by now, and has imported it all
 
         try:

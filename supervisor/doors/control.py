@@ -15,7 +15,7 @@ from supervisor.doors.connection import Call, Connection
 from supervisor.edge.runtimefolder import ControlSocket, Peer
 from supervisor.errors import SupervisorError
 from supervisor.log import Log
-from supervisor.loop.service import CannotAsk, GivenBack, Service
+from supervisor.loop.service import CannotAsk, GivenBack, Steering
 
 #: A person or two, a page, some scripts. One more takes the place of the one that was silent longest.
 MOST_CONNECTIONS: Final = 32
@@ -32,7 +32,7 @@ _FAREWELL_S = 0.5
 class ControlDoor:
     """Listens on a control socket until it is closed."""
 
-    def __init__(self, service: Service, place: ControlSocket, log: Log) -> None:
+    def __init__(self, service: Steering, place: ControlSocket, log: Log) -> None:
         """Make a door; `open` opens it.
 
         Args:
@@ -143,7 +143,7 @@ class ControlDoor:
         return rpc.RpcError(code=rpc.INTERNAL_ERROR, message=f"{method} failed: {named}")
 
 
-async def open_control(service: Service, place: ControlSocket, log: Log) -> ControlDoor:
+async def open_control(service: Steering, place: ControlSocket, log: Log) -> ControlDoor:
     """Open the door that `place` listens for; a door that cannot be opened leaves nothing behind."""
     door = ControlDoor(service, place, log)
     try:

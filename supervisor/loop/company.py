@@ -13,7 +13,7 @@ from supervisor.edge.tracefile import TraceFile
 from supervisor.errors import SupervisorError
 from supervisor.log import Log
 from supervisor.loop.alerting import Alerts, event_of, terminal_event
-from supervisor.loop.service import Service
+from supervisor.loop.service import Steering
 from supervisor.loop.serving import JobService
 
 
@@ -26,7 +26,7 @@ class Closer(Protocol):
 
 
 #: Opens what others may ask a service through.
-Door = Callable[[Service], Awaitable[Closer]]
+Door = Callable[[Steering], Awaitable[Closer]]
 
 
 class Company:

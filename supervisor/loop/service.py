@@ -179,7 +179,18 @@ class GivenBack(msgspec.Struct, frozen=True, kw_only=True):
     waited_s: float = 0.0
 
 
-ErrorKind = Literal["child_crashed", "child_hung", "cancelled", "busy", "shutting_down"]
+ErrorKind = Literal[
+    "oom",
+    "child_crashed",
+    "child_hung",
+    "bad_input",
+    "voice_not_found",
+    "quality_failed",
+    "disk_full",
+    "cancelled",
+    "busy",
+    "shutting_down",
+]
 
 
 class CannotAsk(TryLater):
@@ -204,8 +215,11 @@ class NothingToAsk(CannotAsk):
         super().__init__(message, kind="busy", retryable=True)
 
 
-class Service(Protocol):
-    """What doors may ask. All is called on the event loop; cancelling a call undoes nothing."""
+class Steering(Protocol):
+    """What may be asked of whatever has a child.
+
+    All is called on the event loop; cancelling a call undoes nothing.
+    """
 
     def status(self) -> Status:
         """Return how things stand, from what is known already: reads nothing, waits for nothing."""

@@ -12,7 +12,7 @@ from supervisor.core.traces import LifeReady
 from supervisor.errors import GaveUp, TryLater
 from supervisor.log import Log
 from supervisor.loop.company import Company
-from supervisor.loop.service import Service
+from supervisor.loop.service import Steering
 from supervisor.loop.serving import Facts, JobService
 
 QUIET = Log(format="text", level="error")
@@ -25,7 +25,7 @@ class Door:
         self.done: list[str] = []
         self._refusal = refusal
 
-    async def open(self, service: Service) -> "Door":
+    async def open(self, service: Steering) -> "Door":
         if self._refusal is not None:
             raise self._refusal
         self.done.append(f"open: {service.status().state}")

@@ -11,7 +11,7 @@ from supervisor.core.notes import ChildState, Note, SegmentSpoken, Stage
 from supervisor.edge.statefolder import StateFolder
 from supervisor.log import Log
 from supervisor.loop import InputSpec, JobRequest, Outcome, run_job
-from supervisor.loop.service import CannotAsk, GivenBack, NothingToAsk, Service, Status
+from supervisor.loop.service import CannotAsk, GivenBack, NothingToAsk, Status, Steering
 from supervisor.loop.serving import Facts, JobService
 from supervisor.narration.plan import VoiceSpec
 
@@ -35,14 +35,14 @@ class Visit:
         seen: A status for every note.
     """
 
-    def __init__(self, folder: Path, ask: Callable[[Service], Awaitable[None]] | None = None) -> None:
+    def __init__(self, folder: Path, ask: Callable[[Steering], Awaitable[None]] | None = None) -> None:
         self._folder = folder
         self._ask = ask
-        self._service: Service | None = None
+        self._service: Steering | None = None
         self._asking: asyncio.Task[None] | None = None
         self.seen: list[tuple[Note, Status]] = []
 
-    async def open(self, service: Service) -> "Visit":
+    async def open(self, service: Steering) -> "Visit":
         self._service = service
         return self
 
@@ -121,7 +121,7 @@ def test_a_life_that_is_over_is_told_with_how_and_why(tmp_path: Path) -> None:
 def test_clean_and_recycle_are_done_at_a_boundary_and_counted(tmp_path: Path) -> None:
     given: list[GivenBack] = []
 
-    async def ask(service: Service) -> None:
+    async def ask(service: Steering) -> None:
         given.append(await service.clean())
         given.append(await service.recycle())
         child = service.status().child
@@ -139,7 +139,7 @@ def test_clean_and_recycle_are_done_at_a_boundary_and_counted(tmp_path: Path) ->
 def test_who_asks_to_the_very_end_is_answered_and_never_left_waiting(tmp_path: Path) -> None:
     refused: list[CannotAsk] = []
 
-    async def ask(service: Service) -> None:
+    async def ask(service: Steering) -> None:
         while not refused:
             try:
                 await service.recycle()
@@ -157,7 +157,7 @@ async def give_up(asked: Awaitable[GivenBack]) -> None:
 
 
 def test_a_caller_that_gives_up_takes_nothing_back(tmp_path: Path) -> None:
-    async def ask(service: Service) -> None:
+    async def ask(service: Steering) -> None:
         await give_up(service.clean())
         while service.status().totals.cleans == 0:  # noqa: ASYNC110 - nothing else tells
             await asyncio.sleep(0.001)
@@ -166,7 +166,7 @@ def test_a_caller_that_gives_up_takes_nothing_back(tmp_path: Path) -> None:
 
 
 def test_the_answer_of_a_caller_that_gave_up_is_not_taken_for_anothers(tmp_path: Path) -> None:
-    async def ask(service: Service) -> None:
+    async def ask(service: Steering) -> None:
         await give_up(service.clean())
         await service.recycle()
         child = service.status().child

@@ -1,0 +1,196 @@
+"""What can be asked of a service that stays: speech, jobs, and what it is.
+
+`supervisor/loop/service.py` has what can be asked of any run. The structs are the JSON of interface.md §4 as it stands; what they hold beyond it is an extension.
+"""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import msgspec
+
+from supervisor.core.notes import Note
+from supervisor.edge.ledger_values import JobView
+from supervisor.loop.service import Steering
+from supervisor.wire.messages import Voice
+
+
+class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One utterance that is wanted now: what `synthesize` takes.
+
+    Attributes:
+        text: What to say.
+        voice: Name; None = the service's own.
+        seed: Of the utterance.
+        sample_rate: Of what is given back, in Hz; None = the engine's.
+        output_file: Where it is to lie, `.wav` or `.flac`; relative to the service's folder. None with
+            `audio: "file"` = a WAV in the state folder, which is kept for an hour.
+        audio: `"inline"`: the samples come in pieces before the answer; no file unless one is named.
+        deadline_s: Seconds from now after which nobody wants it any more; None = as long as it takes.
+    """
+
+    text: str
+    voice: str | None = None
+    seed: int = 0
+    sample_rate: int | None = None
+    output_file: str | None = None
+    audio: Literal["file", "inline"] = "file"
+    deadline_s: float | None = None
+
+
+class Speech(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What `synthesize` answers.
+
+    Attributes:
+        seconds: Of audio.
+        sample_rate: In Hz.
+        sha256: Of the 16-bit samples, little-endian, without a file's header.
+        attempts: Of the segment that took most.
+        checks: What was measured of it: `peak`, `clipped_share`, `longest_silence_s`, …
+        path: Of the file, absolute; None where none was made.
+    """
+
+    seconds: float
+    sample_rate: int
+    sha256: str
+    attempts: int
+    checks: dict[str, float]
+    path: str | None = None
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A job that is wanted: what `jobs/submit` takes.
+
+    Attributes:
+        output: A `.wav` or `.flac`, or a folder (ends in `/`, or exists).
+        inputs: Paths, chapters in their order; one of `inputs` and `text` is given.
+        text: The text itself, one chapter.
+        voice: Of all that asks for no other; None = the service's own.
+        seed: Of the job.
+        sample_rate: Of the finished files, in Hz; None = that of the audio.
+        format: Of the files in a folder.
+        key: The same key again is the same job, whatever else is said.
+    """
+
+    output: str
+    inputs: list[str] | None = None
+    text: str | None = None
+    voice: str | None = None
+    seed: int = 0
+    sample_rate: int | None = None
+    format: Literal["wav", "flac"] = "wav"
+    key: str | None = None
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client must keep to.
+
+    Attributes:
+        line_bytes: Longest line either way.
+        text_chars: Longest text of `synthesize`.
+        max_waiting: Requests that may wait before `busy`.
+        max_running: Requests that are spoken at once.
+    """
+
+    line_bytes: int
+    text_chars: int
+    max_waiting: int
+    max_running: int
+
+
+class Discovered(msgspec.Struct, frozen=True, kw_only=True):
+    """What `server/discover` answers.
+
+    Attributes:
+        name: `"tts-supervisor"`.
+        version: Of this package.
+        engine: `engine.name`.
+        voices: That can be used now; empty until a child was ready once.
+        sample_rates: In Hz: the engine's own first, then those that are made of it.
+        formats: Of files: `"wav"`, `"flac"`.
+        limits: See there.
+    """
+
+    name: str
+    version: str
+    engine: str
+    voices: list[Voice]
+    sample_rates: list[int]
+    formats: list[str]
+    limits: Limits
+
+
+#: Takes 16-bit little-endian mono samples as they come, and their rate in Hz.
+OnAudio = Callable[[bytes, int], None]
+
+
+class Service(Steering, Protocol):
+    """All that doors may ask of a service that stays. On the event loop; cancelling a call is as said there.
+
+    Whatever cannot be done raises `CannotAsk`, with its kind and whether the same may be asked again.
+    """
+
+    def discover(self) -> Discovered:
+        """Say what this service is; waits for nothing."""
+        ...
+
+    async def synthesize(self, request: SpeechRequest, on_audio: OnAudio | None = None) -> Speech:
+        """Speak an utterance, ahead of jobs at the next segment boundary; cancelling the call takes it back.
+
+        Args:
+            request: What is wanted.
+            on_audio: Takes the samples of each segment once it is whole and checked, in order: what was
+                given is never taken back.
+
+        Raises:
+            CannotAsk: `busy` where `queue.max_waiting` wait already; `cancelled` past its deadline;
+                `bad_input`, `voice_not_found`, `oom`, `quality_failed`, `child_crashed`, `child_hung`,
+                `disk_full`, `shutting_down`.
+        """
+        ...
+
+    async def submit(self, submission: Submission) -> str:
+        """Take a job in, durably, and return its id; with a known key, the id of that job.
+
+        Raises:
+            CannotAsk: `bad_input` where an input cannot be read or the output not be written to, or where a
+                job on the same output is in hand with other inputs; `disk_full`; `shutting_down`.
+        """
+        ...
+
+    def job(self, job: str) -> JobView:
+        """Return how far a job is.
+
+        Raises:
+            CannotAsk: `bad_input` if there is none of that id.
+        """
+        ...
+
+    def jobs(self) -> list[JobView]:
+        """Return all jobs, oldest first."""
+        ...
+
+    async def cancel(self, job: str) -> JobView:
+        """Take a job back; what is spoken of it is kept for a later submission of the same output.
+
+        A job that is over stays as it is.
+
+        Raises:
+            CannotAsk: As `job`.
+        """
+        ...
+
+    async def retry(self, job: str) -> JobView:
+        """Queue a job again that failed, was parked or cancelled, or is done with failures.
+
+        Raises:
+            CannotAsk: As `job`.
+        """
+        ...
+
+    def listen(self, told: Callable[[Note], None]) -> Callable[[], None]:
+        """Have notes told as they come; returns what ends that."""
+        ...
+
+    async def shutdown(self) -> None:
+        """Park the work and end the service; returns once it is parked, durably."""
+        ...
