@@ -1,6 +1,8 @@
 """What can be asked of a service that stays: speech, jobs, and what it is.
 
-`supervisor/loop/service.py` has what can be asked of any run. The structs are the JSON of interface.md §4 as it stands; what they hold beyond it is an extension.
+`supervisor/loop/service.py` has what can be asked of any run.
+
+The structs are the JSON of interface.md §4 as it stands; what they hold beyond it is an extension.
 """
 
 from collections.abc import Callable
