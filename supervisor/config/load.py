@@ -147,11 +147,12 @@ def load_config(
 
 
 def mistakes_of(reading: Reading) -> list[Mistake]:
-    """Return all that is wrong, values that a stronger source replaced as well."""
+    """Return all that is wrong, of replaced values too: the file's by line, then the rest."""
     counting = reading.strongest()
     _, wrong = _check(reading.given, counting)
     checked, _ = _check(counting.values(), counting)
-    return [*reading.mistakes, *wrong, *impossible(checked)]
+    found = [*reading.mistakes, *wrong, *impossible(checked)]
+    return sorted(found, key=lambda one: (not one.in_file, one.line or 0))
 
 
 def _check(judged: Iterable[Given], counting: Mapping[str, Given]) -> tuple[Checked, list[Mistake]]:

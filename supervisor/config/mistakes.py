@@ -13,12 +13,14 @@ class Mistake:
         key: Dotted; empty where it is about a whole file.
         origin: A file's path, `the environment variable X`, `--set X`, an option.
         line: In the file, from 1; None elsewhere, and where it is not known.
+        in_file: Whether the origin is a file's path.
         what: What was needed, what was seen, how to mend it.
     """
 
     key: str
     origin: str
     line: int | None = None
+    in_file: bool = False
     what: str
 
     @property

@@ -49,7 +49,8 @@ class Given:
 
     def mistake(self, what: str) -> Mistake:
         """Say what is wrong with this value."""
-        return Mistake(key=self.key, origin=self.origin, line=self.line, what=what)
+        is_file = self.line is not None
+        return Mistake(key=self.key, origin=self.origin, line=self.line, in_file=is_file, what=what)
 
     def error(self, what: str) -> Mistaken:
         """Make the error that names the key and where its value came from."""
@@ -99,22 +100,22 @@ def _read(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         what = f"cannot be read ({error.strerror}); check the path after --config"
-        raise Mistaken(Mistake(key="", origin=str(path), what=what)) from error
+        raise Mistaken(Mistake(key="", origin=str(path), in_file=True, what=what)) from error
     try:
         # A line may end as in Windows, and editors there begin a file with a mark of their own.
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         what = f"is not valid TOML: {error.object[error.start]:#04x} is no UTF-8; save it as UTF-8"
-        raise Mistaken(Mistake(key="", origin=str(path), line=line, what=what)) from error
+        raise Mistaken(Mistake(key="", origin=str(path), line=line, in_file=True, what=what)) from error
 
 
 def _no_toml(path: Path, said: str) -> Mistake:
     found = re.search(r" \(at line (\d+), column (\d+)\)", said)
     if found is None:
-        return Mistake(key="", origin=str(path), what=f"is not valid TOML: {said}")
+        return Mistake(key="", origin=str(path), in_file=True, what=f"is not valid TOML: {said}")
     what = f"is not valid TOML: {said.replace(found[0], '')} (column {found[2]})"
-    return Mistake(key="", origin=str(path), line=int(found[1]), what=what)
+    return Mistake(key="", origin=str(path), line=int(found[1]), in_file=True, what=what)
 
 
 def from_environ(environ: Mapping[str, str]) -> Iterator[Given | Mistake]:

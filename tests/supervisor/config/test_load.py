@@ -253,15 +253,16 @@ command = "./none"
 """
     mistakes = found(tmp_path, text, "batch.size=-1", environ={"TTS_SUPERVISOR_FOO": "1"})
     assert [(one.key, one.where) for one in mistakes] == [
-        ("child.hands", "config.toml:6"),
-        ("", "the environment variable TTS_SUPERVISOR_FOO"),
         ("child.attempts", "config.toml:3"),
-        ("batch.size", "--set batch.size=-1"),
-        ("child.python", "config.toml:5"),
         ("child.device", "config.toml:4"),
+        ("child.python", "config.toml:5"),
+        ("child.hands", "config.toml:6"),
         ("memory.host.soft", "config.toml:9"),
         ("alerts.command", "config.toml:13"),
+        ("", "the environment variable TTS_SUPERVISOR_FOO"),
+        ("batch.size", "--set batch.size=-1"),
     ]
+    assert [one.in_file for one in mistakes] == [True] * 6 + [False] * 2
 
 
 def test_a_value_that_a_stronger_source_replaced_is_looked_at_by_check_alone(tmp_path: Path) -> None:
