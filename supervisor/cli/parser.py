@@ -134,8 +134,6 @@ def make_parser() -> argparse.ArgumentParser:
     _service(add_command(commands, "clean", "have the child of a running narration release its caches"))
     _service(add_command(commands, "recycle", "have the child of a running narration replaced"))
     config_options(add_command(commands, "config", "show the configuration, or look for mistakes in it"))
-        add_command(commands, "service", "write, print or remove the systemd unit that runs 'serve'")
-    )
     socket_option(
         add_command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
     )

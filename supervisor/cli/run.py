@@ -79,7 +79,7 @@ def _is_utf8(word: str) -> bool:
     return True
 
 
-def _command(name: str) -> Callable[[Arguments], int]:  # noqa: PLR0912 - a case for each command, and no more
+def _command(name: str) -> Callable[[Arguments], int]:
     # Each is imported when it is asked for: `plan` needs no asyncio, `doctor` no parser of documents.
     match name:
         case "narrate":
