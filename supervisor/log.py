@@ -1,5 +1,7 @@
 """Logs are events with names from a closed list, one line each, on standard error.
 
+Where that leads to the systemd journal, an event goes there as a whole (`supervisor/edge/journal.py`).
+
 Nothing of a text that is spoken goes into a log above the level debug. While faults are
 switched on, every line names them. Marks: `<` from the child, `>` to it, `=` a change of state.
 """
@@ -7,7 +9,8 @@ switched on, every line names them. Marks: `<` from the child, `>` to it, `=` a 
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -51,6 +54,27 @@ EVENTS: dict[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event, for what keeps its fields apart.
+
+    Attributes:
+        event: Its name.
+        level: Its level.
+        fields: What it says; None = not known.
+        message: The same in one line for people, without time and level.
+    """
+
+    event: str
+    level: Level
+    fields: Mapping[str, Field]
+    message: str
+
+
+#: Takes an event; False if it cannot now.
+Journal = Callable[[Entry], bool]
+
+
 def to_stderr(line: str) -> None:
     """Write one line; `sys.stderr` is looked up each time, so that a progress bar can stand in."""
     try:
@@ -69,22 +93,25 @@ class Log:
         level: Events below it are dropped.
         faults: What is rehearsed, named in every line; None when nothing is.
         write: Takes one finished line without its end.
+        journal: Takes an event before `write` does, which then has it only if this does not.
         now_s: Wall clock, seconds since the epoch.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two may be left out
         self,
         *,
         format: Literal["text", "json"],  # noqa: A002 - the key in config.toml is log.format
         level: Level,
         faults: str | None = None,
         write: Callable[[str], None] = to_stderr,
+        journal: Journal | None = None,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._json = format == "json"
         self._least = LEVELS[level]
         self._faults = faults
         self._write = write
+        self._journal = journal
         self._now_s = now_s
 
     def wants(self, level: Level) -> bool:
@@ -102,8 +129,15 @@ class Log:
         if not self.wants(level):
             return
         faults: dict[str, Field] = {} if self._faults is None else {"faults": self._faults}
+        said = faults | fields
+        if self._journal is not None and self._journal(_entry(name, level, said)):
+            return
         render = _json_line if self._json else _text_line
-        self._write(render(self._now_s(), name, level, faults | fields))
+        self._write(render(self._now_s(), name, level, said))
+
+
+def _entry(name: str, level: Level, fields: dict[str, Field]) -> Entry:
+    return Entry(event=name, level=level, fields=fields, message=" ".join([name, *_words(fields)]))
 
 
 def _json_line(at_s: float, name: str, level: Level, fields: dict[str, Field]) -> str:
@@ -112,8 +146,11 @@ def _json_line(at_s: float, name: str, level: Level, fields: dict[str, Field]) -
 
 
 def _text_line(at_s: float, name: str, level: Level, fields: dict[str, Field]) -> str:
-    words = [f"{key}={_word(value)}" for key, value in fields.items() if value is not None]
-    return " ".join([_stamp(at_s), level.upper(), name, *words])
+    return " ".join([_stamp(at_s), level.upper(), name, *_words(fields)])
+
+
+def _words(fields: dict[str, Field]) -> list[str]:
+    return [f"{key}={_word(value)}" for key, value in fields.items() if value is not None]
 
 
 def _word(value: Field) -> str:

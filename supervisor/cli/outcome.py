@@ -1,6 +1,7 @@
 """Do a job with a display, and say what came of it."""
 
 import contextlib
+import os
 import sys
 import time
 from contextlib import closing
@@ -12,6 +13,7 @@ from supervisor.cli.words import emit, emit_json, tell
 from supervisor.config import Config, faults_in_words
 from supervisor.core.notes import Notice
 from supervisor.display import Display, make_display
+from supervisor.edge.journal import journal_of
 from supervisor.edge.ledger_values import job_id_for
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import StateInUse, SupervisorError
@@ -104,7 +106,7 @@ def make_log(config: Config) -> Log:
     """Return the log that the configuration asks for."""
     faults = config.engine.faults
     words = None if faults is None else faults_in_words(faults)
-    return Log(format=config.log.format, level=config.log.level, faults=words)
+    return Log(format=config.log.format, level=config.log.level, faults=words, journal=journal_of(os.environ))
 
 
 def _ended(state: StateFolder, request: JobRequest, error: SupervisorError) -> Outcome:

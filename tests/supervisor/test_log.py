@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.log import EVENTS, LEVELS, Level, Log
+from supervisor.log import EVENTS, LEVELS, Entry, Level, Log
 from tests.tree import ROOT
 
 
@@ -70,3 +70,26 @@ def test_every_event_that_the_code_names_is_on_the_list() -> None:
     }
     assert found
     assert found <= EVENTS.keys()
+
+
+def test_what_keeps_fields_apart_has_the_event_before_the_line() -> None:
+    lines: list[str] = []
+    entries: list[Entry] = []
+    takes = [True]
+
+    def journal(entry: Entry) -> bool:
+        entries.append(entry)
+        return takes[0]
+
+    log = Log(
+        format="json", level="info", faults="leak", write=lines.append, journal=journal, now_s=lambda: 1.5
+    )
+    log.event("segment.text", "debug", text="what is spoken")
+    log.event("child.gone", "warning", life=3, how="killed by SIGKILL", signal=None)
+    fields = {"faults": "leak", "life": 3, "how": "killed by SIGKILL", "signal": None}
+    message = 'child.gone faults=leak life=3 how="killed by SIGKILL"'
+    assert entries == [Entry(event="child.gone", level="warning", fields=fields, message=message)]
+    assert lines == []
+    takes[0] = False  # busy: the line is better than nothing
+    log.event("run.ended", exit_code=0)
+    assert [json.loads(line)["event"] for line in lines] == ["run.ended"]
