@@ -1,10 +1,12 @@
 """What a process of ours is started with: the interpreter and the environment."""
 
+import contextlib
 import os
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import supervisor
 from supervisor.errors import ConfigError, TryLater
@@ -44,6 +46,13 @@ _ALLOCATOR_SETTINGS = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 
 #: There where NVIDIA's own kernel driver runs. Not under WSL, nor on boards with unified memory.
 _KERNEL_DRIVER = Path("/proc/driver/nvidia/version")
+
+#: What is added to our own oom_score_adj, three tenths of the machine's memory: whatever we started is ended
+#: before us, who are small and know what is to be done, though not before all others of the machine.
+OOM_STEP: Final = 300
+
+#: The kernel's greatest.
+_MOST_OOM_SCORE: Final = 1000
 
 #: Top-level packages that must be the very ones the parent runs from.
 _OUR_PACKAGES = ("supervisor", "child")
@@ -106,6 +115,17 @@ def allocator_env(device: str, kernel_driver: Path = _KERNEL_DRIVER) -> dict[str
     if device == "cpu" or told_by_user or not kernel_driver.exists():
         return {}
     return dict.fromkeys(_ALLOCATOR_SETTINGS, "expandable_segments:True")
+
+
+def let_go_first(pid: int) -> None:
+    """Have the kernel, when it lacks memory, end a process before us; its forks inherit that.
+
+    Never raises: a kernel that does not take it chooses by size, which is the child as a rule.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        own = int(Path("/proc/self/oom_score_adj").read_text("ascii"))
+        score = min(own + OOM_STEP, _MOST_OOM_SCORE)
+        Path(f"/proc/{pid}/oom_score_adj").write_text(str(score), "ascii")
 
 
 def environment_for_strangers() -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from supervisor.edge.launch import CannotStart
+from supervisor.edge.launch import CannotStart, let_go_first
 from supervisor.edge.pipes import open_pipe, open_sockets
 from supervisor.errors import ConfigError
 
@@ -98,6 +98,7 @@ class Ends:
                 start_new_session=True,
             )
         self._ours.callback(_abandon, popen)
+        let_go_first(popen.pid)
         pidfd = open_pidfd(popen.pid)
         self._ours.callback(os.close, pidfd)
         return Started(popen=popen, pidfd=pidfd)

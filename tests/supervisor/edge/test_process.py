@@ -14,7 +14,7 @@ import pytest
 
 from supervisor.edge import launch, proc
 from supervisor.edge.clock import monotonic_s
-from supervisor.edge.launch import CannotStart, allocator_env, environment_for
+from supervisor.edge.launch import OOM_STEP, CannotStart, allocator_env, environment_for, let_go_first
 from supervisor.edge.pipes import read_some
 from supervisor.edge.process import ChildProcess, Process, start_child, start_worker
 from supervisor.edge.stderrtail import StderrTail
@@ -115,6 +115,14 @@ def test_a_child_starts_in_a_session_of_its_own_with_our_markers() -> None:
     )
     with running(program) as child:
         assert read_line(child.read_fd) == repr((True, [str(os.getpid()), "/a/state", "7"], ""))
+
+
+def test_the_kernel_ends_a_child_before_us() -> None:
+    own = int(Path("/proc/self/oom_score_adj").read_text("ascii"))
+    with running("os.read(READ, 1)") as child:
+        its = int(Path(f"/proc/{child.pid}/oom_score_adj").read_text("ascii"))
+    assert its == min(own + OOM_STEP, 1000)
+    let_go_first(2**22 + 1)  # gone: nothing is raised
 
 
 def test_a_child_holds_no_descriptor_but_its_own() -> None:
