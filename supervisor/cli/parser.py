@@ -23,6 +23,7 @@ from supervisor.cli.options import (
     socket_option,
     speech_options,
 )
+from supervisor.cli.unitoptions import unit_options
 from supervisor.cli.words import emit, tell
 from supervisor.errors import UsageError
 from supervisor.wire.version import VERSION
@@ -62,7 +63,7 @@ class Arguments(argparse.Namespace):
     inputs: list[str]
     output: str | None
     text: str
-    action: Literal["list", "show", "cancel", "retry", "verify", "remove"]
+    action: Literal["list", "show", "cancel", "retry", "verify", "remove", "install"]
     job: str
     change: Literal["add", "remove"] | None
     name: str
@@ -80,6 +81,7 @@ class Arguments(argparse.Namespace):
     plot: str | None
     socket: Path | None
     timeout: float | None
+    scope: Literal["user", "system"] | None
     looking: Literal["show", "check"]
     file: Path | None
 
@@ -134,6 +136,9 @@ def make_parser() -> argparse.ArgumentParser:
     _service(add_command(commands, "clean", "have the child of a running narration release its caches"))
     _service(add_command(commands, "recycle", "have the child of a running narration replaced"))
     config_options(add_command(commands, "config", "show the configuration, or look for mistakes in it"))
+    unit_options(
+        add_command(commands, "service", "write, print or remove the systemd unit that runs 'serve'")
+    )
     socket_option(
         add_command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
     )

@@ -79,7 +79,7 @@ def _is_utf8(word: str) -> bool:
     return True
 
 
-def _command(name: str) -> Callable[[Arguments], int]:
+def _command(name: str) -> Callable[[Arguments], int]:  # noqa: PLR0912 - a case for each command, and no more
     # Each is imported when it is asked for: `plan` needs no asyncio, `doctor` no parser of documents.
     match name:
         case "narrate":
@@ -106,6 +106,8 @@ def _command(name: str) -> Callable[[Arguments], int]:
             command = {"status": steering.status, "clean": steering.clean, "recycle": steering.recycle}[name]
         case "config":
             from supervisor.cli.config import config as command  # noqa: PLC0415 - see above
+        case "service":
+            from supervisor.cli.service import service as command  # noqa: PLC0415 - see above
         case _:
             from supervisor.cli.demo import demo as command  # noqa: PLC0415 - see above
     return command

@@ -49,8 +49,8 @@ class Given:
 
     def mistake(self, what: str) -> Mistake:
         """Say what is wrong with this value."""
-        is_file = self.line is not None
-        return Mistake(key=self.key, origin=self.origin, line=self.line, in_file=is_file, what=what)
+        in_file = self.line is not None
+        return Mistake(key=self.key, origin=self.origin, line=self.line, in_file=in_file, what=what)
 
     def error(self, what: str) -> Mistaken:
         """Make the error that names the key and where its value came from."""
@@ -65,14 +65,21 @@ def shipped_file() -> Path:
 
 
 def find_file(environ: Mapping[str, str]) -> Path | None:
-    """Return the user's file: `./config.toml`, else the one in the XDG configuration folder."""
+    """Return the user's file: `./config.toml`, else the one in the XDG configuration folder.
+
+    Args:
+        environ: `CONFIGURATION_DIRECTORY` is what systemd has for a service (the first of a list);
+            it comes before both, for a service runs in whatever folder it was started in.
+    """
+    places = [Path("config.toml")]
+    given = environ.get("CONFIGURATION_DIRECTORY", "").partition(":")[0]
+    if given.startswith("/"):
+        places.insert(0, Path(given) / "config.toml")
     base = environ.get("XDG_CONFIG_HOME", "")
     # A relative XDG path is to be ignored, says the XDG specification.
     folder = Path(base) if base.startswith("/") else Path(environ.get("HOME", "/")) / ".config"
-    for path in (Path("config.toml"), folder / "tts-supervisor" / "config.toml"):
-        if path.is_file():
-            return path
-    return None
+    places.append(folder / "tts-supervisor" / "config.toml")
+    return next((path for path in places if path.is_file()), None)
 
 
 def from_file(path: Path) -> Iterator[Given | Mistake]:

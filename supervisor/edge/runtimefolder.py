@@ -1,5 +1,6 @@
 """The runtime folder: where a service's control socket lies, and how it comes and goes.
 
+    $RUNTIME_DIRECTORY/1f0c3a5b7d9e.sock                 in a systemd service; root asks /run/tts-supervisor
     $XDG_RUNTIME_DIR/tts-supervisor/1f0c3a5b7d9e.sock    if that is a folder of ours
     /run/user/UID/tts-supervisor/1f0c3a5b7d9e.sock       else, if that is
     $TMPDIR/tts-supervisor-UID/1f0c3a5b7d9e.sock         else; /tmp where TMPDIR is none
@@ -23,6 +24,9 @@ from typing import Final
 from supervisor.errors import SupervisorError, TryLater, Unwritable, UsageError
 
 FOLDER_NAME: Final = "tts-supervisor"
+
+#: RuntimeDirectory= of the machine's service. Only root makes folders in /run: whose it is need not be asked.
+SYSTEM_FOLDER: Final = Path("/run") / FOLDER_NAME
 
 #: sun_path of sockaddr_un holds 108 bytes, the last of them NUL.
 LONGEST_PATH_BYTES: Final = 107
@@ -71,10 +75,9 @@ def socket_places(state: Path, environ: Mapping[str, str]) -> list[Path]:
 
     Args:
         state: The state folder, without symbolic links.
-        environ: `XDG_RUNTIME_DIR` and `TMPDIR` count where they are absolute paths.
+        environ: `RUNTIME_DIRECTORY`, `XDG_RUNTIME_DIR` and `TMPDIR` count where they are absolute paths.
     """
-    name = hashlib.sha256(os.fsencode(state)).hexdigest()[:12] + ".sock"
-    places = dict.fromkeys(folder / name for folder in _folders(environ))
+    places = dict.fromkeys(folder / _name(state) for folder in _folders(environ))
     return [place for place in places if len(os.fsencode(place)) <= LONGEST_PATH_BYTES]
 
 
@@ -120,7 +123,8 @@ def connect(state: Path, environ: Mapping[str, str], given: Path | None, *, limi
         _must_be_short_enough(given)
         places = [given]
     else:
-        places = [place for place in socket_places(state, environ) if _is_private(place.parent)]
+        places = [place for place in socket_places(state, environ) if _is_ours(place.parent, follow=False)]
+        places += [SYSTEM_FOLDER / _name(state)] if os.geteuid() == 0 else []
     for place in places:
         connection = _connected(place, limit_s)
         if connection is not None:
@@ -130,8 +134,7 @@ def connect(state: Path, environ: Mapping[str, str], given: Path | None, *, limi
 
 def peer_of(connection: socket.socket) -> Peer:
     """Return who is at the other end."""
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    pid, uid, _ = _UCRED.unpack(credentials)
+    pid, uid, _ = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
     return Peer(pid=pid, uid=uid)
 
 
@@ -164,27 +167,26 @@ def make_private(folder: Path) -> None:
     )
 
 
+def _name(state: Path) -> str:
+    return hashlib.sha256(os.fsencode(state)).hexdigest()[:12] + ".sock"
+
+
 def _folders(environ: Mapping[str, str]) -> Iterator[Path]:
+    made_for_us = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    if made_for_us.startswith("/") and _is_ours(Path(made_for_us)):
+        yield Path(made_for_us)
     for base in (environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{os.geteuid()}"):
-        if base.startswith("/") and _is_our_folder(base):
+        if base.startswith("/") and _is_ours(Path(base)):
             yield Path(base) / FOLDER_NAME
     for base in (environ.get("TMPDIR", ""), "/tmp"):  # noqa: S108 - the folder in it is ours alone, or is not used
         if base.startswith("/"):
             yield Path(base) / f"{FOLDER_NAME}-{os.geteuid()}"
 
 
-def _is_our_folder(base: str) -> bool:
+def _is_ours(folder: Path, *, follow: bool = True) -> bool:
     # XDG_RUNTIME_DIR of another user is left in the environment by `su` and `sudo`.
     try:
-        seen = Path(base).stat()
-    except OSError:
-        return False
-    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
-
-
-def _is_private(folder: Path) -> bool:
-    try:
-        seen = folder.lstat()
+        seen = folder.stat(follow_symlinks=follow)
     except OSError:
         return False
     return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()

@@ -28,8 +28,12 @@ def default_state_path(environ: Mapping[str, str]) -> Path:
     """Return where the state lies unless `--state` says otherwise.
 
     Args:
-        environ: `XDG_STATE_HOME` counts when it is an absolute path, as its standard wants.
+        environ: `STATE_DIRECTORY` is the folder itself, made by systemd for a service (the first, where there
+            are more). `XDG_STATE_HOME` counts when it is an absolute path, as its standard wants.
     """
+    given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given.startswith("/"):
+        return Path(given)
     configured = environ.get("XDG_STATE_HOME", "")
     base = Path(configured) if configured.startswith("/") else Path.home() / ".local" / "state"
     return base / FOLDER_NAME

@@ -195,6 +195,12 @@ def test_the_working_folders_file_comes_before_the_xdg_folders(
     assert find_file({"XDG_CONFIG_HOME": str(tmp_path / ".config")}) == own
     (tmp_path / "config.toml").touch()
     assert find_file(environ) == Path("config.toml")
+    service = tmp_path / "etc" / "tts-supervisor"
+    service.mkdir(parents=True)
+    given = {**environ, "CONFIGURATION_DIRECTORY": f"{service}:/another"}
+    assert find_file(given) == Path("config.toml")
+    (service / "config.toml").write_text("")
+    assert find_file(given) == service / "config.toml"
 
 
 def test_a_variable_with_our_prefix_that_is_no_key_is_a_mistake() -> None:

@@ -66,6 +66,30 @@ def test_the_runtime_folder_comes_first_and_the_name_is_of_the_state_folder(
     assert first == socket_places(STATE, environ)[0]
 
 
+def test_the_folder_that_systemd_made_for_a_service_comes_before_all(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "made").mkdir(mode=0o700)
+    made = {**environ, "RUNTIME_DIRECTORY": f"{tmp_path / 'made'}:{tmp_path}"}
+    assert socket_places(STATE, made)[0].parent == tmp_path / "made"
+    with closing(open_control_socket(STATE, made, None)) as opened:
+        assert opened.path.parent == tmp_path / "made"
+    gone = {**environ, "RUNTIME_DIRECTORY": "/no/such/folder"}
+    assert socket_places(STATE, gone) == socket_places(STATE, environ)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may ask another's service")
+def test_root_finds_the_service_of_the_machine_where_its_account_has_it(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.edge.runtimefolder.SYSTEM_FOLDER", tmp_path / "machines")
+    (tmp_path / "machines").mkdir(mode=0o700)
+    with closing(open_control_socket(STATE, {"RUNTIME_DIRECTORY": str(tmp_path / "machines")}, None)):
+        os.chown(tmp_path / "machines", 65534, 65534)
+        with closing(connect(STATE, environ, None, limit_s=5)) as connection:
+            assert connection.getpeername().startswith(str(tmp_path / "machines"))
+
+
 @pytest.mark.parametrize("value", ["", "relative/folder", "/no/such/folder"])
 def test_a_runtime_folder_that_is_none_is_passed_over(value: str, tmp_path: Path) -> None:
     places = socket_places(STATE, {"XDG_RUNTIME_DIR": value, "TMPDIR": str(tmp_path)})

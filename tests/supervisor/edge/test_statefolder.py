@@ -22,6 +22,15 @@ with StateFolder(Path(sys.argv[1])).lock():
 """
 
 
+def test_the_folder_that_systemd_made_for_a_service_is_the_state_folder() -> None:
+    environ = {"STATE_DIRECTORY": "/var/lib/tts-supervisor", "XDG_STATE_HOME": "/xdg"}
+    assert default_state_path(environ) == Path("/var/lib/tts-supervisor")
+    two = {**environ, "STATE_DIRECTORY": "/var/lib/one:/var/lib/two"}
+    assert default_state_path(two) == Path("/var/lib/one")
+    for unset in ("", "relative"):
+        assert default_state_path({**environ, "STATE_DIRECTORY": unset}) == Path("/xdg/tts-supervisor")
+
+
 def test_a_second_owner_is_turned_away_with_the_pid_of_the_first(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OWNER, str(tmp_path / "state")]
     state = StateFolder(tmp_path / "state")
