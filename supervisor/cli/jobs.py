@@ -1,8 +1,8 @@
 """`jobs list|show|cancel|retry|verify|remove`: the ledger, beside whoever works in it."""
 
-from collections.abc import Generator
+from collections import defaultdict
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import msgspec
 
@@ -11,16 +11,20 @@ from supervisor.cli.outcome import do_job, report
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration, state_folder
 from supervisor.cli.which import meant
-from supervisor.cli.words import emit, emit_json, tell
+from supervisor.cli.words import emit, emit_json, table, tell
 from supervisor.config import Given
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_schema import FILE_NAME
-from supervisor.edge.ledger_values import ABANDONED, JobSpec, JobView
+from supervisor.edge.ledger_schema import FILE_NAME, LedgerError
+from supervisor.edge.ledger_values import ABANDONED, JobView
+from supervisor.edge.ledger_words import not_planned
 from supervisor.edge.recordings import prune_recordings
 from supervisor.edge.statefolder import StateFolder
-from supervisor.errors import StateInUse, SupervisorError, UsageError
-from supervisor.loop.requests import InputSpec, JobRequest
-from supervisor.narration.plan import Source
+from supervisor.errors import StateInUse, SupervisorError
+from supervisor.loop.requests import JobRequest
+from supervisor.loop.submitted import request_again
+
+#: Of a job that somebody works at, or did when he was killed.
+_IN_HAND = ("running", "paused")
 
 
 def jobs(args: Arguments) -> int:
@@ -28,19 +32,15 @@ def jobs(args: Arguments) -> int:
     # Read for its mistakes even where nothing of it is used: a wrong key is exit 2 with every command.
     configuration(args)
     state = state_folder(args)
-    match args.action:
-        case "list":
-            return _list(args, state)
-        case "show":
-            return _show(args, state)
-        case "cancel":
-            return _cancel(args, state)
-        case "retry":
-            return _retry(args, state)
-        case "verify":
-            return _verify(args, state)
-        case "remove":
-            return _remove(args, state)
+    actions: dict[str, Callable[[Arguments, StateFolder], int]] = {
+        "list": _list,
+        "show": _show,
+        "cancel": _cancel,
+        "retry": _retry,
+        "verify": _verify,
+        "remove": _remove,
+    }
+    return actions[args.action](args, state)
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def _views(state: StateFolder) -> list[JobView]:
 
 def _abandoned(view: JobView) -> JobView:
     """Return how a job stands where nobody owns the state folder: killed, its parent noted nothing."""
-    if view.state != "running":
+    if view.state not in _IN_HAND:
         return view
     return msgspec.structs.replace(view, state="parked", error=ABANDONED)
 
@@ -78,15 +78,10 @@ def _list(args: Arguments, state: StateFolder) -> int:
         emit_json([view.as_json() for view in views])
     elif views:
         with _ledger(state, read_only=True) as ledger:
-            emit("\n".join(showing.overview(views, {view.job: _output(ledger, view.job) for view in views})))
+            emit("\n".join(showing.overview(views, defaultdict(str, ledger.outputs()))))
     else:
         tell(f"no jobs in {state.path}")
     return 0
-
-
-def _output(ledger: Ledger, job: str) -> str:
-    spec = ledger.spec(job)
-    return "" if spec is None else spec.output
 
 
 def _show(args: Arguments, state: StateFolder) -> int:
@@ -94,7 +89,7 @@ def _show(args: Arguments, state: StateFolder) -> int:
     with _ledger(state, read_only=True) as ledger:
         spec = ledger.spec(view.job)
         if spec is None:
-            raise UsageError(f"job {view.job}: was removed just now")
+            return _show_unplanned(args, view, request_again(ledger, view.job))
         shown = showing.job_in_full(ledger, view, spec)
     if args.json:
         emit_json(shown.as_json())
@@ -103,9 +98,22 @@ def _show(args: Arguments, state: StateFolder) -> int:
     return 0
 
 
+def _show_unplanned(args: Arguments, view: JobView, request: JobRequest) -> int:
+    """Show a job that was submitted, and of which nothing but that is known."""
+    inputs = [each.name for each in request.inputs]
+    if args.json:
+        emit_json({**view.as_json(), "output": request.output, "inputs": inputs, "seed": request.seed})
+        return 0
+    voice = request.voice.called or "the service's own"
+    rows = [("job", view.job), ("state", f"{view.state}: {view.error or 'not planned yet'}")]
+    rows += [("output", request.output), ("voice", f"{voice}, seed {request.seed}")]
+    emit("\n".join(table([*rows, *(("source", name) for name in inputs)])))
+    return 0
+
+
 def _refuse_if_spoken(state: StateFolder, view: JobView) -> None:
     owner = state.owner_pid()
-    if view.state == "running" and owner is not None:
+    if view.state in _IN_HAND and owner is not None:
         raise StateInUse(
             f"job {view.job} is being spoken by process {owner}; end that first "
             f"(Ctrl-C there, or kill -INT {owner})"
@@ -118,7 +126,10 @@ def _cancel(args: Arguments, state: StateFolder) -> int:
         raise SupervisorError(f"job {view.job} is {view.state}: there is nothing to cancel")
     _refuse_if_spoken(state, view)
     with _ledger(state, read_only=False) as ledger:
-        ledger.set_state(view.job, "cancelled", None)
+        # A service may have taken it up just now, between the look and this.
+        if not ledger.cancel(view.job, in_hand=state.owner_pid() is None):
+            _refuse_if_spoken(state, _known(state, view.job))
+            ledger.set_state(view.job, "cancelled", None)
     return _done(
         args, state, view.job, f"cancelled {view.job}; what is finished stays, 'jobs retry' goes on with it"
     )
@@ -149,6 +160,8 @@ def _verify(args: Arguments, state: StateFolder) -> int:
 
     view = _known(state, args.job)
     with _ledger(state, read_only=True) as ledger:
+        if ledger.spec(view.job) is None:
+            raise LedgerError(not_planned(view.job))  # of nothing, everything would be accounted for
         verdict = verify_job(ledger, state, view.job)
     if args.json:
         emit_json(verdict.as_json())
@@ -160,33 +173,8 @@ def _verify(args: Arguments, state: StateFolder) -> int:
 def _retry(args: Arguments, state: StateFolder) -> int:
     view = _known(state, args.job)
     with _ledger(state, read_only=True) as ledger:
-        spec = ledger.spec(view.job)
-        if spec is None:
-            raise UsageError(f"job {view.job}: was removed just now")
-        request = _request_again(ledger, spec)
+        spec, request = ledger.spec(view.job), request_again(ledger, view.job)
     # The same engine as the first time, or nothing that is finished would fit.
-    config = configuration(
-        args, extra=[Given(key="engine.name", value=spec.engine, origin=f"job {view.job}")]
-    )
+    engine = [] if spec is None else [Given(key="engine.name", value=spec.engine, origin=f"job {view.job}")]
+    config = configuration(args, extra=engine)
     return report(do_job(config, state, request, json=args.json, socket=args.socket), json=args.json)
-
-
-def _request_again(ledger: Ledger, spec: JobSpec) -> JobRequest:
-    return JobRequest(
-        output=spec.output,
-        format=spec.format,
-        sample_rate_hz=spec.sample_rate_hz,
-        voice=spec.voice,
-        seed=spec.seed,
-        # From the ledger, not from the files: they may have changed or gone, and standard input is past.
-        inputs=[_input_again(source, spec.folder) for source in ledger.sources(spec.job)],
-        key=spec.key,
-        folder=spec.folder,
-        again=True,
-    )
-
-
-def _input_again(source: Source, folder: str) -> InputSpec:
-    # The name tells how to read the text; texts that never were in a file have names without a suffix.
-    path = showing.absolute(str(Path(folder) / source.name)) if "." in source.name else None
-    return InputSpec(path=path, name=source.name, text=source.text)

@@ -8,24 +8,24 @@ import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 from supervisor.cli.parser import Arguments
 from supervisor.cli.stops import held
 from supervisor.config import Config, Given, Reading, load, read
-from supervisor.edge.disk import FULL_ERRNOS, write_error
 from supervisor.edge.statefolder import StateFolder, default_state_path
-from supervisor.errors import InputError, Unwritable, UsageError
+from supervisor.errors import InputError, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
+from supervisor.loop.wanting import (
+    OURS_ALONE,
+    AudioFormat,
+    must_be_readable,
+    nearest,
+    output_place,
+    unreadable,
+)
 from supervisor.narration.decoding import KINDS, MOST_INPUT_BYTES, DecodingError, decode
 from supervisor.narration.fitting import PLAIN_ENGINES
 from supervisor.narration.plan import VoiceSpec
-
-AudioFormat = Literal["wav", "flac"]
-
-#: Names below these can mean another file in another process.
-_OURS_ALONE = ("/dev/", "/proc/")
-_SUFFIXES: dict[str, AudioFormat] = {".wav": "wav", ".flac": "flac"}
 
 
 def configuration(args: Arguments, *, speaks: bool = False, extra: Iterable[Given] = ()) -> Config:
@@ -87,7 +87,7 @@ def state_folder(args: Arguments) -> StateFolder:
         UsageError: If a file stands where it, or a folder above it, should be.
     """
     state = named_state_folder(args)
-    place = _nearest(state.path)
+    place = nearest(state.path)
     if not place.is_dir():
         raise UsageError(f"the state folder {place} is a file, not a folder; choose another with --state")
     return state
@@ -112,7 +112,7 @@ def voice(args: Arguments, config: Config) -> VoiceSpec:
             "an engine that can with --engine"
         )
     path = os.path.abspath(args.reference)  # noqa: PTH100 - links stay as the user wrote them
-    _must_be_readable(path, args.reference)
+    must_be_readable(path, args.reference)
     return VoiceSpec(name=args.voice, reference_path=path, reference_text=args.reference_text)
 
 
@@ -135,14 +135,14 @@ def _input(name: str) -> InputSpec:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - Path would say the same with more words
         # A FIFO, /dev/stdin, <(command): read once and here, for planning is another process.
-        is_file = stat.S_ISREG(mode) and not path.startswith(_OURS_ALONE)
+        is_file = stat.S_ISREG(mode) and not path.startswith(OURS_ALONE)
         text = None if is_file else _read_once(path, name)
     except OSError as error:
-        raise _unreadable(name, error) from error
+        raise unreadable(name, error) from error
     except DecodingError as error:
         raise InputError(f"{name}: {error}") from error
     if text is None:
-        _must_be_readable(path, name)
+        must_be_readable(path, name)
     return InputSpec(path=path, name=name, text=text)
 
 
@@ -150,19 +150,6 @@ def _read_once(path: str, name: str) -> str:
     with open(path, "rb") as file:  # noqa: PTH123 - Path would say the same with more words
         content = file.read(MOST_INPUT_BYTES + 1)
     return decode(name, content, KINDS.get(Path(path).suffix.lower(), "text"))
-
-
-def _must_be_readable(path: str, name: str) -> None:
-    try:
-        with open(path, "rb"):  # noqa: PTH123 - Path would say the same with more words
-            return
-    except OSError as error:
-        raise _unreadable(name, error) from error
-
-
-def _unreadable(name: str, error: OSError) -> InputError:
-    said = error.strerror or str(error)
-    return InputError(f"{name}: cannot be read ({said}); check the path and its permissions")
 
 
 def standard_input() -> str:
@@ -195,53 +182,14 @@ def output(text: str, wanted: AudioFormat | None) -> tuple[str, AudioFormat]:
         DiskFull: If not even an empty file has room there.
         Unwritable: If its folder cannot be written.
     """
-    path = os.path.abspath(text)  # noqa: PTH100 - links stay as the user wrote them
-    if text.endswith("/") or os.path.isdir(path):  # noqa: PTH112 - text may end in a slash, which Path drops
-        _must_be_writable(Path(path), text)
-        return path.rstrip("/") + "/", wanted or "wav"
-    suffix = _SUFFIXES.get(Path(path).suffix.lower())
+    path, suffix = output_place(text, Path.cwd(), called="-o", held=held)
     if suffix is None:
-        raise UsageError(
-            f"-o {text}: need a file that ends in .wav or .flac, or a folder: one that exists, or a name "
-            "that ends in /"
-        )
+        return path, wanted or "wav"
     if wanted is not None and wanted != suffix:
         raise UsageError(
             f"-o {text}: its name says {suffix}, --format says {wanted}; leave --format out for a file"
         )
-    _must_be_writable(Path(path).parent, text)
     return path, suffix
-
-
-def _must_be_writable(folder: Path, text: str) -> None:
-    # What does not exist yet is created later: its nearest ancestor decides.
-    place = _nearest(folder)
-    if not place.is_dir():
-        raise Unwritable(f"-o {text}: {place} is no folder; choose another output")
-    try:
-        _make_and_remove(place / f".tts-supervisor-probe-{os.getpid()}")
-    except OSError as error:
-        if error.errno in FULL_ERRNOS:
-            raise write_error(place, error) from error
-        said = error.strerror or str(error)
-        raise Unwritable(
-            f"-o {text}: cannot write in {place} ({said}); choose another output, or mend its permissions"
-        ) from error
-
-
-def _nearest(place: Path) -> Path:
-    # Not Path.exists, which raises where a folder may not be searched.
-    while not os.path.exists(place) and place != place.parent:  # noqa: PTH110 - see above
-        place = place.parent
-    return place
-
-
-def _make_and_remove(path: Path) -> None:
-    # A real name: permissions alone do not tell of read-only mounts, nor of much to root, and a
-    # file system that has none of ours (/proc) says so only when one is made.
-    with held():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        path.unlink()
 
 
 def job_request(args: Arguments, config: Config, wanted: AudioFormat | None) -> JobRequest:

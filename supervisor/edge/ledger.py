@@ -15,15 +15,14 @@ from supervisor.edge.ledger_plan import (
     PLAN_TABLES,
     Unkept,
     behind_gaps,
-    forget_failures,
     keyed_segments,
     lost_audio,
     write_cuts,
     write_plan,
 )
-from supervisor.edge.ledger_reading import LedgerReader, no_job
-from supervisor.edge.ledger_schema import LedgerError, LedgerFile, Value
-from supervisor.edge.ledger_values import ABANDONED, JobSpec, JobState, Life, StoredAudio, job_id_for
+from supervisor.edge.ledger_schema import LedgerError, LedgerFile
+from supervisor.edge.ledger_submissions import Submissions, begin_anew
+from supervisor.edge.ledger_values import JobSpec, Life, StoredAudio, job_id_for
 from supervisor.narration.degrading import Degrade
 from supervisor.narration.plan import Plan, PlanSummary
 
@@ -32,11 +31,14 @@ __all__ = ["Ledger", "LedgerError", "job_id_for"]
 #: A hand-out that a SIGKILL from outside ended is not counted, up to this many in a row.
 KILLS_FORGIVEN = 20
 
+#: What a job that is planned anew keeps.
+_LAST_TABLES = ("job", "delivery", "submission", "submission_key")
+
 #: Child lives kept per job, newest last: a crash loop must not fill the disk.
 LIVES_KEPT = 1000
 
 
-class Ledger(LedgerReader):
+class Ledger(Submissions):
     """The ledger of a state folder. Calls come one at a time.
 
     Whatever writes raises `DiskFull` where there is no room, and has changed nothing then.
@@ -99,51 +101,20 @@ class Ledger(LedgerReader):
             write_cuts(connection, spec.job, plan, keyed)
             write_degrade(connection, spec.job, spec.engine_identity, chapter, kept)
 
-    def set_state(self, job: str, state: JobState, error: str | None = None) -> None:
-        """Put the job into a state; `error` says why, None takes an earlier one away.
-
-        Raises:
-            LedgerError: If there is no such job.
-        """
-        self._change(job, "UPDATE job SET state = ?, error = ? WHERE job = ?", state, error, job)
-
-    def park_abandoned(self) -> None:
-        """Park what an owner before us left as running: it was killed, and noted nothing."""
-        with self._file.transaction() as connection:
-            connection.execute(
-                "UPDATE job SET state = 'parked', error = ? WHERE state = 'running'", (ABANDONED,)
-            )
-
-    def retry(self, job: str) -> None:
-        """Queue the job again and let what was set aside be tried again.
-
-        Raises:
-            LedgerError: If there is no such job.
-        """
-        with self._file.transaction() as connection:
-            forget_failures(connection, job)
-            queued = "UPDATE job SET state = 'queued', error = NULL WHERE job = ?"
-            if connection.execute(queued, (job,)).rowcount != 1:
-                raise LedgerError(no_job(job))
-
     def forget(self, job: str, *, keep_deliveries: bool = False) -> None:
         """Take the job out, with every row and segment; finished files stay where they are.
 
         Args:
             job: Which.
-            keep_deliveries: It is to be planned anew: its finished files become `earlier_files`.
+            keep_deliveries: It is to be planned anew: its finished files become `earlier_files`, and what
+                a service is to do stays submitted.
         """
-        tables = (
-            "job",
-            *PLAN_TABLES,
-            "speech",
-            "degrade",
-            "life",
-            *(() if keep_deliveries else ("delivery",)),
-        )
+        tables = (*PLAN_TABLES, "speech", "degrade", "life")
         with self._file.transaction() as connection:
-            for table in tables:
+            for table in (*tables, *(() if keep_deliveries else _LAST_TABLES)):
                 connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
+            if keep_deliveries:
+                begin_anew(connection, job)
         shutil.rmtree(self._audio_folder(job), ignore_errors=True)
 
     remove = forget
@@ -284,12 +255,6 @@ class Ledger(LedgerReader):
             )
 
     # ------------------------------------------------------------------ within
-
-    def _change(self, job: str, sql: str, *values: Value) -> None:
-        """Change exactly one row, or say that it was not there to be changed so."""
-        with self._file.transaction() as connection:
-            if connection.execute(sql, values).rowcount != 1:
-                raise LedgerError(f"job {job}: nothing in the state for this step: {sql} {values}")
 
     def _audio_folder(self, job: str) -> Path:
         return self.folder / "audio" / job

@@ -22,6 +22,15 @@ from supervisor.narration.summary import summarize
 #: Tables that hold nothing but the plan.
 PLAN_TABLES = ("source", "span", "bad_line", "chapter", "segment")
 
+#: Job, output, spec. What a service has in hand stays so: else it would be taken up again, or cancelled.
+_PLANNED = """
+    INSERT INTO job (job, output, spec, state) VALUES (?, ?, ?, 'queued') ON CONFLICT (job)
+    DO UPDATE SET output = excluded.output, spec = excluded.spec, error = NULL, state = CASE
+        WHEN state = 'running' AND job IN (SELECT job FROM submission WHERE is_open) THEN 'running'
+        ELSE 'queued'
+    END
+"""
+
 #: Text shrinks to a third at the fastest setting, and a book takes a few milliseconds.
 _ZLIB_LEVEL = 1
 
@@ -107,11 +116,8 @@ def write_plan(
         unkept: Planned keys whose audio is to be spoken again.
     """
     job = spec.job
-    connection.execute(
-        "INSERT INTO job (job, output, spec, state) VALUES (?, ?, ?, 'queued') ON CONFLICT (job) "
-        "DO UPDATE SET output = excluded.output, spec = excluded.spec, state = 'queued', error = NULL",
-        (job, spec.output, msgspec.json.encode(spec)),
-    )
+    connection.execute(_PLANNED, (job, spec.output, msgspec.json.encode(spec)))
+    connection.execute("UPDATE submission SET is_planned = 1 WHERE job = ?", (job,))
     # What was delivered is of an earlier plan from here on: nobody vouches for its bytes any more.
     connection.execute("UPDATE delivery SET sha256 = '' WHERE job = ?", (job,))
     write_cuts(connection, job, plan, keyed)

@@ -24,6 +24,7 @@ from supervisor.edge.ledger_values import (
     StoredChapter,
     StoredSegment,
 )
+from supervisor.edge.ledger_words import no_job, not_planned, not_spoken
 from supervisor.edge.recordings import reference_of
 from supervisor.narration.degrading import Degrade, DegradedChapter
 from supervisor.narration.plan import BadLine, Source, Span, VoiceSpec
@@ -34,10 +35,6 @@ _NO_END = 2**63 - 1
 
 #: Rows read at once: a job's segments pass through the parent, they never stay.
 _PAGE_ROWS = 256
-
-#: Of what was not spoken, so many are named in a view, each with so much of its message.
-_MOST_NAMED = 3
-_MESSAGE_CHARS = 120
 
 
 class LedgerReader:
@@ -52,9 +49,9 @@ class LedgerReader:
         self.folder = file.folder
 
     def spec(self, job: str) -> JobSpec | None:
-        """Return what was asked for, or None: no such job."""
+        """Return what was asked for, or None: no such job, or one that is not planned yet."""
         found = self._file.rows(tuple[bytes], "SELECT spec FROM job WHERE job = ?", job)
-        return msgspec.json.decode(found[0][0], type=JobSpec) if found else None
+        return msgspec.json.decode(found[0][0], type=JobSpec) if found and found[0][0] else None
 
     def view(self, job: str) -> JobView | None:
         """Return how far a job is, or None: no such job."""
@@ -236,7 +233,7 @@ class LedgerReader:
     def _known_spec(self, job: str) -> JobSpec:
         spec = self.spec(job)
         if spec is None:
-            raise LedgerError(no_job(job))
+            raise LedgerError(not_planned(job) if self.view(job) else no_job(job))
         return spec
 
     def _views(self, job: str) -> list[JobView]:
@@ -258,25 +255,6 @@ class LedgerReader:
         if row.error is not None or row.state != "done" or not row.failed + row.bad_lines:
             return row.error
         return not_spoken(self.bad_lines(row.job), self.failures(row.job))
-
-
-def not_spoken(bad_lines: list[BadLine], failures: list[Failure]) -> str:
-    """Return in a few words what is missing from a job that is over."""
-    each = [f"line {bad.line}: {_short(bad.message)}" for bad in bad_lines]
-    each += [f"segment {failure.number}: {failure.kind}: {_short(failure.message)}" for failure in failures]
-    named = each[:_MOST_NAMED]
-    if len(each) > len(named):
-        named.append(f"and {len(each) - len(named)} more")
-    return f"{len(each)} not spoken: {'; '.join(named)}"
-
-
-def _short(message: str) -> str:
-    return message if len(message) <= _MESSAGE_CHARS else f"{message[: _MESSAGE_CHARS - 1]}…"
-
-
-def no_job(job: str) -> str:
-    """Return what to say of a job that is not there."""
-    return f"there is no job {job} here; `tts-supervisor jobs list` shows those there are"
 
 
 def _waiting(row: WaitingRow, past: bytes, folder: Path) -> WaitingSegment:

@@ -20,7 +20,7 @@ from supervisor.errors import DiskFull, StateInUse, SupervisorError
 FILE_NAME = "ledger.sqlite3"
 
 #: Raised whenever a table changes.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: How long one writer waits for another: many transactions' worth, under a person's patience.
 BUSY_S = 10.0
@@ -44,6 +44,16 @@ _DEGRADE = """ degrade (
     segment_chars INTEGER, sample_rate_hz INTEGER, full_rate_hz INTEGER, steps BLOB NOT NULL,
     PRIMARY KEY (job, engine, place)
 ) WITHOUT ROWID"""
+# AUTOINCREMENT: no rank is ever given twice. A job has as many keys as were given for it.
+_SUBMISSION = """ submission (
+    rank INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL UNIQUE, at_s REAL NOT NULL,
+    is_open INTEGER NOT NULL, is_fresh INTEGER NOT NULL, is_planned INTEGER NOT NULL,
+    request BLOB NOT NULL
+)"""
+_SUBMISSION_KEY = " submission_key (key TEXT PRIMARY KEY, job TEXT NOT NULL)"
+_SUBMISSION_INDEXES = """
+CREATE INDEX submission_open ON submission (rank) WHERE is_open;
+CREATE INDEX submission_keys ON submission_key (job)"""
 _TABLES = f"""
 CREATE TABLE job (
     job TEXT PRIMARY KEY, output TEXT NOT NULL, spec BLOB NOT NULL,
@@ -94,10 +104,20 @@ CREATE TABLE life (
 );
 CREATE INDEX life_of_job ON life (job, number);
 CREATE TABLE {_DEGRADE};
+CREATE TABLE {_SUBMISSION};
+CREATE TABLE {_SUBMISSION_KEY};
+{_SUBMISSION_INDEXES};
 """
 
 #: What brings a ledger of an earlier version up to the next.
-_UPGRADES = {1: f"CREATE TABLE {_DEGRADE}", 2: "ALTER TABLE speech ADD COLUMN past BLOB"}
+_UPGRADES = {
+    1: f"CREATE TABLE {_DEGRADE}",
+    2: "ALTER TABLE speech ADD COLUMN past BLOB",
+    3: f"CREATE TABLE {_SUBMISSION}; CREATE TABLE {_SUBMISSION_KEY}; {_SUBMISSION_INDEXES}",
+}
+
+#: Tables that came with an upgrade, by the version before it.
+_TABLES_SINCE = {1: (_DEGRADE,), 3: (_SUBMISSION, _SUBMISSION_KEY)}
 
 
 class LedgerError(SupervisorError):
@@ -203,14 +223,16 @@ class LedgerFile:
 
     def _upgrade(self, *, read_only: bool) -> None:
         if read_only:
-            # Beside the file, for this connection alone: who only looks finds the table, and nothing in it.
+            # Beside the file, for this connection alone: who only looks finds the tables, all empty.
             # (What a segment left for the next is of no use to who only looks.)
-            if self._version() == 1:
-                self._connection.execute(f"CREATE TEMP TABLE {_DEGRADE}")
+            version = self._version()
+            for table in (table for since, new in _TABLES_SINCE.items() if version <= since for table in new):
+                self._connection.execute(f"CREATE TEMP TABLE {table}")
             return
         with self.transaction() as connection:
             while (version := self._version()) in _UPGRADES:  # another process may have been faster
-                connection.execute(_UPGRADES[version])
+                for statement in _UPGRADES[version].split(";"):
+                    connection.execute(statement)
                 connection.execute(f"PRAGMA user_version={version + 1}")
 
     def _create_tables(self) -> None:

@@ -23,7 +23,7 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
 
 
-class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
+class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A job that is wanted.
 
     Attributes:

@@ -6,6 +6,9 @@ import pytest
 
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.statefolder import FOLDER_NAME, StateFolder
+from supervisor.loop.requests import InputSpec, JobRequest
+from supervisor.loop.submitted import submit
+from supervisor.narration.plan import VoiceSpec
 from tests.supervisor.cli.driver import SCRIPTED, Home
 
 pytestmark = pytest.mark.processes
@@ -90,6 +93,51 @@ def test_a_job_that_is_done_cannot_be_cancelled_but_removed(spoilt: Home) -> Non
     assert spoilt.run("jobs", "remove", "book.wav").code == 0
     assert json.loads(spoilt.run("jobs", "list", "--json").out) == []
     assert (spoilt.path / "book.wav").exists()
+
+
+def submitted(home: Home, name: str, text: str) -> str:
+    """Have a job wait in the ledger, as a service leaves it that took it in and was killed."""
+    request = JobRequest(
+        output=str(home.path / name),
+        format="wav",
+        sample_rate_hz=None,
+        voice=VoiceSpec(),
+        seed=7,
+        inputs=[InputSpec(path=None, name="text", text=text)],
+        folder=str(home.path),
+    )
+    with closing(Ledger.open(home.path / ".local" / "state" / FOLDER_NAME)) as ledger:
+        return submit(ledger, request, 1.7e9).job
+
+
+@pytest.mark.timeout(60)  # eight commands
+def test_a_job_that_waits_for_a_service_is_shown_and_can_be_cancelled_and_done_here(home: Home) -> None:
+    job = submitted(home, "out.wav", "Hello.")
+    assert (only_job(home)["job"], only_job(home)["state"], only_job(home)["segments"]) == (job, "queued", 0)
+    assert f"{home.path}/out.wav" in home.run("jobs", "list").out
+    shown = home.run("jobs", "show", "out.wav", "--json").last_json
+    assert (shown["state"], shown["output"], shown["inputs"]) == ("queued", f"{home.path}/out.wav", ["text"])
+    assert "queued: not planned yet" in home.run("jobs", "show", "out.wav").out
+    unplanned = home.run("jobs", "verify", "out.wav")
+    assert (unplanned.code, "not planned yet" in unplanned.err) == (1, True)
+    assert home.run("jobs", "cancel", "out.wav").code == 0
+    assert only_job(home)["state"] == "cancelled"
+    done = home.run(*SCRIPTED, "jobs", "retry", "out.wav")
+    assert (done.code, done.lines) == (0, [f"{home.path}/out.wav"]), done.err
+    assert (only_job(home)["state"], only_job(home)["done"]) == ("done", 1)
+
+
+def test_a_job_that_is_in_hand_is_cancelled_by_its_owner_alone(home: Home) -> None:
+    job = submitted(home, "out.wav", "Hello.")
+    state = StateFolder(home.path / ".local" / "state" / FOLDER_NAME)
+    with closing(Ledger.open(state.path)) as ledger, state.lock():
+        ledger.take(job)
+        refused = home.run("jobs", "cancel", "out.wav")
+        assert refused.code == 75
+        assert f"job {job} is being spoken by process" in refused.err
+        assert [view.state for view in ledger.views()] == ["running"]
+    assert home.run("jobs", "cancel", "out.wav").code == 0
+    assert only_job(home)["state"] == "cancelled"
 
 
 @pytest.mark.timeout(60)  # eight commands

@@ -315,7 +315,7 @@ def test_states_and_their_reasons_come_and_go(ledger: Ledger) -> None:
     view = ledger.view(JOB)
     assert view is not None
     assert (view.state, view.as_json()["error"]) == ("parked", "the disk is full")
-    ledger.retry(JOB)
+    ledger.retry(JOB, 1.0)
     view = ledger.view(JOB)
     assert view is not None
     assert (view.state, view.error) == ("queued", None)
@@ -324,12 +324,12 @@ def test_states_and_their_reasons_come_and_go(ledger: Ledger) -> None:
 def test_retry_tries_what_was_set_aside(ledger: Ledger) -> None:
     key = ledger.waiting(JOB, -1, 1)[0].key
     ledger.set_aside(JOB, key, "engine", "no")
-    ledger.retry(JOB)
+    ledger.retry(JOB, 1.0)
     assert ledger.waiting(JOB, -1, 1)[0].key == key
 
 
 def test_a_job_that_is_not_there_is_named(ledger: Ledger) -> None:
-    for ask in (ledger.retry, ledger.files, ledger.job_size):
+    for ask in (ledger.cancel, ledger.files, ledger.job_size):
         with pytest.raises(LedgerError, match="j-none"):
             ask("j-none")
     with pytest.raises(LedgerError, match="j-none"):

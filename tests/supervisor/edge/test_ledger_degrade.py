@@ -1,6 +1,5 @@
 """A chapter that is cut otherwise in the midst of a run: what moves, and what must not."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,11 +10,11 @@ import pytest
 
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_degrade import ChapterBegun
-from supervisor.edge.ledger_schema import FILE_NAME
 from supervisor.edge.statefolder import StateFolder
 from supervisor.narration.degrading import Degrade, StepTaken, found_again, places_of, with_rates
 from supervisor.narration.plan import Plan
 from tests.standin.jobs import plan_of, speak, spec_for
+from tests.standin.oldledger import backdate
 
 SPEC = spec_for("/out/story/")
 TAKEN = StepTaken(
@@ -157,10 +156,7 @@ def test_a_chapter_gives_back_what_was_planned_of_it(ledger: Ledger) -> None:
 def test_a_ledger_of_before_is_read_as_it_is_and_brought_up_to_date_by_its_owner(tmp_path: Path) -> None:
     with closing(Ledger.open(tmp_path)) as ledger:
         ledger.save_plan(SPEC, BEFORE)
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
-        connection.execute("DROP TABLE degrade")
-        connection.execute("ALTER TABLE speech DROP COLUMN past")
-        connection.execute("PRAGMA user_version=1")
+    backdate(tmp_path, 1)
     for _ in range(2):
         with closing(Ledger.open(tmp_path, read_only=True)) as reader:
             assert (reader.degraded(SPEC.job), len(reader.files(SPEC.job))) == ([], 3)

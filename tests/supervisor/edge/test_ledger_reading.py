@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_reading import not_spoken
-from supervisor.edge.ledger_values import AudioPiece, Failure, Silence
+from supervisor.edge.ledger_values import AudioPiece, Silence
 from supervisor.edge.statefolder import StateFolder
 from supervisor.narration.plan import BadLine
 from tests.standin.jobs import plan_of, speak, speak_all, spec_for, store
@@ -138,18 +137,9 @@ def test_bad_lines_alone_leave_nothing_to_speak(state: StateFolder) -> None:
         (one,) = ledger.waiting(JOB, -1, 9)
         ledger.set_aside(JOB, one.key, "engine", "no")
         assert not ledger.is_all_spoken(JOB)  # it is tried again
-        ledger.retry(JOB)
+        ledger.retry(JOB, 1.0)
         speak(ledger, state, JOB, one)
         assert ledger.is_all_spoken(JOB)
-
-
-def test_what_was_not_spoken_is_told_in_a_few_words() -> None:
-    failure = Failure(number=7, chapter=0, text_head="x", kind="crash", message="m" * 500, attempts=3)
-    said = not_spoken(BAD, [failure])
-    assert said == (
-        "4 not spoken: line 2: no text in 2; line 5: no text in 5; line 8: no text in 8; and 1 more"
-    )
-    assert not_spoken([], [failure]) == f"1 not spoken: segment 7: crash: {'m' * 119}…"
 
 
 def test_seconds_are_told_to_the_millisecond(ledger: Ledger, state: StateFolder) -> None:

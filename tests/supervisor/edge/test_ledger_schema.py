@@ -1,6 +1,7 @@
 """The ledger's file: what it refuses to open, what its errors mean, and what a kill leaves."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from supervisor.edge.ledger_schema import FILE_NAME, SCHEMA_VERSION, LedgerError, LedgerFile
 from supervisor.errors import DiskFull, StateInUse
+from tests.standin.oldledger import backdate
 from tests.standin.tinydisk import tiny_disk
 from tests.tree import ROOT
 
@@ -34,6 +36,32 @@ def test_a_ledger_of_a_newer_version_is_refused_with_both_versions(tmp_path: Pat
     for read_only in (True, False):
         with pytest.raises(LedgerError, match=rf"{SCHEMA_VERSION + 1}.*knows {SCHEMA_VERSION}; update"):
             LedgerFile(tmp_path, read_only=read_only)
+
+
+def words_of(sql: str) -> set[str]:
+    return set(re.findall(r"\w+", sql))
+
+
+def schema_of(file: LedgerFile) -> dict[str, set[str]]:
+    """Names of tables and indexes, each with the words of its definition."""
+    rows = file.rows(tuple[str, str], "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {name: words_of(sql) for name, sql in rows}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_an_earlier_version_is_brought_up_to_date_by_its_owner_alone(tmp_path: Path, version: int) -> None:
+    with closing(LedgerFile(tmp_path, read_only=False)) as file:
+        wanted = schema_of(file)
+    backdate(tmp_path, version)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with closing(LedgerFile(tmp_path, read_only=True)) as reader:
+        for table in ("degrade", "submission", "submission_key"):
+            assert reader.rows(tuple[int], f"SELECT count(*) FROM {table}") == [(0,)]
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+    for _ in range(2):
+        with closing(LedgerFile(tmp_path, read_only=False)) as file:
+            assert schema_of(file) == wanted
+            assert settings_of(file, "user_version") == SCHEMA_VERSION
 
 
 def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,116 @@
+"""What is looked at before a job is taken: files that are to be read, places that are to be written.
+
+For a command line and for a service alike; what they call things differs, what is refused does not.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Literal
+
+from supervisor.edge.disk import FULL_ERRNOS, write_error
+from supervisor.errors import InputError, Unwritable, UsageError
+
+AudioFormat = Literal["wav", "flac"]
+
+#: Names below these can mean another file in another process.
+OURS_ALONE = ("/dev/", "/proc/")
+
+_SUFFIXES: dict[str, AudioFormat] = {".wav": "wav", ".flac": "flac"}
+
+
+def absolute_in(folder: Path, path: str) -> str:
+    """Return a path as it counts from a folder; links stay as they were written."""
+    return os.path.abspath(folder / path)  # noqa: PTH100 - pathlib has no abspath that leaves links alone
+
+
+def output_place(
+    text: str,
+    folder: Path,
+    *,
+    called: str,
+    held: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> tuple[str, AudioFormat | None]:
+    """Return the absolute output, with `/` at its end for a folder, and the format that a file's name says.
+
+    Args:
+        text: As it was given.
+        folder: Absolute; what is relative counts from it.
+        called: What the output is called to whoever gave it: `-o`, `output`.
+        held: Holds off whatever would end the process while a file is there for a moment.
+
+    Raises:
+        UsageError: If it is neither a .wav or .flac file nor a folder.
+        DiskFull: If not even an empty file has room there.
+        Unwritable: If its folder cannot be written.
+    """
+    path = absolute_in(folder, text)
+    said = f"{called} {text}"
+    if text.endswith("/") or os.path.isdir(path):  # noqa: PTH112 - text may end in a slash, which Path drops
+        _must_be_writable(Path(path), said, held)
+        return path.rstrip("/") + "/", None
+    suffix = _SUFFIXES.get(Path(path).suffix.lower())
+    if suffix is None:
+        raise UsageError(
+            f"{said}: need a file that ends in .wav or .flac, or a folder: one that exists, or a name "
+            "that ends in /"
+        )
+    _must_be_writable(Path(path).parent, said, held)
+    return path, suffix
+
+
+def must_be_readable(path: str, name: str) -> None:
+    """Refuse a file that this user may not read.
+
+    Args:
+        path: Absolute.
+        name: As the user gave it.
+
+    Raises:
+        InputError: If it cannot be opened.
+    """
+    try:
+        with open(path, "rb"):  # noqa: PTH123 - Path would say the same with more words
+            return
+    except OSError as error:
+        raise unreadable(name, error) from error
+
+
+def unreadable(name: str, error: OSError) -> InputError:
+    """Return what to say of a file that cannot be read."""
+    said = error.strerror or str(error)
+    return InputError(f"{name}: cannot be read ({said}); check the path and its permissions")
+
+
+def nearest(place: Path) -> Path:
+    """Return what exists of a path: itself, or the folder above it that does."""
+    # Not Path.exists, which raises where a folder may not be searched.
+    while not os.path.exists(place) and place != place.parent:  # noqa: PTH110 - see above
+        place = place.parent
+    return place
+
+
+def _must_be_writable(folder: Path, said: str, held: Callable[[], AbstractContextManager[None]]) -> None:
+    # What does not exist yet is created later: its nearest ancestor decides.
+    place = nearest(folder)
+    if not place.is_dir():
+        raise Unwritable(f"{said}: {place} is no folder; choose another output")
+    try:
+        with held():
+            _make_and_remove(place / f".tts-supervisor-probe-{os.getpid()}-{threading.get_native_id()}")
+    except OSError as error:
+        if error.errno in FULL_ERRNOS:
+            raise write_error(place, error) from error
+        seen = error.strerror or str(error)
+        raise Unwritable(
+            f"{said}: cannot write in {place} ({seen}); choose another output, or mend its permissions"
+        ) from error
+
+
+def _make_and_remove(path: Path) -> None:
+    # A real name: permissions alone do not tell of read-only mounts, nor of much to root, and a
+    # file system that has none of ours (/proc) says so only when one is made.
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    path.unlink()
