@@ -106,9 +106,9 @@ class LedgerReader:
             limit: At most so many.
         """
         rows = self._file.records(WaitingRow, WAITING, job, after, limit)
-        first_of = {row.chapter: row for row in reversed(rows)}
+        first_of = {row.chapter: row for row in rows[::-1]}
         pasts = {chapter: self._past(job, row) for chapter, row in first_of.items()}
-        return [_waiting(row, pasts[row.chapter], self.folder) for row in rows]
+        return [_waiting(job, row, pasts[row.chapter], self.folder) for row in rows]
 
     def _past(self, job: str, row: WaitingRow) -> bytes:
         found = self._file.rows(tuple[bytes | None], PAST, job, row.chapter, row.number)
@@ -279,14 +279,14 @@ def no_job(job: str) -> str:
     return f"there is no job {job} here; `tts-supervisor jobs list` shows those there are"
 
 
-def _waiting(row: WaitingRow, past: bytes, folder: Path) -> WaitingSegment:
-    voice = msgspec.json.decode(row.voice, type=VoiceSpec)
+def _waiting(job: str, row: WaitingRow, past: bytes, folder: Path) -> WaitingSegment:
     return WaitingSegment(
+        job=job,
         number=row.number,
         key=row.key,
         chapter=row.chapter,
         text=row.text,
-        voice=voice.name,
+        voice=(voice := msgspec.json.decode(row.voice, type=VoiceSpec)).name,
         reference=reference_of(voice, folder),
         seed=row.seed,
         settings=msgspec.json.decode(row.settings, type=dict[str, Setting]),

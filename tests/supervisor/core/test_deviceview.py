@@ -95,7 +95,7 @@ def test_a_child_that_reports_nothing_is_known_by_the_driver_alone() -> None:
 
 def test_where_the_child_reports_nothing_a_peak_is_not_taken_for_what_stays() -> None:
     view = DeviceView(DeviceLearned(), None)
-    seen: list[int | None] = []
+    seen: list[float | None] = []
     for between, within in ((1500, 2100), (1520, 2120), (1540, 1530), (None, 2150)):
         if between is not None:
             view.read(reading(3000, between), within_segment=False)
