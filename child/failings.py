@@ -5,13 +5,13 @@ import traceback
 
 from child.engine import BadInput, Engine, EngineError, OutOfMemory, SettingsError, VoiceNotFound
 from child.recital import Rejected
-from supervisor.wire.messages import Broken, Failed, FailureKind, Synthesize
+from supervisor.wire.messages import Broken, Failed, FailureKind, Reference, Synthesize
 
 
-def broken(error: Exception) -> Broken:
-    """Return the last words of a child that did not get ready."""
+def broken(error: Exception, reference: Reference | None = None) -> Broken:
+    """Return the last words of a child that did not get ready, with the recording that it was told of."""
     if isinstance(error, VoiceNotFound | BadInput):  # no such voice, or a recording that none can be taken of
-        return Broken(kind="voice_not_found", message=str(error))
+        return Broken(kind="voice_not_found", message=_called(str(error), reference))
     if isinstance(error, SettingsError):
         return Broken(kind="configuration", message=str(error))
     if isinstance(error, Rejected):
@@ -26,7 +26,7 @@ def failed(engine: Engine, order: Synthesize, error: Exception) -> Failed:
         segment_id=order.segment_id,
         attempt=order.attempt,
         kind=kind,
-        message=_in_words(error),
+        message=_called(_in_words(error), order.reference),
         retryable=kind not in ("bad_input", "voice_not_found"),
         sticky=_is_sticky(error),
         figures=error.figures if isinstance(error, Rejected) else None,
@@ -60,6 +60,13 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, EngineError):
         return str(error)
     return f"{type(error).__name__}: {error}"
+
+
+def _called(text: str, reference: Reference | None) -> str:
+    """Name a recording as the user does: what an engine opens is a copy that they have never seen."""
+    if reference is None or not reference.called:
+        return text
+    return text.replace(reference.path, reference.called)
 
 
 def log_bug(error: Exception) -> None:

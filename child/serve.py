@@ -117,7 +117,7 @@ def _start(link: Link, hello: Hello, started_s: float, prepared: Prepared | None
         raise
     except Exception as error:  # noqa: BLE001 -- an engine may raise anything; the parent must hear why it is not ready
         log_bug(error)
-        link.send(broken(error))
+        link.send(broken(error, hello.reference))
         return None
     link.send(_ready(engine, facts, canary, files, started_s))
     return _Stage(engine=engine if rehearsal is None else rehearsal, facts=facts)

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 import torch
 
@@ -14,6 +15,16 @@ from tts_core.errors import OutOfMemory
 _HOST_WORDS = "can't allocate memory"
 
 _HEAD_CHARS = 40
+
+#: Whose package of this one asked for it, in words: what is to be done differs.
+_STAGES = {
+    "audio": "the recording",
+    "voice": "the voice",
+    "text": "the text",
+    "lm": "the language model",
+    "flow": "the flow",
+    "vocoder": "the vocoder",
+}
 
 #: Of /proc: what of this process lies in memory, what it has asked for, what the machine could still give.
 _OF_THE_PROCESS = {"VmRSS": "held", "VmSize": "mapped"}
@@ -32,7 +43,8 @@ def telling_memory(device: torch.device, text: str) -> Generator[None]:
         text: That is spoken, for the message.
 
     Raises:
-        OutOfMemory: In the place of torch's error; any other goes through as it is.
+        OutOfMemory: In the place of torch's error, naming the stage that asked; any other goes through as
+            it is.
     """
     try:
         yield
@@ -40,19 +52,31 @@ def telling_memory(device: torch.device, text: str) -> Generator[None]:
         if not is_memory(error):
             raise
         said = (str(error) or type(error).__name__).split("\n", 1)[0]
+        where = _stage(error.__traceback__)
         traceback.clear_frames(error.__traceback__)
     else:
         return
     figures = _figures(device)
     give_back(device)
     raise OutOfMemory(
-        f"out of memory within {text[:_HEAD_CHARS]!r} ({len(text)} characters): {said}{figures}"
+        f"out of memory within {text[:_HEAD_CHARS]!r} ({len(text)} characters){where}: {said}{figures}"
     )
 
 
 def is_memory(error: Exception) -> bool:
     """Say whether an error, of torch or of Python, is about memory."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or _HOST_WORDS in str(error)
+
+
+def _stage(trace: TracebackType | None) -> str:
+    """Return the stage that asked last, for the message; empty where none of them did."""
+    found = ""
+    while trace is not None:
+        package, _, rest = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")
+        stage = _STAGES.get(rest.partition(".")[0]) if package == "tts_core" else None
+        found = f", in {stage}" if stage else found
+        trace = trace.tb_next
+    return found
 
 
 def give_back(device: torch.device) -> None:

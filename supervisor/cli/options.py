@@ -1,8 +1,20 @@
 """Options that more than one command has."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from supervisor.cli import argtypes
+
+if TYPE_CHECKING:
+    # argparse has no public name for what add_subparsers returns.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage] - see above
+
+
+def add_command(commands: "Commands", name: str, what: str) -> argparse.ArgumentParser:
+    """Add a command, or an action of one, whose options are spelled in full."""
+    return commands.add_parser(
+        name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
+    )
 
 
 def socket_option(parser: argparse.ArgumentParser) -> None:

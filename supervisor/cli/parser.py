@@ -12,17 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from supervisor.cli import argtypes
+from supervisor.cli.configoptions import config_options
+from supervisor.cli.joboptions import job_options
 from supervisor.cli.modeloptions import models_options
-from supervisor.cli.options import engine_options, format_option, json_option, socket_option, speech_options
+from supervisor.cli.options import (
+    add_command,
+    engine_options,
+    format_option,
+    json_option,
+    socket_option,
+    speech_options,
+)
 from supervisor.cli.words import emit, tell
 from supervisor.errors import UsageError
 from supervisor.wire.version import VERSION
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
-
-    # argparse has no public name for what add_subparsers returns.
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage] - see above
 
 _INPUTS = (
     "documents: .txt, .md, .jsonl; '-' reads text from standard input; several are chapters in their order"
@@ -31,9 +37,6 @@ _INPUTS = (
 _TRACES = (
     "files that memory.record named, plain or gzip; '-' reads standard input; several follow one another"
 )
-
-_WHICH = "as 'jobs list' shows it, or its beginning (j and 4 characters or more), or the output path"
-_WHICH_WHOLE = "as 'jobs list' shows it, whole, or the output path"
 
 
 class Arguments(argparse.Namespace):
@@ -77,6 +80,8 @@ class Arguments(argparse.Namespace):
     plot: str | None
     socket: Path | None
     timeout: float | None
+    looking: Literal["show", "check"]
+    file: Path | None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -108,23 +113,30 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _bare_parser()
     _global_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _narrate(_command(commands, "narrate", "narrate documents into one file or a folder"))
-    _plan(_command(commands, "plan", "say what narrating would do, without starting a child"))
-    _say(_command(commands, "say", "speak one text"))
-    _jobs(_command(commands, "jobs", "look at the ledger of jobs, or change it"))
+    _narrate(add_command(commands, "narrate", "narrate documents into one file or a folder"))
+    _plan(add_command(commands, "plan", "say what narrating would do, without starting a child"))
+    _say(add_command(commands, "say", "speak one text"))
+    job_options(add_command(commands, "jobs", "look at the ledger of jobs, or change it"))
     _voices(
-        _command(commands, "voices", "list the voices that can be used now, add cloned ones, remove them")
+        add_command(commands, "voices", "list the voices that can be used now, add cloned ones, remove them")
     )
     json_option(
-        _command(commands, "doctor", "say what this machine has, lacks, and how to mend it"), "one object"
+        add_command(commands, "doctor", "say what this machine has, lacks, and how to mend it"), "one object"
     )
-    models_options(_command(commands, "models", "download a model's files, or look at what was downloaded"))
-    _replay(_command(commands, "replay", "say what the memory policies decide over recorded traces, and why"))
-    _plot(_command(commands, "plot", "draw recorded traces: memory, marks, lives and decisions"))
-    _service(_command(commands, "status", "say how a running narration stands: child, memory, policies"))
-    _service(_command(commands, "clean", "have the child of a running narration release its caches"))
-    _service(_command(commands, "recycle", "have the child of a running narration replaced"))
-    socket_option(_command(commands, "demo", "watch a narration survive leaks and kills with the same bytes"))
+    models_options(
+        add_command(commands, "models", "download a model's files, or look at what was downloaded")
+    )
+    _replay(
+        add_command(commands, "replay", "say what the memory policies decide over recorded traces, and why")
+    )
+    _plot(add_command(commands, "plot", "draw recorded traces: memory, marks, lives and decisions"))
+    _service(add_command(commands, "status", "say how a running narration stands: child, memory, policies"))
+    _service(add_command(commands, "clean", "have the child of a running narration release its caches"))
+    _service(add_command(commands, "recycle", "have the child of a running narration replaced"))
+    config_options(add_command(commands, "config", "show the configuration, or look for mistakes in it"))
+    socket_option(
+        add_command(commands, "demo", "watch a narration survive leaks and kills with the same bytes")
+    )
     return parser
 
 
@@ -136,12 +148,6 @@ def _bare_parser() -> argparse.ArgumentParser:
         "lines failed, 4 stopped by a signal (run again to go on), 75 cannot now, 76 GPU lost, 77 a process "
         "cannot be killed, 78 gave up after a crash loop.",
         allow_abbrev=False,
-    )
-
-
-def _command(commands: "_Commands", name: str, what: str) -> argparse.ArgumentParser:
-    return commands.add_parser(
-        name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
     )
 
 
@@ -213,30 +219,11 @@ def _say(parser: argparse.ArgumentParser) -> None:
     json_option(parser, "JSON lines on standard output, the last one the result")
 
 
-def _jobs(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    json_option(_command(actions, "list", "list all jobs"), "an array")
-    for name, what in (
-        ("show", "show a job: its chapters, its failures, what became of every character"),
-        ("cancel", "cancel a job that is not being spoken; what is finished stays"),
-        ("retry", "speak what is missing or failed of a job, from the text that the ledger keeps"),
-        ("verify", "recompute every hash, and account for every character of the source"),
-        ("remove", "delete a job's rows and segments from the state folder; its finished files stay"),
-    ):
-        action = _command(actions, name, what)
-        # These two change what they name: a slip must not name another.
-        which = _WHICH_WHOLE if name in ("cancel", "remove") else _WHICH
-        action.add_argument("job", type=argtypes.some, metavar="ID", help=which)
-        if name == "retry":
-            socket_option(action)
-        json_option(action, "one object")
-
-
 def _voices(parser: argparse.ArgumentParser) -> None:
     engine_options(parser)
     json_option(parser, "one array")
     actions = parser.add_subparsers(dest="change", metavar="ACTION")
-    add = _command(actions, "add", "clone a voice from a recording, to be used by its name from then on")
+    add = add_command(actions, "add", "clone a voice from a recording, to be used by its name from then on")
     add.add_argument("name", type=argtypes.some, metavar="NAME", help="letters, digits, - and _")
     add.add_argument("--reference", required=True, type=argtypes.some, metavar="WAV", help="the recording")
     add.add_argument(
@@ -250,7 +237,7 @@ def _voices(parser: argparse.ArgumentParser) -> None:
     )
     add.add_argument("--replace", action="store_true", help="put it in the place of one of that name")
     engine_options(add)
-    remove = _command(actions, "remove", "take a cloned voice away; jobs that speak with it go on")
+    remove = add_command(actions, "remove", "take a cloned voice away; jobs that speak with it go on")
     remove.add_argument("name", type=argtypes.some, metavar="NAME", help="as 'voices' lists it")
     for action in (add, remove):
         json_option(action, "one object")

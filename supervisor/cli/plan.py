@@ -7,7 +7,10 @@ import msgspec
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration, inputs, state_folder, voice
 from supervisor.cli.words import emit, emit_json, table
+from supervisor.config import Config
 from supervisor.display.words import clock, size
+from supervisor.edge.presence import ask_presence
+from supervisor.errors import SupervisorError
 from supervisor.narration.plan import PlanSummary
 
 
@@ -30,11 +33,35 @@ def plan(args: Arguments) -> int:
     )
     fitted = fit_to_engine(plan_inputs(texts, asked, recordings), speaker)
     summary = summarize(fitted, sample_rate_hz=args.sample_rate)
+    # Told last, and no reason to fail: a text may be planned before the model is downloaded.
+    summary = msgspec.structs.replace(summary, notices=[*summary.notices, *lacking(config)])
     if args.json:
         emit_json(msgspec.to_builtins(summary))
     else:
         emit("\n".join(lines(summary)))
     return 0
+
+
+def lacking(config: Config) -> list[str]:
+    """Say what the engine glm lacks where its child would run; nothing of other engines.
+
+    A short-lived process of that interpreter looks, and imports nothing of what it looks for.
+    """
+    if config.engine.name != "glm":
+        return []
+    words = {name: str(value) for name, value in config.engine.settings.items()}
+    if not words["checkpoint"]:
+        mend = "'tts-supervisor models get glm-tts' downloads the model and says what to set"
+        return [f"engine.glm.checkpoint is not set, so nothing can be spoken; {mend}"]
+    folder, rate_hz = Path(words["checkpoint"]), words["sample_rate"]
+    try:
+        found = ask_presence(config.child.python, folder, configs=words["configs"], rate_hz=rate_hz)
+    except SupervisorError as error:
+        return [f"whether the engine glm can speak is not known: {error}"]
+    packages = ", ".join(found.packages)
+    absent = [f"no {packages}: pip install 'tts-supervisor[glm]' where the child runs"] if packages else []
+    unread = found.tables if config.engine.settings["phonemes"] is True else []
+    return [f"the engine glm cannot speak yet: {fault}" for fault in (*absent, *found.parts, *unread)]
 
 
 def lines(summary: PlanSummary) -> list[str]:

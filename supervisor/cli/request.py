@@ -12,7 +12,7 @@ from typing import Literal
 
 from supervisor.cli.parser import Arguments
 from supervisor.cli.stops import held
-from supervisor.config import Config, Given, load_config
+from supervisor.config import Config, Given, Reading, load, read
 from supervisor.edge.disk import FULL_ERRNOS, write_error
 from supervisor.edge.statefolder import StateFolder, default_state_path
 from supervisor.errors import InputError, Unwritable, UsageError
@@ -37,14 +37,31 @@ def configuration(args: Arguments, *, speaks: bool = False, extra: Iterable[Give
         extra: Values that win over all.
 
     Raises:
-        ConfigError: See `load_config`.
+        ConfigError: See `load`.
+    """
+    return load(reading(args, speaks=speaks, extra=extra)).config
+
+
+def reading(
+    args: Arguments, *, file: Path | None = None, speaks: bool = False, extra: Iterable[Given] = ()
+) -> Reading:
+    """Read what the sources of the configuration say, and judge nothing yet.
+
+    Args:
+        args: The command line.
+        file: Instead of `--config`.
+        speaks: See `configuration`.
+        extra: See `configuration`.
+
+    Raises:
+        UsageError: If a `--set` is none.
     """
     options = _speech_options(args) if speaks else []
     if args.log_format is not None:
         options.append(Given(key="log.format", value=args.log_format, origin="--log-format"))
     if args.verbose:
         options.append(Given(key="log.level", value="debug", origin="-v"))
-    return load_config(file=args.config, sets=args.sets, options=[*options, *extra])
+    return read(file=file or args.config, sets=args.sets, options=[*options, *extra])
 
 
 def _speech_options(args: Arguments) -> list[Given]:

@@ -101,9 +101,11 @@ def _command(name: str) -> Callable[[Arguments], int]:
         case "plot":
             from supervisor.cli.replay import plot as command  # noqa: PLC0415 - see above
         case "status" | "clean" | "recycle":
-            from supervisor.cli import service  # noqa: PLC0415 - see above
+            from supervisor.cli import steering  # noqa: PLC0415 - see above
 
-            command = {"status": service.status, "clean": service.clean, "recycle": service.recycle}[name]
+            command = {"status": steering.status, "clean": steering.clean, "recycle": steering.recycle}[name]
+        case "config":
+            from supervisor.cli.config import config as command  # noqa: PLC0415 - see above
         case _:
             from supervisor.cli.demo import demo as command  # noqa: PLC0415 - see above
     return command

@@ -1,6 +1,7 @@
 """The configuration: read in one place, checked at once, passed in parts."""
 
-from supervisor.config.load import faults_in_words, load_config
+from supervisor.config.load import Loaded, Reading, faults_in_words, load, load_config, mistakes_of, read
+from supervisor.config.mistakes import Mistake, Mistaken
 from supervisor.config.sources import Given, shipped_file
 from supervisor.config.values import (
     AlertsConfig,
@@ -14,6 +15,7 @@ from supervisor.config.values import (
     Marks,
     MemoryConfig,
     NarrationConfig,
+    QueueConfig,
     Size,
 )
 
@@ -26,12 +28,20 @@ __all__ = [
     "EngineConfig",
     "Given",
     "LeakMarks",
+    "Loaded",
     "LogConfig",
     "Marks",
     "MemoryConfig",
+    "Mistake",
+    "Mistaken",
     "NarrationConfig",
+    "QueueConfig",
+    "Reading",
     "Size",
     "faults_in_words",
+    "load",
     "load_config",
+    "mistakes_of",
+    "read",
     "shipped_file",
 ]

@@ -92,7 +92,7 @@ class ChildConfig:
 
     Attributes:
         python: Absolute path of the interpreter that runs it.
-        device: `"auto"`, `"cpu"` or `"cuda:N"`.
+        devices: Each `"auto"`, `"cpu"` or `"cuda:N"`; one child runs on each. At least one.
         start: Forked from a warm template, or an interpreter of its own each time.
         start_timeout_s: From the spawn to ready.
         term_grace_s: Between SIGTERM and SIGKILL.
@@ -103,7 +103,7 @@ class ChildConfig:
     """
 
     python: str
-    device: str
+    devices: tuple[str, ...]
     start: ChildStart
     start_timeout_s: float
     term_grace_s: float
@@ -111,6 +111,11 @@ class ChildConfig:
     attempts: int
     idle_unload_s: float
     max_segments: int
+
+    @property
+    def device(self) -> str:
+        """The first device: the one there is, where there is one child."""
+        return self.devices[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +194,19 @@ class NarrationConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueConfig:
+    """How many may ask a service for speech at once.
+
+    Attributes:
+        max_running: Requests that are spoken.
+        max_waiting: Requests that may wait for that; one more is told `busy`.
+    """
+
+    max_running: int
+    max_waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsConfig:
     """Who is told of warnings.
 
@@ -218,5 +236,6 @@ class Config:
     degrade: DegradeConfig
     batch: BatchConfig
     narration: NarrationConfig
+    queue: QueueConfig
     alerts: AlertsConfig
     log: LogConfig

@@ -17,7 +17,9 @@ _NOT_INHERITED = (
     "WATCHDOG_USEC",
     "LISTEN_FDS",
     "LISTEN_PID",
+    "LISTEN_PIDFDID",
     "LISTEN_FDNAMES",
+    "JOURNAL_STREAM",  # of our own standard error: theirs is a pipe to us
 )
 
 #: These steer the parent's interpreter; in another environment they would bring in its packages.

@@ -146,7 +146,8 @@ def reference_of(voice: VoiceSpec, state: Path) -> Reference | None:
     """Return what a child is told of a planned voice's recording."""
     if voice.reference_path is None:
         return None
-    return Reference(path=str(state / voice.reference_path), text=voice.reference_text or "")
+    path = str(state / voice.reference_path)
+    return Reference(path=path, text=voice.reference_text or "", called=voice.origin or "")
 
 
 class _Voice(msgspec.Struct):
@@ -161,7 +162,7 @@ def _in_use(state: Path) -> set[str]:
     file = LedgerFile(state, read_only=True)
     try:
         chapters = file.rows(tuple[bytes], "SELECT DISTINCT voice FROM chapter")
-        specs = file.rows(tuple[bytes], "SELECT spec FROM job")
+        specs = file.rows(tuple[bytes], "SELECT spec FROM job WHERE length(spec) > 0")
     finally:
         file.close()
     voices = [msgspec.json.decode(row, type=_Voice) for (row,) in chapters]

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 #: Raised with every change; both ends must agree at the handshake.
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 #: A child sends audio in pieces of at most this size (10.9 s at 24 kHz), well under a frame.
 MAX_CHUNK_BYTES = 512 * 1024
@@ -81,10 +81,17 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A recording to clone: an absolute path of a WAV and what is said in it."""
+    """A recording to clone.
+
+    Attributes:
+        path: Absolute, of a WAV: mostly a copy that the state folder keeps.
+        text: What is said in it.
+        called: As the user calls it, for what is said of it; empty = its path.
+    """
 
     path: str
     text: str
+    called: str = ""
 
 
 class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,10 +1,11 @@
+import msgspec
 import pytest
 
 from child.engine import BadInput, EngineError, OutOfMemory, SettingsError, VoiceNotFound
 from child.failings import broken, failed, log_bug
 from child.recital import Rejected
 from child.scripted import ScriptedEngine
-from supervisor.wire.messages import Figures, Synthesize
+from supervisor.wire.messages import Figures, Reference, Synthesize
 
 FIGURES = Figures(
     seconds=0.1, peak=0.5, clipped_share=0.0, longest_silence_s=0.0, tail_silence_s=0.0, level_jump_db=0.0
@@ -57,6 +58,16 @@ def test_whose_fault_it_is(error: Exception, kind: str, retryable: bool, sticky:
 )
 def test_why_a_child_did_not_get_ready(error: Exception, kind: str, message: str) -> None:
     assert (broken(error).kind, broken(error).message) == (kind, message)
+
+
+def test_a_recording_is_named_as_the_user_names_it() -> None:
+    kept = Reference(path="/state/recordings/ab.wav", text="Hi.", called="/home/ada.wav")
+    error = BadInput("/state/recordings/ab.wav: 0.2 s are too short")
+    order = msgspec.structs.replace(ORDER, reference=kept)
+    assert failed(ScriptedEngine(), order, error).message == "/home/ada.wav: 0.2 s are too short"
+    assert broken(error, kept).message == "/home/ada.wav: 0.2 s are too short"
+    plain = msgspec.structs.replace(kept, called="")
+    assert broken(error, plain).message == str(error)
 
 
 def test_the_stack_of_a_bug_is_kept_and_an_expected_error_says_enough(

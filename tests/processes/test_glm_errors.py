@@ -174,7 +174,7 @@ def test_a_line_whose_recording_will_not_do_fails_alone_and_the_others_are_done(
     task.output.mkdir()
     code, lines = narrated(task)
     assert code == SOME_FAILED
-    assert not [line for line in lines if "Traceback" in line or "died" in line]
+    assert not [line for line in lines if "Traceback" in line or "died" in line or "/recordings/" in line]
     results = {
         found["id"]: found
         for found in map(json.loads, (task.output / "results.jsonl").read_text("utf-8").splitlines())
@@ -184,6 +184,7 @@ def test_a_line_whose_recording_will_not_do_fails_alone_and_the_others_are_done(
     for name, words in BAD.items():
         found = results[name.replace(".", "-")]
         assert found["state"] == "failed", name
+        assert f"{bench.recording(name)}: " in found["error"], found  # the user's own, and not its copy
         assert words in found["error"], found
         assert found["path"] is None or found["failed"]
     assert one_by_one(bench, tmp_path, "96k-stereo.wav") == sha256(task.output / "96k-stereo-wav.wav")

@@ -1,10 +1,12 @@
 """The language model of the small checkpoint: a Llama that is built so that it speaks."""
 
+import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Generator
+from torch.nn import functional
 
 from tests.tts_core.small_draw import Tensors, linear, normal, write_json
 
@@ -48,6 +50,22 @@ def write_llm(folder: Path, chance: Generator, *, first_audio: int, end: int) ->
     write_json(
         folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": places}
     )
+
+
+def widen(folder: Path, inner: int) -> None:
+    """Give a model that is there a wider feed-forward: of zeros, so it says the same, in more memory."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    write_json(folder / "config.json", {**config, "intermediate_size": inner})
+    for file in folder.glob("*.safetensors"):
+        tensors = {name: _widened(name, tensor, inner) for name, tensor in load_file(file).items()}
+        save_file(tensors, file, metadata={"format": "pt"})
+
+
+def _widened(name: str, tensor: torch.Tensor, inner: int) -> torch.Tensor:
+    more = inner - _INNER
+    if name.endswith(("gate_proj.weight", "up_proj.weight")):
+        return functional.pad(tensor, (0, 0, 0, more))
+    return functional.pad(tensor, (0, more)) if name.endswith("down_proj.weight") else tensor
 
 
 def _llm(chance: Generator, *, first_audio: int, end: int) -> Tensors:

@@ -12,6 +12,8 @@ from torch import Tensor
 from tests.tree import ROOT
 from tts_core.errors import OutOfMemory, TextError
 from tts_core.failing import is_memory, telling_memory
+from tts_core.lm.cache import KvCache
+from tts_core.lm.config import LmConfig
 
 CPU = torch.device("cpu")
 #: No machine has so much: 8 EiB.
@@ -27,6 +29,24 @@ def test_what_torch_says_of_the_host_becomes_an_error_with_figures() -> None:
     for figure in ("MiB held", "MiB mapped", "MiB available"):
         assert figure in said
     assert "\n" not in said
+
+
+def test_the_stage_that_asked_is_named() -> None:
+    config = LmConfig(
+        vocab_size=8,
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        num_key_value_heads=1,
+        head_dim=8,
+        rms_norm_eps=1e-5,
+        rope_theta=10_000.0,
+        tie_word_embeddings=True,
+    )
+    words = r"'x' \(1 characters\), in the language model: .*MiB mapped"
+    with pytest.raises(OutOfMemory, match=words), telling_memory(CPU, "x"):
+        KvCache(config, TOO_MANY >> 12, device=CPU, dtype=torch.float32)
 
 
 def test_python_s_own_is_the_same() -> None:

@@ -3,6 +3,7 @@ import pytest
 from supervisor.cli.plan import lines
 from supervisor.narration.plan import BadLine, PlanSummary
 from tests.supervisor.cli.driver import Home
+from tests.tts_core.small_checkpoint import make_small_checkpoint
 
 pytestmark = pytest.mark.processes
 
@@ -24,6 +25,32 @@ def test_a_bad_line_is_planned_around_and_named(home: Home) -> None:
     done = home.run("plan", "lines.jsonl")
     assert done.code == 0
     assert "line 2" in done.out
+
+
+def test_a_plan_for_a_model_that_is_not_whole_says_so_and_is_a_plan_all_the_same(home: Home) -> None:
+    home.write("book.txt", "Some words.")
+    checkpoint = make_small_checkpoint(home.path / "ckpt")
+    sets = ("--set", "engine.name=glm", "--set", f"engine.glm.checkpoint={checkpoint}")
+    whole = home.run(*sets, "plan", "book.txt")
+    assert (whole.code, "cannot speak yet" in whole.out) == (0, False), whole
+    spelled = home.run(*sets, "--set", "engine.glm.phonemes=true", "plan", "book.txt")
+    assert f"cannot speak yet: {checkpoint}/configs: no G2P_able_1word.json" in spelled.out
+    (checkpoint / "flow" / "flow.pt").unlink()
+    (checkpoint / "hift" / "hift.pt").write_bytes(b"")
+    broken = home.run(*sets, "plan", "book.txt", "--json").last_json
+    said = [notice for notice in broken["notices"] if "the engine glm cannot speak yet" in notice]
+    assert [part in notice for part, notice in zip(("flow.pt", "hift.pt"), said, strict=True)] == [True, True]
+    assert broken["segments"] == 1
+
+
+def test_a_plan_for_a_model_that_is_nowhere_says_so(home: Home) -> None:
+    home.write("book.txt", "Some words.")
+    none = ("--set", "engine.name=glm", "plan", "book.txt")
+    assert "engine.glm.checkpoint is not set, so nothing can be spoken" in home.run(*none).out
+    gone = ("--set", f"engine.glm.checkpoint={home.path}/gone", *none)
+    assert f"cannot speak yet: {home.path}/gone: there is no such folder" in home.run(*gone).out
+    stranger = ("--set", "child.python=/bin/false", "--set", f"engine.glm.checkpoint={home.path}", *none)
+    assert "whether the engine glm can speak is not known: /bin/false" in home.run(*stranger).out
 
 
 def test_a_plan_for_people_has_its_figures_in_words() -> None:

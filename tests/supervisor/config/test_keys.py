@@ -3,14 +3,17 @@ import pytest
 from child import espeak, scripted
 from child.espeak_voices import DEFAULT_VOICES
 from child.fault_specs import Fault
-from supervisor.config.keys import ESPEAK_SCRIPTS, FAULT_KINDS, KEYS, setting
+from supervisor.config.checks import FAULT_KINDS, setting
+from supervisor.config.keys import ESPEAK_SCRIPTS, KEYS
 
 GOOD: list[tuple[str, object, object]] = [
     ("child.attempts", 1, 1),
     ("child.attempts", 1000, 1000),
     ("child.stall_s", 1, 1.0),
     ("child.term_grace_s", 0, 0.0),
-    ("child.device", "cuda:12", "cuda:12"),
+    ("child.device", "cuda:12", ["cuda:12"]),
+    ("child.device", ["cuda:0", "cuda:1"], ["cuda:0", "cuda:1"]),
+    ("child.device", ["cpu", "cpu"], ["cpu", "cpu"]),
     ("engine.glm_upstream.path", "/models/../GLM-TTS", "/GLM-TTS"),
     ("engine.glm_upstream.path", "", ""),
     ("engine.glm_upstream.sample_rate", 32000, 32000),
@@ -53,7 +56,11 @@ BAD: list[tuple[str, object, str]] = [
     ("child.stall_s", float("inf"), "inf"),
     ("child.term_grace_s", -0.1, "at least 0"),
     ("child.device", "cuda", "cuda:N"),
-    ("child.device", ["cpu"], "a list"),
+    ("child.device", ["cpu", "gpu"], "or a list of them, got 'gpu'"),
+    ("child.device", ["cpu", 1], "a string"),
+    ("child.device", [], "at least one device"),
+    ("queue.max_running", 0, "from 1"),
+    ("queue.max_waiting", -1, "from 0"),
     ("memory.host.soft", "0MiB", "more than nothing"),
     ("memory.host.soft", "0%", "more than nothing"),
     ("memory.host.soft", 512, "a whole number"),

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -6,25 +7,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.config.keys import KEYS
+from supervisor.config.mistakes import Mistake, Mistaken
 from supervisor.config.sources import (
+    Given,
     find_file,
     flatten,
     from_environ,
+    from_file,
     from_sets,
+    from_shipped_file,
     nest,
-    read_file,
     shipped_file,
     unknown_key,
 )
-from supervisor.errors import ConfigError, UsageError
+from supervisor.errors import UsageError
+
+
+def sound(said: Iterable[Given | Mistake]) -> list[Given]:
+    """All of it, known to be no mistake."""
+    found: list[Given] = []
+    for one in said:
+        assert isinstance(one, Given), one
+        found.append(one)
+    return found
+
+
+def wrong(said: Iterable[Given | Mistake]) -> Mistake:
+    """The one mistake that it is."""
+    (one,) = said
+    assert isinstance(one, Mistake), one
+    return one
 
 
 def given_by(*sets: str) -> dict[str, object]:
-    return {one.key: one.value for one in from_sets(sets)}
+    return {one.key: one.value for one in sound(from_sets(sets))}
 
 
 def test_the_shipped_file_has_every_key_and_no_other() -> None:
-    assert {one.key for one in flatten(read_file(shipped_file()), "here")} == KEYS.keys()
+    assert {one.key for one in sound(from_shipped_file())} == KEYS.keys()
 
 
 def test_every_key_of_the_shipped_file_is_documented_by_a_comment() -> None:
@@ -39,7 +59,7 @@ def test_every_key_of_the_shipped_file_is_documented_by_a_comment() -> None:
 
 @given(st.sampled_from(sorted(KEYS)), st.integers() | st.text() | st.booleans())
 def test_flatten_undoes_nest(key: str, value: object) -> None:
-    (one,) = flatten(nest(key.split("."), value), "here")
+    (one,) = sound(flatten(nest(key.split("."), value), "here"))
     assert (one.key, one.value, one.origin) == (key, value, "here")
 
 
@@ -57,8 +77,14 @@ def test_set_takes_toml_and_where_it_is_none_a_bare_word() -> None:
     assert given_by("child.attempts=5", "child.attempts=6") == {"child.attempts": 6}
 
 
+def test_a_bare_nan_is_a_word_a_kind_of_fault() -> None:
+    assert given_by("engine.faults.poison.xyzzy=nan") == {"engine.faults.poison": {"xyzzy": "nan"}}
+    (one,) = sound(from_environ({"TTS_SUPERVISOR_ENGINE__FAULTS__POISON__XYZZY": "nan"}))
+    assert one.value == {"xyzzy": "nan"}
+
+
 def test_set_names_itself_as_the_origin() -> None:
-    (one,) = from_sets(["child.attempts=5"])
+    (one,) = sound(from_sets(["child.attempts=5"]))
     assert one.origin == "--set child.attempts=5"
 
 
@@ -77,7 +103,7 @@ def test_the_environment_gives_keys_and_names_its_variable() -> None:
         "TTS_SUPERVISOR_STATE": "/somewhere",
         "HOME": "/",
     }
-    found = {one.key: (one.value, one.origin) for one in from_environ(environ)}
+    found = {one.key: (one.value, one.origin) for one in sound(from_environ(environ))}
     assert found["child.attempts"] == (7, "the environment variable TTS_SUPERVISOR_CHILD__ATTEMPTS")
     assert found["memory.host.soft"][0] == "200MiB"
     assert found["engine.faults.poison"][0] == {"x": "crash"}
@@ -85,12 +111,13 @@ def test_the_environment_gives_keys_and_names_its_variable() -> None:
 
 
 def test_a_variable_with_one_underscore_too_few_is_told() -> None:
-    with pytest.raises(ConfigError, match="write TTS_SUPERVISOR_CHILD__ATTEMPTS"):
-        list(from_environ({"TTS_SUPERVISOR_CHILD_ATTEMPTS": "3"}))
+    found = wrong(from_environ({"TTS_SUPERVISOR_CHILD_ATTEMPTS": "3"}))
+    assert (found.key, found.origin) == ("", "the environment variable TTS_SUPERVISOR_CHILD_ATTEMPTS")
+    assert "write TTS_SUPERVISOR_CHILD__ATTEMPTS" in found.what
 
 
 def test_a_line_end_in_a_variable_gives_no_second_key() -> None:
-    (one,) = from_environ({"TTS_SUPERVISOR_ENGINE__NAME": '"a"\nother = 1'})
+    (one,) = sound(from_environ({"TTS_SUPERVISOR_ENGINE__NAME": '"a"\nother = 1'}))
     assert one.value == '"a"\nother = 1'
 
 
@@ -100,7 +127,8 @@ def test_a_line_end_in_a_variable_gives_no_second_key() -> None:
         ("engine.nam", "did you mean engine.name?"),
         ("memory.hots.soft", "did you mean memory.host.soft?"),
         ("attempts", "did you mean child.attempts?"),
-        ("queue.max_running", "all keys are in"),
+        ("cue.max_running", "did you mean queue.max_running?"),
+        ("doors.width", "all keys are in"),
         ("narration.segment_char", "did you mean narration.segment_chars?"),
         ("narration.colour", "the keys of [narration] are in"),
         ("child.segment_chars", "the keys of [child] are in"),
@@ -109,28 +137,49 @@ def test_a_line_end_in_a_variable_gives_no_second_key() -> None:
     ],
 )
 def test_an_unknown_key_is_told_with_the_nearest(key: str, mend: str) -> None:
-    said = str(unknown_key(key, "a.toml"))
-    assert said.startswith(f"{key} from a.toml: unknown key")
+    said = unknown_key(key)
+    assert said.startswith("unknown key")
     assert mend in said
 
 
 def test_a_table_is_no_value_and_a_value_no_table() -> None:
-    with pytest.raises(ConfigError, match=r"memory\.host from a.toml: is a table"):
-        list(flatten({"memory": {"host": 3}}, "a.toml"))
-    with pytest.raises(ConfigError, match="unknown key"):
-        list(flatten({"child": {"attempts_": {"x": 3}}}, "a.toml"))
+    assert str(wrong(flatten({"memory": {"host": 3}}, "a.toml"))).startswith(
+        "memory.host from a.toml: is a table"
+    )
+    assert "unknown key" in wrong(flatten({"child": {"attempts_": {"x": 3}}}, "a.toml")).what
 
 
-def test_a_file_that_cannot_be_read_or_is_no_toml_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
-        read_file(tmp_path / "none.toml")
+def test_a_mistake_does_not_hide_what_stands_behind_it() -> None:
+    found = list(flatten({"child": {"attemps": 3, "attempts": 4}, "memory": 5, "queue": {"max_": 1}}, "a"))
+    assert [(one.key, isinstance(one, Mistake)) for one in found] == [
+        ("child.attemps", True),
+        ("child.attempts", False),
+        ("memory", True),
+        ("queue.max_", True),
+    ]
+
+
+def test_a_file_that_cannot_be_read_or_is_no_toml_is_named_with_the_line(tmp_path: Path) -> None:
+    with pytest.raises(Mistaken, match=r"none\.toml: cannot be read"):
+        list(from_file(tmp_path / "none.toml"))
     broken = tmp_path / "broken.toml"
-    broken.write_text("[child\n")
-    with pytest.raises(ConfigError, match=r"broken\.toml: is not valid TOML"):
-        read_file(broken)
-    broken.write_bytes(b"a = '\xff'")
-    with pytest.raises(ConfigError, match=r"broken\.toml: is not valid TOML"):
-        read_file(broken)
+    broken.write_text("# one\n[child\n")
+    with pytest.raises(Mistaken, match=r"broken\.toml:2: is not valid TOML: .* \(column 7\)"):
+        list(from_file(broken))
+    broken.write_text('[child]\npython = """')
+    with pytest.raises(Mistaken, match=r"broken\.toml: is not valid TOML: .*end of document"):
+        list(from_file(broken))
+    broken.write_bytes(b"# one\n# two\na = '\xff'")
+    with pytest.raises(Mistaken, match=r"broken\.toml:3: is not valid TOML: 0xff is no UTF-8"):
+        list(from_file(broken))
+
+
+def test_a_file_of_windows_gives_the_same_with_the_same_lines(tmp_path: Path) -> None:
+    (tmp_path / "unix.toml").write_bytes("[child]\n# é\nattempts = 4\n".encode())
+    (tmp_path / "dos.toml").write_bytes("\ufeff[child]\r\n# é\r\nattempts = 4\r\n".encode())
+    for name in ("unix.toml", "dos.toml"):
+        (one,) = sound(from_file(tmp_path / name))
+        assert (one.key, one.value, one.where) == ("child.attempts", 4, f"{tmp_path / name}:3")
 
 
 def test_the_working_folders_file_comes_before_the_xdg_folders(
@@ -148,8 +197,7 @@ def test_the_working_folders_file_comes_before_the_xdg_folders(
     assert find_file(environ) == Path("config.toml")
 
 
-def test_a_variable_with_our_prefix_that_is_no_key_is_refused() -> None:
+def test_a_variable_with_our_prefix_that_is_no_key_is_a_mistake() -> None:
     for name in ("TTS_SUPERVISOR_FOO", "TTS_SUPERVISOR_", "TTS_SUPERVISOR_CHILD__FOO"):
-        with pytest.raises(ConfigError, match=name):
-            list(from_environ({name: "1"}))
+        assert name in str(wrong(from_environ({name: "1"})))
     assert list(from_environ({"TTS_SUPERVISOR_LIFE": "1"})) == []

@@ -61,7 +61,7 @@ def test_a_child_is_told_of_a_recording_only_once_it_is_kept(ledger: Ledger, tmp
     assert told_of(ledger, asked, is_planned=False) == (None, None)
     assert told_of(ledger, request(name="plain"), is_planned=False) == ("plain", None)
     ledger.save_plan(msgspec.structs.replace(spec_for("/out/a.wav"), voice=ADA), plan_of(["One."]))
-    kept = Reference(path=f"{tmp_path}/recordings/ab.wav", text="Hi.")
+    kept = Reference(path=f"{tmp_path}/recordings/ab.wav", text="Hi.", called="ada")
     assert told_of(ledger, asked, is_planned=True) == (None, kept)
 
 
