@@ -1,12 +1,11 @@
 """`config show|check`: what holds and where it comes from; what is wrong, all of it."""
 
-from typing import cast
-
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import reading
 from supervisor.cli.words import emit, emit_json, table, tell
 from supervisor.config import Given, Loaded, Mistake, load, mistakes_of
 from supervisor.config.sources import SHIPPED
+from supervisor.config.written import written
 from supervisor.display.words import count
 from supervisor.errors import ConfigError
 
@@ -31,40 +30,19 @@ def _json(loaded: Loaded, one: Given) -> dict[str, object]:
 
 def lines(loaded: Loaded) -> list[str]:
     """Return every key for people: its value as TOML, where it comes from, and what it would be else."""
-    return table([(one.key, toml(one.value), _from(loaded, one)) for one in loaded.given.values()])
+    return table([(one.key, written(one.value), _from(loaded, one)) for one in loaded.given.values()])
 
 
 def _from(loaded: Loaded, one: Given) -> str:
     if one.origin == SHIPPED:
         return _origin(one)
     # Of an engine of another package nobody here knows a default.
-    default = f" (default {toml(loaded.defaults[one.key])})" if one.key in loaded.defaults else ""
+    default = f" (default {written(loaded.defaults[one.key])})" if one.key in loaded.defaults else ""
     return _origin(one) + default
 
 
 def _origin(one: Given) -> str:
     return "default" if one.origin == SHIPPED else one.where.removeprefix("the ")
-
-
-def toml(value: object) -> str:
-    """Write a value as config.toml has it, in one line."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f'"{"".join(map(_letter, value))}"'
-    if isinstance(value, list):
-        return f"[{', '.join(map(toml, cast('list[object]', value)))}]"
-    if isinstance(value, dict):
-        words = cast("dict[str, object]", value)
-        pairs = [f"{toml(word)} = {toml(entry)}" for word, entry in words.items()]
-        return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
-    return str(value)
-
-
-def _letter(letter: str) -> str:
-    if letter in '"\\':
-        return f"\\{letter}"
-    return letter if letter.isprintable() else f"\\U{ord(letter):08X}"
 
 
 def _check(args: Arguments) -> int:

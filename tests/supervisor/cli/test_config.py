@@ -1,11 +1,8 @@
 import json
-import tomllib
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from supervisor.cli.config import mistake_line, toml
+from supervisor.cli.config import mistake_line
 from supervisor.config import Mistake
 from supervisor.config.keys import KEYS
 from tests.supervisor.cli.driver import Home
@@ -111,23 +108,6 @@ def test_what_is_wrong_is_not_shown_but_told(home: Home) -> None:
     assert (done.code, done.last_json["error"]["exit_code"]) == (2, 2)
     assert "config.toml" in done.err
     assert "config check" in done.err
-
-
-VALUES = st.recursive(
-    st.booleans()
-    | st.integers(-(2**62), 2**62)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
-)
-
-
-@given(VALUES)
-def test_a_shown_value_is_toml_of_one_line(value: object) -> None:
-    shown = toml(value)
-    assert tomllib.loads(f"value = {shown}") == {"value": value}
-    assert len(shown.splitlines()) <= 1
 
 
 def test_a_mistake_without_a_key_is_one_of_the_file() -> None:
