@@ -1,15 +1,16 @@
 """The audio of segments on its way to the disk: begun, added to, stored or dropped."""
 
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from supervisor.core import actions as do
 from supervisor.core import events as ev
-from supervisor.edge.audiofile import AudioPart
 from supervisor.edge.ledger_values import StoredAudio
-from supervisor.edge.statefolder import audio_name
 from supervisor.errors import DiskFull, SupervisorError
 from supervisor.loop.shelf import Shelf
+
+if TYPE_CHECKING:
+    from supervisor.edge.audiofile import AudioPart
 
 AudioAction = do.OpenAudio | do.AppendAudio | do.DropAudio | do.StoreAudio
 
@@ -44,8 +45,8 @@ class Parts:
     def _act(self, action: AudioAction) -> None:
         match action:
             case do.OpenAudio():
-                path = self._shelves[action.job].audio_path(action.key)
-                self._parts[action.job, action.key] = AudioPart(path)
+                begun = self._shelves[action.job].begin_audio(action.key)
+                self._parts[action.job, action.key] = begun
             case do.AppendAudio():
                 part = self._parts.get((action.job, action.key))
                 if part is not None:
@@ -65,7 +66,7 @@ class Parts:
         audio = part.commit(done.sample_rate_hz)
         stored = StoredAudio(
             key=key,
-            path=audio_name(job, key),
+            path=self._shelves[job].audio_name(key),
             samples=audio.samples,
             sample_rate_hz=audio.sample_rate_hz,
             sha256=audio.sha256,

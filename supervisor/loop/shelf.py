@@ -1,14 +1,14 @@
 """Where the segments of one job are kept: what the runner writes to and fetches from."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Protocol
 
 from supervisor.core.segments import WaitingSegment
 from supervisor.core.tallies import JobSize
+from supervisor.edge.audiofile import AudioPart
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import StoredAudio
-from supervisor.edge.statefolder import StateFolder
+from supervisor.edge.statefolder import StateFolder, audio_name
 from supervisor.narration.degrading import Recut
 
 #: Has a chapter cut otherwise, given its number and why.
@@ -31,8 +31,12 @@ class Shelf(Protocol):
         """Return how large the job is, and how far."""
         ...
 
-    def audio_path(self, key: str) -> Path:
-        """Return where a finished segment is to lie."""
+    def begin_audio(self, key: str) -> AudioPart:
+        """Begin the file of a segment."""
+        ...
+
+    def audio_name(self, key: str) -> str:
+        """Return where a finished segment lies, below the state folder."""
         ...
 
     def claim(self, key: str) -> None:
@@ -91,8 +95,11 @@ class LedgerShelf:
     def size(self) -> JobSize:  # noqa: D102 -- likewise
         return self._ledger.job_size(self._job)
 
-    def audio_path(self, key: str) -> Path:  # noqa: D102 -- likewise
-        return self._state.audio_path(self._job, key)
+    def begin_audio(self, key: str) -> AudioPart:  # noqa: D102 -- likewise
+        return AudioPart(self._state.audio_path(self._job, key))
+
+    def audio_name(self, key: str) -> str:  # noqa: D102 -- likewise
+        return audio_name(self._job, key)
 
     def claim(self, key: str) -> None:  # noqa: D102 -- likewise
         self._ledger.claim(self._job, key)

@@ -54,7 +54,11 @@ def test_a_pause_is_noted_with_its_reason(ledger: Ledger, why: str, state: str) 
 
 
 def test_audio_lies_where_the_ledger_will_name_it(ledger: Ledger) -> None:
-    assert shelf_of(ledger).audio_path("k").is_relative_to(ledger.folder / "audio" / JOB)
+    shelf = shelf_of(ledger)
+    part = shelf.begin_audio("k")
+    part.commit(8000)
+    assert (ledger.folder / shelf.audio_name("k")).exists()
+    assert part.path == ledger.folder / "audio" / JOB / "k.wav"
 
 
 def test_a_chapter_is_cut_by_whoever_can(ledger: Ledger) -> None:
