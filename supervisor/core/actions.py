@@ -12,8 +12,9 @@ from supervisor.wire.messages import Done, FromParent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """Offer the waiting segments after number `after`, at most `limit`."""
+    """Offer the waiting segments of a job after number `after`, at most `limit`."""
 
+    job: str
     after: int
     limit: int
 
@@ -86,13 +87,14 @@ class Trace:
 class Degrade:
     """Take the next step that may change bytes for a chapter, durably; answer `Degraded`."""
 
+    job: str
     chapter: int
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPaused:
-    """Record that the job stands still, or goes on; `why` is empty when it goes on."""
+    """Record that all jobs in hand stand still, or go on; `why` is empty when they go on."""
 
     why: str
 
@@ -124,6 +126,7 @@ class Answer:
 class Claim:
     """Count the hand-out of a segment, durably, before it is handed out."""
 
+    job: str
     key: str
 
 
@@ -131,6 +134,7 @@ class Claim:
 class Unclaim:
     """Take a hand-out back: it is not to be counted. `killed`: it was ended from outside."""
 
+    job: str
     key: str
     killed: bool
 
@@ -139,6 +143,7 @@ class Unclaim:
 class Charge:
     """The hand-out counts and is over."""
 
+    job: str
     key: str
 
 
@@ -146,6 +151,7 @@ class Charge:
 class OpenAudio:
     """Begin a segment's audio under a temporary name."""
 
+    job: str
     key: str
 
 
@@ -153,6 +159,7 @@ class OpenAudio:
 class AppendAudio:
     """Add to a segment's audio."""
 
+    job: str
     key: str
     pcm_s16le: bytes
 
@@ -170,6 +177,7 @@ class StoreAudio:
 class DropAudio:
     """Forget what was begun of a segment's audio."""
 
+    job: str
     key: str
 
 
@@ -177,6 +185,7 @@ class DropAudio:
 class SetAside:
     """Record that a segment failed for good."""
 
+    job: str
     key: str
     kind: str
     message: str
@@ -184,13 +193,21 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bury:
-    """Close what is left of a child life and record how it ended."""
+    """Close what is left of a child life and record how it ended; `job` had it last, empty if none did."""
 
     life: int
+    job: str
     death: Death
     why: str
     planned: bool
     segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOver:
+    """Every segment of a job is done or set aside, or it was withdrawn: nothing more is written of it."""
+
+    job: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +261,7 @@ Action = (
     | DropAudio
     | SetAside
     | Bury
+    | JobOver
     | Tell
     | Finish
 )

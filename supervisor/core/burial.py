@@ -24,8 +24,7 @@ class Burial:
 
     def bury(self, post: Post, event: ev.Ended, at_s: float) -> None:
         """Take note of a death: settle its segment, count it, and see to its place."""
-        is_current = post is self._desk.roster.current
-        hand = self._desk.bench.hand if is_current else None
+        hand, post.hand = post.hand, None
         # One that never said a word over the wire may have said why on its stderr.
         last_words = post.last_words or ("" if post.greeted else event.last_line)
         obituary = read_death(event.death, post.wish, last_words=last_words, first_segment=post.segments == 0)
@@ -36,6 +35,7 @@ class Burial:
         self._desk.move(post, Event.EXITED, at_s)
         bury = do.Bury(
             life=event.life,
+            job=post.job,
             death=event.death,
             why=obituary.why,
             planned=obituary.planned,
@@ -71,23 +71,24 @@ class Burial:
         self._desk.actions += self._desk.cleans.refuse("the child ended before it could release its caches")
         if post.uses_device and self._warden.is_lost and not obituary.planned:
             self._desk.end("held", self._warden.held_why)
-        elif post.uses_device and held_bytes and before is not None and self._desk.bench.has_waiting:
+        elif post.uses_device and held_bytes and before is not None and self._desk.wants_child:
             self._warden.wait_at_gate(Gate(before=before, own_bytes=held_bytes, at_s=at_s))
 
     def _count_end(self, obituary: Obituary, hand: Hand | None, at_s: float) -> None:
         restart: Restart | GiveUp | None = None
         if obituary.planned:
-            self._desk.tallies.recycles += obituary.recycled
+            self._desk.counts.recycles += obituary.recycled
             restart = self._desk.restarts.ended_as_planned()
         else:
-            self._desk.tallies.deaths += 1
+            self._desk.counts.deaths += 1
             if obituary.outside:
                 restart = self._desk.restarts.ended_from_outside()
         if restart is None:
-            segment = None if hand is None else hand.segment.number
+            segment = None if hand is None else (hand.segment.job, hand.segment.number)
             restart = self._desk.restarts.ended_by_mishap(segment, obituary.why, at_s)
         if isinstance(restart, GiveUp):
-            where = f"`tts-supervisor jobs show {self._desk.terms.job}` has the stacks"
+            job = self._desk.terms.job if hand is None else hand.segment.job
+            where = f"`tts-supervisor jobs show {job}` has the stacks"
             self._desk.end("gave_up", f"{restart.why}; {where}; mend the cause, then run it again")
         else:
             self._desk.start_at_s = at_s + restart.delay_s

@@ -21,7 +21,7 @@ from supervisor.core.lifecycle import Event, State
 from supervisor.core.notes import SegmentSpoken
 from supervisor.core.post import Post
 from supervisor.core.shift import Shift
-from supervisor.core.tallies import JobSize, Tallies
+from supervisor.core.tallies import Counts, JobSize
 from supervisor.core.warden import Warden
 
 
@@ -41,7 +41,9 @@ class Conductor:
                 meanwhile, and segments are fetched once `Planned` came.
             at_s: Monotonic seconds.
         """
-        self._desk = Desk(terms, size, at_s=at_s)
+        self._desk = Desk(terms)
+        if size is not None:
+            self._take_in(size, ahead=False, at_s=at_s)
         self._warden = Warden(self._desk)
         self._hearing = Hearing(self._desk, self._warden)
         self._shift = Shift(self._desk, self._warden)
@@ -67,6 +69,7 @@ class Conductor:
             )
         # Late ones are slow (fsync): the child has its next segment before they begin.
         self._desk.late += self._desk.counsel.drain_actions()
+        self._desk.late += [do.JobOver(job=job) for job in self._desk.bench.clear()]
         last = [] if self._desk.finish is None else [self._desk.finish]
         return self._desk.actions + self._desk.late + last
 
@@ -77,8 +80,8 @@ class Conductor:
             return math.inf
         current = self._desk.roster.current
         due_s = [self._desk.roster.deadline_s]
-        if self._desk.bench.hand is not None and current.speaks:
-            due_s.append(self._desk.bench.hand.stall.deadline_s)
+        if current.hand is not None and current.speaks:
+            due_s.append(current.hand.stall.deadline_s)
         if current.state is State.IDLE:
             due_s += self._shift.idle_deadlines_s(current)
         if not current.is_there:
@@ -96,9 +99,9 @@ class Conductor:
         return self._desk.roster.current if self._desk.roster.current.is_there else None
 
     @property
-    def tallies(self) -> Tallies:
-        """Counts of this run."""
-        return self._desk.tallies
+    def counts(self) -> Counts:
+        """What became of the children of this run."""
+        return self._desk.counts
 
     @property
     def waits_why(self) -> str:
@@ -111,6 +114,10 @@ class Conductor:
     def waits_at_gate(self) -> bool:
         """Whether a dead child's device memory is waited for."""
         return self._warden.gate is not None
+
+    def _take_in(self, size: JobSize, *, ahead: bool, at_s: float) -> None:
+        self._desk.bench.begin(size, ahead=ahead, at_s=at_s)
+        self._desk.bench.closed = not self._desk.terms.stays
 
     def _too_late(self, event: ev.Event) -> list[do.Action]:
         return [do.Answer(ask=event.ask, error="the run is over")] if isinstance(event, ev.Asked) else []
@@ -128,12 +135,15 @@ class Conductor:
             case ev.Begun() | ev.Tick():
                 pass
             case ev.Planned():
-                self._desk.planned = True
-                self._desk.tallies.begin(event.size, at_s)
+                self._take_in(event.size, ahead=event.ahead, at_s=at_s)
                 if self._warden.told_paused:
                     self._warden.record_pause()
+            case ev.Withdrawn():
+                if (tray := self._desk.bench.tray(event.job)) is not None:
+                    tray.withdraw()
             case ev.Offered():
-                self._desk.bench.offer(event.segments, exhausted=event.exhausted)
+                if (tray := self._desk.bench.tray(event.job)) is not None:
+                    tray.offer(event.segments, exhausted=event.exhausted)
             case ev.Stored():
                 self._stored(event, at_s)
             case ev.StoreFailed():
@@ -141,6 +151,8 @@ class Conductor:
                 self._desk.stop_children(at_once=True, at_s=at_s)
                 # Nothing can be kept, whole or not, so nothing more of this child's is listened to.
                 self._desk.actions += self._desk.bench.store_failed()
+                for post in self._desk.roster:
+                    post.hand = None
             case ev.StopAsked():
                 self._desk.end("stopped", event.why)
                 self._desk.stop_children(at_once=event.at_once, at_s=at_s)
@@ -187,17 +199,20 @@ class Conductor:
             self._desk.alone_life = self._desk.roster.current.life  # no room for two: the old one ends first
 
     def _stored(self, event: ev.Stored, at_s: float) -> None:
-        self._desk.bench.stored(event.segment)
-        self._desk.tallies.over(event.segment, event.seconds)
+        tray = self._desk.bench.tray(event.segment.job)
+        if tray is None:
+            return
+        tray.stored(event.segment)
+        tray.tallies.over(event.segment, event.seconds)
         spoken = SegmentSpoken(
-            job=self._desk.terms.job,
+            job=event.segment.job,
             segment=event.segment.number,
             seconds=event.seconds,
             sha256=event.sha256,
             attempts=event.attempts,
         )
         self._desk.tell(spoken)
-        self._desk.tell(self._desk.tallies.progress(at_s))
+        self._desk.tell(tray.tallies.progress(at_s, self._desk.counts))
 
     def _asked(self, event: ev.Asked, at_s: float) -> None:
         asks = self._desk.cleans if event.what == "clean" else self._desk.recycles
@@ -210,7 +225,7 @@ class Conductor:
 
     def _expire(self, at_s: float) -> None:
         """Act on deadlines that have passed."""
-        current, hand = self._desk.roster.current, self._desk.bench.hand
+        current, hand = self._desk.roster.current, self._desk.roster.current.hand
         if hand is not None and current.speaks and hand.stall.is_stalled(at_s):
             number, stall_s = hand.segment.number, hand.stall_s
             why = f"no progress on segment {number + 1} for {stall_s:.3g} s (child.stall_s, or learned)"

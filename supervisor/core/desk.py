@@ -17,7 +17,8 @@ from supervisor.core.obituary import Obituary
 from supervisor.core.post import Post
 from supervisor.core.roster import Roster
 from supervisor.core.slot import SlotTimes
-from supervisor.core.tallies import JobSize, Tallies
+from supervisor.core.tallies import Counts
+from supervisor.core.tray import Tray
 from supervisor.policy.attempts import Next
 from supervisor.policy.restarts import Restarts
 from supervisor.wire import messages as say
@@ -32,7 +33,8 @@ class Terms:
     """What the conductor works under.
 
     Attributes:
-        job: Id, for the notes.
+        job: Id, where the run is of one job; else empty.
+        stays: Whether it goes on when nothing is left to do: jobs come and go.
         hello: For every child; `life` is filled in.
         version: Of this package: the child's must be the same.
         attempts: `child.attempts`.
@@ -56,6 +58,7 @@ class Terms:
     idle_unload_s: float = 0.0
     batch_size: int = 0
     batch_rest_s: float = 0.0
+    stays: bool = False
 
 
 class Desk:
@@ -63,8 +66,7 @@ class Desk:
 
     Attributes:
         terms: What it works under.
-        planned: Whether there is a plan.
-        tallies: Counts of the run.
+        counts: What became of the children.
         roster: Who is there.
         counsel: The memory policies.
         bench: The segments.
@@ -77,15 +79,15 @@ class Desk:
         rest_until_s: Nothing is handed out before this.
         lines: JSONL lines spoken in this run.
         alone_life: Of the life whose successor failed to come beside it: it ends first.
+        unloaded: Whether the child was ended because there was nothing to do: none is there until there is.
         degrading: Whether a chapter is being cut otherwise.
         actions: To be done at once, in order.
         late: Slow ones (fsync), or mere telling: after them.
     """
 
-    def __init__(self, terms: Terms, size: JobSize | None, *, at_s: float) -> None:
+    def __init__(self, terms: Terms) -> None:
         self.terms = terms
-        self.planned = size is not None
-        self.tallies = Tallies(size or JobSize.unknown(terms.job), at_s=at_s)
+        self.counts = Counts()
         self.roster = Roster(terms.times)
         self.counsel = Counsel(terms.memory)
         self.bench = Bench(attempts=terms.attempts, stall_s=terms.stall_s)
@@ -97,6 +99,7 @@ class Desk:
         self.rest_until_s = -math.inf
         self.lines = 0
         self.alone_life = 0
+        self.unloaded = False
         self.degrading = False
         self.said_once: set[str] = set()
         self.actions: list[do.Action] = []
@@ -105,6 +108,11 @@ class Desk:
     def act(self, action: do.Action) -> None:
         """Have this done."""
         self.actions.append(action)
+
+    @property
+    def wants_child(self) -> bool:
+        """Whether a child is wanted where none is."""
+        return self.bench.has_waiting or (self.terms.stays and not self.unloaded)
 
     def ask_reading(self, post: Post, at_s: float) -> None:
         """Have memory read; the next hand-out waits for it, for a moment."""
@@ -134,10 +142,10 @@ class Desk:
         after, actions = self.bench.charge(hand, kind, message, retryable=retryable)
         self.actions += actions
         if after is Next.SET_ASIDE:
-            self.tallies.over(hand.segment, 0.0)
+            self.bench.of(hand.segment).tallies.over(hand.segment, 0.0)
         self.tell(
             SegmentTrouble(
-                job=self.terms.job,
+                job=hand.segment.job,
                 segment=hand.segment.number,
                 kind=kind,
                 message=message,
@@ -147,13 +155,13 @@ class Desk:
         )
         return after
 
-    def set_aside_next(self, why: str) -> None:
-        """Give the next segment up without handing it out."""
-        segment, actions = self.bench.refuse("oom", why)
+    def set_aside_next(self, tray: Tray, why: str) -> None:
+        """Give a job's next segment up without handing it out."""
+        segment, actions = tray.refuse("oom", why)
         self.actions += actions
-        self.tallies.over(segment, 0.0)
+        tray.tallies.over(segment, 0.0)
         trouble = SegmentTrouble(
-            job=self.terms.job,
+            job=segment.job,
             segment=segment.number,
             kind="oom",
             message=why,
@@ -170,6 +178,7 @@ class Desk:
 
     def spawn(self, post: Post, at_s: float) -> None:
         """Have the process of a post started."""
+        self.unloaded = False
         self.move(post, Event.START_DUE, at_s)
         if post is self.roster.current:
             self.act(do.Watch(life=post.life))
@@ -184,7 +193,7 @@ class Desk:
             self.tell_child(post, name, self.why(post))
 
     def _carry_out(self, post: Post, todo: Do) -> None:
-        life, hand = post.life, self.bench.hand
+        life, hand = post.life, post.hand
         match todo:
             case Do.SPAWN:
                 self.act(do.Spawn(life=life))

@@ -17,15 +17,29 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The job's plan is in the ledger: segments may be fetched now."""
+    """A job's plan is there: its segments may be fetched now.
+
+    Attributes:
+        size: Of the job.
+        ahead: Whether it goes before all that is not: somebody waits for it.
+    """
 
     size: JobSize
+    ahead: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """Nobody wants the job any more: what is in hand is spoken for nobody, the rest is not handed out."""
+
+    job: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
     """Answer to `Fetch`: the next waiting segments; `exhausted` if there are none after them."""
 
+    job: str
     segments: tuple[WaitingSegment, ...]
     exhausted: bool
 
@@ -135,11 +149,13 @@ class Degraded:
     """Answer to `Degrade`.
 
     Attributes:
+        job: Whose chapter it was.
         step: That was taken: what was fetched is to be fetched again; None = none, for `why`.
         why: In words.
         size: Of the job now; None if nothing has changed.
     """
 
+    job: str
     step: str | None
     why: str
     size: JobSize | None
@@ -161,6 +177,7 @@ class Tick:
 Event = (
     Begun
     | Planned
+    | Withdrawn
     | Offered
     | Spawned
     | SpawnFailed

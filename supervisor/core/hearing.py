@@ -30,7 +30,7 @@ class Hearing:
             case say.Ready():
                 self._became_ready(post, message, at_s)
             case say.Chunk() | say.Progress():
-                self._progressed(message, at_s)
+                self._progressed(post, message, at_s)
             case say.Done():
                 self._segment_done(post, message, at_s)
             case say.Failed():
@@ -84,17 +84,18 @@ class Hearing:
             self._warden.takes_up_work(post, at_s)
         self._desk.tell_child(post, "ready", "")
 
-    def _progressed(self, message: say.Chunk | say.Progress, at_s: float) -> None:
-        hand = self._desk.bench.hand
+    def _progressed(self, post: Post, message: say.Chunk | say.Progress, at_s: float) -> None:
+        hand = post.hand
         if hand is None:
             return
         hand.stall.progress(at_s)
         if isinstance(message, say.Chunk):
             hand.meter.add(message.pcm_s16le)
-            self._desk.act(do.AppendAudio(key=hand.segment.key, pcm_s16le=message.pcm_s16le))
+            segment = hand.segment
+            self._desk.act(do.AppendAudio(job=segment.job, key=segment.key, pcm_s16le=message.pcm_s16le))
 
     def _segment_done(self, post: Post, done: say.Done, at_s: float) -> None:
-        hand, ready = self._desk.bench.hand, post.ready
+        hand, ready = post.hand, post.ready
         if hand is None or ready is None:
             return
         hand.stall.progress(at_s)
@@ -105,13 +106,13 @@ class Hearing:
             self._attempt_failed(post, hand, "quality", message, retryable=True)
         else:
             audio_s = done.samples / done.sample_rate_hz
-            self._desk.late.append(self._desk.bench.store(hand, done))
+            self._desk.late += self._desk.bench.store(hand, done)
             self._desk.restarts.finished()
             self._count_line(hand, at_s)
         self._segment_over(post, hand, done.vitals, audio_s, at_s)
 
     def _segment_failed(self, post: Post, failed: say.Failed, at_s: float) -> None:
-        hand = self._desk.bench.hand
+        hand = post.hand
         if hand is None:
             return
         self._attempt_failed(post, hand, failed.kind, failed.message, retryable=failed.retryable)
@@ -132,6 +133,7 @@ class Hearing:
             )
 
     def _segment_over(self, post: Post, hand: Hand, vitals: say.Vitals, audio_s: float, at_s: float) -> None:
+        post.hand = None
         post.segments += 1
         post.asked = False
         if post.state is State.DRAINING:
@@ -147,7 +149,7 @@ class Hearing:
         self._desk.move(post, Event.RELEASED, at_s)
         post.release_why = ""  # one that was asked for before it was done asks for no second one
         post.asked = False
-        self._desk.tallies.cleans += 1
+        self._desk.counts.cleans += 1
         decisions = self._desk.counsel.released(released.after, released.took_s, at_s)
         self._desk.actions += self._desk.cleans.done(self._desk.counsel.held, at_s)
         self._warden.heed(post, decisions, at_s)

@@ -9,6 +9,7 @@ from supervisor.core.obituary import EndWish, Wish
 from supervisor.core.slot import Slot, SlotTimes
 
 if TYPE_CHECKING:
+    from supervisor.core.hand import Hand
     from supervisor.wire.messages import Ready
 
 
@@ -41,6 +42,8 @@ class Post:
         release_why: Why it is to release its caches at the next boundary; empty if not.
         reading_until_s: A hand-out waits so long for a fresh reading.
         stopped_since_s: Since when it is stopped (SIGSTOP) while it starts.
+        hand: The segment that it speaks; None if none.
+        job: Whose segment it had last; empty if none.
         segments: Segments it was through with, well or not.
         asked: Whether the panel was asked about the next text at this boundary.
         idle_since_s: Since when there is nothing for it to do; None while there is.
@@ -58,6 +61,8 @@ class Post:
         self.release_why = ""
         self.reading_until_s = -math.inf
         self.stopped_since_s: float | None = None
+        self.hand: Hand | None = None
+        self.job = ""
         self.segments = 0
         self.asked = False
         self.idle_since_s: float | None = None

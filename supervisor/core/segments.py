@@ -9,6 +9,7 @@ class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
     """A segment that is neither spoken nor set aside.
 
     Attributes:
+        job: Id of the job, or of the request.
         number: Place in the job, in speaking order, from 0.
         key: Identity of its audio within the job.
         chapter: Number of its chapter, from 0.
@@ -26,6 +27,7 @@ class WaitingSegment(msgspec.Struct, frozen=True, kw_only=True):
         past: What the last segment of its chapter that is done left (`Done.past`), when it was fetched.
     """
 
+    job: str
     number: int
     key: str
     chapter: int

@@ -20,7 +20,7 @@ class Shift:
         """Do what the present state allows next."""
         if at_s >= self._desk.rest_until_s:
             self._desk.rest_until_s = -math.inf
-        if self._desk.ending is None and self._desk.planned:
+        if self._desk.ending is None:
             self._desk.actions += self._desk.bench.fetch()
         if self._desk.ending is not None or self._desk.bench.is_over:
             self._desk.dismiss(self._desk.roster.successor, at_s)
@@ -40,7 +40,7 @@ class Shift:
         if self._desk.ending is not None:
             if self._desk.bench.is_stored and not list(self._desk.roster):
                 self._desk.finish = self._desk.ending
-        elif self._desk.bench.has_waiting or self._is_early:
+        elif self._desk.wants_child or self._is_early:
             if self._may_start(at_s):
                 self._desk.spawn(self._desk.roster.begin_current(), at_s)
         elif self._desk.bench.is_over and self._desk.bench.is_stored and not list(self._desk.roster):
@@ -55,7 +55,7 @@ class Shift:
     @property
     def _is_early(self) -> bool:
         """Whether the first child is to be started before there is anything to speak."""
-        return not self._desk.planned and self._desk.roster.lives == 0
+        return not self._desk.bench.closed and self._desk.roster.lives == 0
 
     def _attend(self, post: Post, at_s: float) -> None:
         """A child is ready and has nothing in hand: find what it is to do."""
@@ -117,7 +117,7 @@ class Shift:
         held_up = post.release_why or self._desk.counsel.paused_why or self._desk.degrading
         if held_up or not self._desk.bench.has_waiting:
             return False
-        return self._desk.counsel.panel.may_go_on(self._desk.bench.next_chars)
+        return self._desk.counsel.panel.may_go_on(len(self._desk.bench.next.text))
 
     def _may_have_two(self, post: Post, at_s: float) -> bool:
         alone = self._desk.alone_life == post.life or at_s < self._desk.start_at_s
@@ -144,9 +144,10 @@ class Shift:
         self._hand_out(post, at_s)
 
     def _hand_out(self, post: Post, at_s: float) -> None:
-        self._desk.actions += self._desk.bench.hand_out(at_s)
-        assert self._desk.bench.hand is not None
-        self._desk.counsel.handed_out(self._desk.bench.hand.segment, at_s)
+        post.hand, actions = self._desk.bench.hand_out(at_s)
+        self._desk.actions += actions
+        post.job = post.hand.segment.job
+        self._desk.counsel.handed_out(post.hand.segment, at_s)
         self._desk.move(post, Event.HAND_OUT, at_s)
 
     def _prepare(self, post: Post, at_s: float) -> None:
@@ -163,7 +164,8 @@ class Shift:
         """Nothing to do now: give the whole device back where that lasts."""
         post.idle_since_s = since_s
         limit_s = self._desk.terms.idle_unload_s
-        if limit_s and at_s >= since_s + limit_s and self._desk.bench.has_waiting:
+        if limit_s and at_s >= since_s + limit_s and self._desk.wants_child:
+            self._desk.unloaded = not self._desk.bench.has_waiting
             paused_why = self._desk.counsel.paused_why
             post.wish_end("idle", f"nothing to do for {limit_s:g} s (child.idle_unload_s)")
             self._desk.move(post, Event.LEAVE_WANTED, at_s)
@@ -177,13 +179,13 @@ class Shift:
             due_s.append(post.reading_until_s)
         if post.idle_since_s is not None and math.isfinite(self._desk.rest_until_s):
             due_s.append(self._desk.rest_until_s)
-        if self._desk.terms.idle_unload_s and post.idle_since_s is not None and self._desk.bench.has_waiting:
+        if self._desk.terms.idle_unload_s and post.idle_since_s is not None and self._desk.wants_child:
             due_s.append(post.idle_since_s + self._desk.terms.idle_unload_s)
         return due_s
 
     def absent_deadlines_s(self) -> list[float]:
         """Return when the next child is due, monotonic seconds; empty if nothing is timed."""
-        if self._desk.ending is not None or not self._desk.bench.has_waiting:
+        if self._desk.ending is not None or not self._desk.wants_child:
             return []
         if self._warden.gate is not None:
             return [self._warden.gate.next_deadline_s]

@@ -26,25 +26,29 @@ class JobSize:
     audio_s: float
     titles: tuple[str, ...]
 
-    @classmethod
-    def unknown(cls, job: str) -> "JobSize":
-        """Return the size of a job that is not planned yet."""
-        return cls(job=job, segments=0, over=0, chars_left=0, audio_s=0.0, titles=())
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What became of the children of one run.
+
+    Attributes:
+        recycles: Replaced as planned.
+        deaths: Ended otherwise.
+        cleans: Releases of caches.
+    """
+
+    recycles: int = 0
+    deaths: int = 0
+    cleans: int = 0
 
 
 class Tallies:
-    """Counts of one run."""
+    """Counts of one job in one run."""
 
     def __init__(self, size: JobSize, *, at_s: float) -> None:
-        self.recycles = 0
-        self.deaths = 0
-        self.cleans = 0
+        """Count from here: the first segment can be handed out."""
         self._chars_done = 0
         self._chapter = 0
-        self.begin(size, at_s)
-
-    def begin(self, size: JobSize, at_s: float) -> None:
-        """Count from here: the first segment can be handed out."""
         self._size = size
         self._begun_s = at_s
         self._over = size.over
@@ -66,7 +70,7 @@ class Tallies:
         self._audio_s += audio_s * segment.twins
         self._chapter = segment.chapter
 
-    def progress(self, at_s: float) -> Progress:
+    def progress(self, at_s: float, counts: Counts) -> Progress:
         """Return the note; speed and time left come from this run's own pace."""
         wall_s = at_s - self._begun_s
         made_s = self._audio_s - self._size.audio_s
@@ -83,6 +87,6 @@ class Tallies:
             wall_seconds=round(wall_s, 3),
             speed=made_s / wall_s if known else None,
             eta_seconds=wall_s / self._chars_done * self._chars_left if known else None,
-            recycles=self.recycles,
-            deaths=self.deaths,
+            recycles=counts.recycles,
+            deaths=counts.deaths,
         )

@@ -139,23 +139,27 @@ class Warden:
             self._desk.end("configuration", why)
             return
         post.asked = False
-        if self._desk.terms.memory.may_degrade and self._desk.bench.has_waiting:
+        if not self._desk.bench.has_waiting:
+            return
+        to_come = self._desk.bench.next
+        if self._desk.terms.memory.may_degrade:
             self._desk.degrading = True
-            self._desk.act(do.Degrade(chapter=self._desk.bench.next_chapter, why=why))
-        elif self._desk.bench.has_waiting:
-            self._desk.set_aside_next(why)
+            self._desk.act(do.Degrade(job=to_come.job, chapter=to_come.chapter, why=why))
+        else:
+            self._desk.set_aside_next(self._desk.bench.of(to_come), why)
 
     def degraded(self, event: ev.Degraded) -> None:
         """Take the answer to `Degrade`: fetch anew, or refuse the text after all."""
         self._desk.degrading = False
         # What a text needs at another rate nobody has seen: it is tried, and learned from.
         self._desk.roster.current.asked = event.step == "24khz"
-        if event.size is not None:
-            self._desk.tallies.resize(event.size)
-            self._desk.bench.forget_fetched()
+        tray = self._desk.bench.tray(event.job)
+        if event.size is not None and tray is not None:
+            tray.tallies.resize(event.size)
+            tray.forget_fetched()
             self._desk.tell(Notice(level="warning", name="degrade", text=event.why))
-        elif self._desk.bench.has_waiting:
-            self._desk.set_aside_next(event.why)
+        elif tray is not None and tray.queue:
+            self._desk.set_aside_next(tray, event.why)
 
     def _remark(self) -> None:
         for text in self._desk.counsel.panel.remarks():
@@ -178,7 +182,7 @@ class Warden:
 
     def record_pause(self) -> None:
         """Have the ledger say so."""
-        if self._desk.planned:  # before that there is no job in the ledger
+        if self._desk.bench.has_trays:  # before that there is no job in the ledger
             self._desk.act(do.SetPaused(why=self.told_paused))
 
     def _watch_for_a_stop(self, post: Post, *, stopped: bool, at_s: float) -> None:

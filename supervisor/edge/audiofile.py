@@ -42,17 +42,19 @@ class CommittedAudio:
 class AudioPart:
     """A segment's audio while it grows. End it with `commit` or `discard`, once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
         """Create `PATH.part`, over one that a killed parent left.
 
         Args:
             path: The finished file's; its folder is created.
+            durable: Whether it must outlive the machine's power: whoever waits for a request does not.
 
         Raises:
             DiskFull: If there is no room.
             Unwritable: If the folder cannot be written.
         """
         self.path = path
+        self._durable = durable
         self._part = path.with_name(path.name + PART_SUFFIX)
         self._pcm_bytes = 0
         make_folder(path.parent)
@@ -96,10 +98,12 @@ class AudioPart:
         descriptor = self._open_descriptor()
         try:
             os.pwrite(descriptor, wav_header(self._pcm_bytes, sample_rate_hz), 0)
-            os.fsync(descriptor)
+            if self._durable:
+                os.fsync(descriptor)
             sha256 = _sha256_of(descriptor)
             self._part.replace(self.path)
-            fsync_folder(self.path.parent)
+            if self._durable:
+                fsync_folder(self.path.parent)
         except OSError as error:
             failure = write_error(self.path.parent, error)
             self.discard()

@@ -103,9 +103,9 @@ class LedgerReader:
             limit: At most so many.
         """
         rows = self._file.records(WaitingRow, WAITING, job, after, limit)
-        first_of = {row.chapter: row for row in reversed(rows)}
+        first_of = {row.chapter: row for row in rows[::-1]}
         pasts = {chapter: self._past(job, row) for chapter, row in first_of.items()}
-        return [_waiting(row, pasts[row.chapter], self.folder) for row in rows]
+        return [_waiting(job, row, pasts[row.chapter], self.folder) for row in rows]
 
     def _past(self, job: str, row: WaitingRow) -> bytes:
         found = self._file.rows(tuple[bytes | None], PAST, job, row.chapter, row.number)
@@ -257,9 +257,10 @@ class LedgerReader:
         return not_spoken(self.bad_lines(row.job), self.failures(row.job))
 
 
-def _waiting(row: WaitingRow, past: bytes, folder: Path) -> WaitingSegment:
+def _waiting(job: str, row: WaitingRow, past: bytes, folder: Path) -> WaitingSegment:
     voice = msgspec.json.decode(row.voice, type=VoiceSpec)
     return WaitingSegment(
+        job=job,
         number=row.number,
         key=row.key,
         chapter=row.chapter,

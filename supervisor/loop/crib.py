@@ -95,7 +95,7 @@ class Crib:
         if action.planned and action.segments == 0:
             return  # it was started in advance and found nothing to do: no life to tell of
         self._place.ledger.record_life(
-            self._place.job,
+            action.job or self._place.job,
             Life(
                 life=action.life,
                 started_s=born_s,

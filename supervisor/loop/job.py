@@ -4,11 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
-
-import msgspec
 
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
@@ -20,25 +17,20 @@ from supervisor.core.tallies import JobSize
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import job_id_for
-from supervisor.edge.recordings import prune_recordings
 from supervisor.edge.statefolder import StateFolder
 from supervisor.edge.sweep import sweep
 from supervisor.log import Level, Log
-from supervisor.loop.answers import DeliveryAnswer, PlanAnswer, ending_error, worker_error
+from supervisor.loop.answers import ending_error
 from supervisor.loop.company import Company, Door
-from supervisor.loop.conclusion import conclude, park, write_results
 from supervisor.loop.logged import log_note
-from supervisor.loop.orders import delivery_order, planning_order
 from supervisor.loop.place import Place, nursery_of
-from supervisor.loop.recutting import Wish, recut
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Runner
 from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.signals import stops_told
+from supervisor.loop.stages import Stages
 from supervisor.loop.terms import terms_of
 from supervisor.loop.voicing import in_the_users_words, is_cloned, told_of
-from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
-from supervisor.narration.degrading import Recut
 from supervisor.wire.messages import Hello
 
 
@@ -88,7 +80,7 @@ def run_job(  # noqa: PLR0913 - the last one may be left out, and the others are
 
 @dataclass(slots=True, kw_only=True)
 class _Job:
-    """The stages of one job, and what stops them."""
+    """One job, and what stops it."""
 
     _config: Config
     _state: StateFolder
@@ -98,15 +90,22 @@ class _Job:
     _log: Log
     _job: str
     _door: Door | None
+    _stages: Stages = field(init=False)
     _service: JobService = field(init=False)
     _company: Company = field(init=False)
-    _is_planned: bool = False
     _stops: int = 0
-    _stop_why: str = ""
     _runner: Runner | None = None
-    _worker: asyncio.Task[bytes] | None = None
 
     def __post_init__(self) -> None:
+        self._stages = Stages(
+            config=self._config,
+            state=self._state,
+            ledger=self._ledger,
+            request=self._request,
+            job=self._job,
+            show=self._show,
+            log=self._log,
+        )
         facts = Facts(
             job=self._job,
             output=self._request.output,
@@ -127,9 +126,9 @@ class _Job:
                 if finish.ending != "spoken":
                     why = in_the_users_words(self._ledger, self._job, finish.why)
                     raise ending_error(replace(finish, why=why))
-                return await self._conclude(await self._deliver())
+                return await self._stages.deliver()
             except errors.SupervisorError as error:
-                await self._park(error)
+                await self._stages.park(error)
                 self._company.failed(error)
                 raise
             finally:
@@ -144,38 +143,21 @@ class _Job:
     async def _plan_and_speak(self) -> do.Finish:
         """Plan while the first child starts; without one where an earlier run left nothing to speak."""
         if self._seems_done() or is_cloned(self._config, self._ledger, self._request):
-            size = await self._plan()
+            size = await self._stages.plan()
             return await self._make_runner(size).run()
         runner = self._make_runner(None)
         speaking = asyncio.ensure_future(runner.run())
         try:
-            size = await self._plan()
+            await self._stages.plan()
         except BaseException:
             runner.tell(ev.StopAsked(at_once=True, why="there is no plan"))
             await asyncio.gather(speaking, return_exceptions=True)
             raise
-        runner.tell(ev.Planned(size=size))
+        runner.take_in(self._stages.shelf())
         return await speaking
 
     def _seems_done(self) -> bool:
         return not self._request.fresh and self._ledger.is_all_spoken(self._job)
-
-    async def _plan(self) -> JobSize:
-        self._show(Stage(name="planning", detail=", ".join(i.name for i in self._request.inputs)))
-        order = planning_order(self._config, self._state.path, self._request)
-        line = await self._work("supervisor.planning", lambda: iter([order]))
-        answer = msgspec.json.decode(line, type=PlanAnswer)
-        if answer.ok is None:
-            raise worker_error(answer.error)
-        self._is_planned = True
-        for text in answer.ok.notices:
-            self._show(Notice(level="info", name="plan", text=text))
-        self._ledger.return_orphans(self._job)
-        self._ledger.set_state(self._job, "running", None)
-        size = self._ledger.job_size(self._job)
-        self._event("job.planned", job=self._job, segments=size.segments, over=size.over)
-        self._show(Stage(name="narrating", detail=""))
-        return size
 
     def _make_runner(self, size: JobSize | None) -> Runner:
         if self._config.engine.faults is not None:
@@ -184,7 +166,8 @@ class _Job:
         voice, reference = told_of(self._ledger, self._request, is_planned=size is not None)
         terms = terms_of(self._config, job=self._job, voice=voice, reference=reference)
         place = self._place(terms.hello)
-        self._runner = Runner(Conductor(terms, size, at_s=monotonic_s()), place)
+        shelf = None if size is None else self._stages.shelf()
+        self._runner = Runner(Conductor(terms, size, at_s=monotonic_s()), place, shelf)
         self._service.attend(self._runner)
         return self._runner
 
@@ -193,7 +176,6 @@ class _Job:
             state=self._state,
             ledger=self._ledger,
             job=self._job,
-            recut=self._recut,
             nursery=nursery_of(
                 self._config,
                 hello,
@@ -209,79 +191,17 @@ class _Job:
             trace=self._company.trace,
         )
 
-    async def _recut(self, chapter: int, why: str) -> Recut:
-        wish = Wish(job=self._job, chapter=chapter, why=why, at_s=time.time())
-        return await recut(self._config, self._state.path, wish, self._warn)
-
-    async def _deliver(self) -> list[str]:
-        outputs: list[str] = []
-        for file in self._ledger.files(self._job):
-            self._show(Stage(name="delivering", detail=file.path))
-            order = partial(delivery_order, self._ledger, self._job, file)
-            line = await self._work("supervisor.delivery", order)
-            answer = msgspec.json.decode(line, type=DeliveryAnswer)
-            if answer.ok is None:
-                raise worker_error(answer.error)
-            done = answer.ok
-            self._ledger.delivered(self._job, file.path, done.sha256, done.samples, done.sample_rate_hz)
-            self._event("job.delivered", job=self._job, path=file.path, sha256=done.sha256)
-            outputs.append(file.path)
-        return outputs
-
-    async def _conclude(self, outputs: list[str]) -> Outcome:
-        outcome = conclude(self._ledger, self._job, outputs, keep=self._request.keep, show=self._show)
-        prune_recordings(self._state.path)
-        await self._write_results()
-        return outcome
-
-    async def _work(self, module: str, lines: Callable[[], Iterator[bytes]]) -> bytes:
-        """Run a worker to its answer; one that was killed is started again.
-
-        Raises:
-            Interrupted: If a signal came meanwhile.
-        """
-        if self._stops:
-            raise errors.Interrupted(self._stop_why)
-        marker = str(self._state.path)
-        work = run_worker_to_the_end(module, lines, state_marker=marker, told=self._warn)
-        try:
-            return await self._interruptible(work)
-        except WorkerFailed as error:
-            kind = errors.TryLater if error.by_signal else errors.SupervisorError
-            raise kind(f"{error}; run the same command again to go on") from error
-
-    async def _interruptible(self, work: Coroutine[None, None, bytes]) -> bytes:
-        self._worker = asyncio.ensure_future(work)
-        try:
-            return await self._worker
-        except asyncio.CancelledError:
-            raise errors.Interrupted(self._stop_why) from None
-        finally:
-            self._worker = None
-
     # ------------------------------------------------------------------ stops
 
     def _stop(self, number: int) -> None:
         self._stops += 1
         name = signal.Signals(number).name
         self._event("signal.taken", signal=name, count=self._stops)
-        self._stop_why = f"stopped by {name}; run the same command again to go on"
+        why = f"stopped by {name}; run the same command again to go on"
         self._show(Stage(name="parking", detail="" if self._stops == 1 else "at once"))
-        if self._worker is not None:
-            self._worker.cancel()
+        self._stages.halt(why)
         if self._runner is not None:
-            self._runner.tell(ev.StopAsked(at_once=self._stops > 1, why=self._stop_why))
-
-    async def _park(self, error: errors.SupervisorError) -> None:
-        """Note why the job stands still, unless this run had no plan: then an earlier run's word stands."""
-        if self._is_planned:
-            if also := park(self._ledger, self._job, error):
-                self._event("notice", "warning", text=also)
-            await self._write_results()
-
-    async def _write_results(self) -> None:
-        if self._request.keep and self._request.has_lines:
-            await write_results(self._state.path, self._job, self._show)
+            self._runner.tell(ev.StopAsked(at_once=self._stops > 1, why=why))
 
     # ------------------------------------------------------------------ telling
 
@@ -289,9 +209,6 @@ class _Job:
         log_note(self._log, note)
         self._company.note(note)
         self._shown(note)
-
-    def _warn(self, text: str) -> None:
-        self._show(Notice(level="warning", name="worker", text=text))
 
     def _event(self, name: str, level: Level = "info", **fields: str | int | float | None) -> None:
         self._log.event(name, level, **fields)

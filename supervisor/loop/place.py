@@ -1,6 +1,6 @@
 """Where a run happens: all that the runner carries out its work with."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from supervisor.config import Config
@@ -9,7 +9,6 @@ from supervisor.core.traces import Record
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.statefolder import StateFolder
 from supervisor.loop.nursery import Nursery
-from supervisor.narration.degrading import Recut
 from supervisor.wire.messages import Hello
 
 
@@ -20,13 +19,12 @@ class Place:
     Attributes:
         state: Its folder, owned by us.
         ledger: In it.
-        job: Id.
+        job: Id, where the run is of one job; else empty.
         poll_s: Between readings of memory.
         device: `child.device`.
         wall_s: The wall clock, for records that people read.
         show: Takes notes.
         overheard: Takes lines of the child's stderr.
-        recut: Has a chapter cut otherwise, given its number and why.
         nursery: Where children come from.
         trace: Takes what the memory policies were told and what they decided; None = not recorded.
     """
@@ -39,7 +37,6 @@ class Place:
     wall_s: Callable[[], float]
     show: Callable[[Note], None]
     overheard: Callable[[int, str], None]
-    recut: Callable[[int, str], Awaitable[Recut]]
     nursery: Nursery
     trace: Callable[[Record], None] | None = None
 

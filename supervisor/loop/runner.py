@@ -14,13 +14,21 @@ from supervisor.errors import SupervisorError
 from supervisor.loop.crib import Crib
 from supervisor.loop.parts import Parts
 from supervisor.loop.place import Place
+from supervisor.loop.shelf import Shelf
 from supervisor.loop.workers import WorkerFailed
 
 
 class Runner:
-    """One conductor and its job: one child at a time, two while one takes over from the other."""
+    """One conductor and its jobs: one child at a time, two while one takes over from the other."""
 
-    def __init__(self, conductor: Conductor, place: Place) -> None:
+    def __init__(self, conductor: Conductor, place: Place, shelf: Shelf | None = None) -> None:
+        """Make it; nothing happens before `run`.
+
+        Args:
+            conductor: Decides.
+            place: Where it happens.
+            shelf: Of the job that the conductor knows already; None if it knows none.
+        """
         self._conductor = conductor
         self._place = place
         self._loop = asyncio.get_running_loop()
@@ -29,7 +37,9 @@ class Runner:
         self._timer: asyncio.TimerHandle | None = None
         self._over: asyncio.Future[do.Finish] = self._loop.create_future()
         self._crib = Crib(place, self.tell)
-        self._parts = Parts(place.state, place.ledger, place.job, self.tell)
+        self._shelves = {} if shelf is None else {shelf.job: shelf}
+        self._ends: dict[str, asyncio.Future[None]] = {}
+        self._parts = Parts(self._shelves, self.tell)
         self._cutting: asyncio.Task[None] | None = None
         self._asked: dict[int, asyncio.Future[do.Answer]] = {}
         self._numbers = itertools.count(1)
@@ -56,6 +66,26 @@ class Runner:
         self._inbox.append(event)
         if not self._busy:
             self._pump()
+
+    def take_in(self, shelf: Shelf, *, ahead: bool = False) -> asyncio.Future[None]:
+        """Have one more job spoken; its plan is on the shelf.
+
+        Args:
+            shelf: Where its segments are.
+            ahead: Whether it goes before all that is not.
+
+        Returns:
+            What is done when every segment is done or set aside, or was withdrawn; never, where the run ends
+            before that.
+        """
+        self._shelves[shelf.job] = shelf
+        end = self._ends[shelf.job] = self._loop.create_future()
+        self.tell(ev.Planned(size=shelf.size(), ahead=ahead))
+        return end
+
+    def withdraw(self, job: str) -> None:
+        """Have no more of a job spoken; its end follows once nothing of it is in the child's hands."""
+        self.tell(ev.Withdrawn(job=job))
 
     async def ask(self, what: Literal["clean", "recycle"]) -> do.Answer:
         """Have the child release its caches, or a fresh one take over, at the next boundary."""
@@ -130,18 +160,23 @@ class Runner:
             case do.Degrade():
                 self._cutting = asyncio.ensure_future(self._degrade(action))
             case do.SetPaused():
-                state = "paused" if action.why else "running"
-                self._place.ledger.set_state(self._place.job, state, action.why or None)
+                for shelf in self._shelves.values():
+                    shelf.set_paused(action.why)
             case do.Answer():
                 asked = self._asked.get(action.ask)
                 if asked is not None and not asked.done():
                     asked.set_result(action)
             case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
-                self._write_ledger(action)
+                self._write(action)
             case do.OpenAudio() | do.AppendAudio() | do.DropAudio() | do.StoreAudio():
                 self._parts.act(action)
             case do.Bury():
                 self._crib.bury(action)
+            case do.JobOver():
+                del self._shelves[action.job]
+                end = self._ends.pop(action.job, None)
+                if end is not None and not end.done():
+                    end.set_result(None)
             case do.Tell():
                 self._place.show(action.note)
             case do.Finish():
@@ -151,34 +186,36 @@ class Runner:
                 assert_never(action)
 
     def _fetch(self, action: do.Fetch) -> None:
-        waiting = self._place.ledger.waiting(self._place.job, action.after, action.limit)
+        waiting = self._shelves[action.job].waiting(action.after, action.limit)
         exhausted = len(waiting) < action.limit
-        self._inbox.append(ev.Offered(segments=tuple(waiting), exhausted=exhausted))
+        self._inbox.append(ev.Offered(job=action.job, segments=tuple(waiting), exhausted=exhausted))
 
     async def _degrade(self, action: do.Degrade) -> None:
-        ledger, job = self._place.ledger, self._place.job
+        job, shelf = action.job, self._shelves[action.job]
         try:
-            done = await self._place.recut(action.chapter, action.why)
+            done = await shelf.recut(action.chapter, action.why)
         except (SupervisorError, WorkerFailed) as error:
-            self.tell(ev.Degraded(step=None, why=f"{action.why}; degrade.steps: {error}", size=None))
+            why = f"{action.why}; degrade.steps: {error}"
+            self.tell(ev.Degraded(job=job, step=None, why=why, size=None))
             return
         if done.step is None:
-            self.tell(ev.Degraded(step=None, why=f"{action.why}; degrade.steps: {done.why}", size=None))
+            why = f"{action.why}; degrade.steps: {done.why}"
+            self.tell(ev.Degraded(job=job, step=None, why=why, size=None))
         else:
             why = f"chapter {action.chapter + 1} is spoken otherwise from now on ({done.step}): {action.why}"
-            self.tell(ev.Degraded(step=done.step, why=why, size=ledger.job_size(job)))
+            self.tell(ev.Degraded(job=job, step=done.step, why=why, size=shelf.size()))
 
-    def _write_ledger(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
-        ledger, job = self._place.ledger, self._place.job
+    def _write(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
+        shelf = self._shelves[action.job]
         match action:
             case do.Claim():
-                ledger.claim(job, action.key)
+                shelf.claim(action.key)
             case do.Unclaim():
-                ledger.unclaim(job, action.key, killed=action.killed)
+                shelf.unclaim(action.key, killed=action.killed)
             case do.Charge():
-                ledger.charge(job, action.key)
+                shelf.charge(action.key)
             case do.SetAside():
-                ledger.set_aside(job, action.key, action.kind, action.message)
+                shelf.set_aside(action.key, action.kind, action.message)
             case _:
                 assert_never(action)
 

@@ -167,15 +167,15 @@ class JobService:
         )
 
     def _totals(self) -> Totals:
-        tallies = None if self._runner is None else self._runner.conductor.tallies
+        counts = None if self._runner is None else self._runner.conductor.counts
         return Totals(
             segments=self._spoken,
             failed=self._failed,
             audio_seconds=round(self._audio_s, 3),
             wall_seconds=round(self._facts.wall_s() - self._since_s, 3),
-            recycles=0 if tallies is None else tallies.recycles,
-            deaths=0 if tallies is None else tallies.deaths,
-            cleans=0 if tallies is None else tallies.cleans,
+            recycles=0 if counts is None else counts.recycles,
+            deaths=0 if counts is None else counts.deaths,
+            cleans=0 if counts is None else counts.cleans,
         )
 
     def _job(self) -> JobStatus:

@@ -16,7 +16,6 @@ from typing import assert_never
 from supervisor.narration.chapters import ChapterDraft, CutPassage, planned
 from supervisor.narration.decoding import DocumentKind
 from supervisor.narration.jsonl import JsonLine, LineError, lines_of, read_line
-from supervisor.narration.markdown import read_markdown
 from supervisor.narration.marks import Marks
 from supervisor.narration.plaintext import read_plaintext
 from supervisor.narration.plan import BadLine, PauseKind, Plan, Recording, Source, VoiceSpec
@@ -118,6 +117,9 @@ class _Planning:
             case "text":
                 self._read_parts(number, read_plaintext(text))
             case "markdown":
+                # Of no use to a service, which plans the texts of requests in its own process.
+                from supervisor.narration.markdown import read_markdown  # noqa: PLC0415 -- see above
+
                 self._read_parts(number, read_markdown(text))
             case "jsonl":
                 self._read_lines(number, text)

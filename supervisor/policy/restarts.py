@@ -13,6 +13,7 @@ delay doubles with the tally, because what failed twice at once seldom mends wit
 """
 
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,7 +59,7 @@ class Restarts:
         self._limits = limits or RestartLimits()
         self._boot_s: deque[float] = deque()
         self._loop_s: deque[float] = deque()
-        self._last_segment: int | None = None
+        self._last_segment: Hashable | None = None
         self._in_a_row = 0
         self._outside_in_a_row = 0
 
@@ -79,11 +80,11 @@ class Restarts:
         self._outside_in_a_row += 1
         return Restart(delay_s=0.0) if self._outside_in_a_row <= self._limits.outside else None
 
-    def ended_by_mishap(self, segment: int | None, why: str, at_s: float) -> Restart | GiveUp:
+    def ended_by_mishap(self, segment: Hashable | None, why: str, at_s: float) -> Restart | GiveUp:
         """A mishap: say when to start the next child, or that it is over.
 
         Args:
-            segment: Number of the segment in hand; None if the child was not ready or had none.
+            segment: What tells the segment in hand from others; None if the child was not ready or had none.
             why: The death in words, for the reason given.
             at_s: Monotonic seconds.
         """
@@ -96,7 +97,7 @@ class Restarts:
             return GiveUp(why=f"{len(tally)} {what} within {minutes:g} minutes; the last one: {why}")
         return Restart(delay_s=self._delay_s(len(tally)))
 
-    def _tally(self, segment: int | None, at_s: float) -> tuple[deque[float], str]:
+    def _tally(self, segment: Hashable | None, at_s: float) -> tuple[deque[float], str]:
         if segment is NO_SEGMENT:
             self._boot_s.append(at_s)
             return self._boot_s, "children ended before they were ready, or with no segment in hand,"

@@ -90,8 +90,9 @@ class Faults:
         return ev.Read(life=life, host=host, device=self.device, stopped=child is not None and child.stopped)
 
 
-def segment(number: int, key: str | None = None, *, twins: int = 1) -> WaitingSegment:
+def segment(number: int, key: str | None = None, *, twins: int = 1, job: str = "j") -> WaitingSegment:
     return WaitingSegment(
+        job=job,
         number=number,
         key=key or f"k{number}",
         chapter=0,
@@ -121,6 +122,7 @@ def terms(  # noqa: PLR0913 - the keys of the configuration that tests turn
     batch_rest_s: float = 0.0,
     may_degrade: bool = False,
     reference: say.Reference | None = None,
+    stays: bool = False,
 ) -> Terms:
     return Terms(
         job="j",
@@ -147,4 +149,5 @@ def terms(  # noqa: PLR0913 - the keys of the configuration that tests turn
         idle_unload_s=idle_unload_s,
         batch_size=batch_size,
         batch_rest_s=batch_rest_s,
+        stays=stays,
     )

@@ -115,7 +115,10 @@ class JudgedWorld(World):
                 facts.progress_s = self.now_s
             case say.Done() if facts.key is not None:
                 silent = not any(self.speaking().pcm)
-                self.expected = {facts.key: "charged" if silent else "stored"}
+                unwanted = self.rows[facts.key].segment.job in self.withdrawn
+                self.expected = {
+                    facts.key: "charged" if silent else "taken back" if unwanted else "stored",
+                }
                 facts.key = None
                 facts.segments += 1
             case say.Failed() if facts.key is not None:

@@ -1,16 +1,16 @@
-"""Where no segment gets lost: the bench by itself, and what the conductor has it pay for."""
+"""Whose segment is next, and what the conductor has it pay for."""
 
 from collections.abc import Callable
 
-import msgspec
 import pytest
 
 from supervisor.core import actions as do
-from supervisor.core.bench import FETCH_SEGMENTS, Bench
+from supervisor.core.bench import Bench
 from supervisor.core.death import Death
 from supervisor.core.events import Broke
 from supervisor.core.hand import Hand
 from supervisor.core.notes import Progress, SegmentTrouble
+from supervisor.core.tallies import JobSize
 from supervisor.wire import messages as say
 from tests.supervisor.core.ground import Row, segment
 from tests.supervisor.core.makebelieve import figures, pcm_of
@@ -19,70 +19,27 @@ from tests.supervisor.core.world import World
 SEGV, KILL, TERM = Death(signal=11), Death(signal=9), Death(signal=15)
 
 
-def new() -> Bench:
-    return Bench(attempts=3, stall_s=30.0)
+def size(job: str) -> JobSize:
+    return JobSize(job=job, segments=9, over=0, chars_left=90, audio_s=0.0, titles=())
 
 
-def numbers(bench: Bench) -> list[int]:
-    """What is handed out, in order."""
-    found: list[int] = []
-    while bench.has_waiting:
-        bench.hand_out(0.0)
-        found.append(in_hand(bench).segment.number)
-    return found
+def bench_of(**lengths: int) -> Bench:
+    """Jobs of so many segments; those whose names begin with `r` are requests. All is fetched."""
+    bench = Bench(attempts=3, stall_s=30.0)
+    for job, length in lengths.items():
+        add(bench, job, length)
+    return bench
 
 
-def test_it_asks_once_and_goes_on_where_the_last_answer_ended() -> None:
-    bench = new()
-    assert bench.fetch() == [do.Fetch(after=-1, limit=FETCH_SEGMENTS)]
-    assert bench.fetch() == []
-    bench.offer((segment(0), segment(7)), exhausted=False)
-    assert bench.fetch() == [do.Fetch(after=7, limit=FETCH_SEGMENTS)]
-    bench.offer((), exhausted=True)
-    assert bench.fetch() == []
+def add(bench: Bench, job: str, length: int) -> None:
+    bench.begin(size(job), ahead=job.startswith("r"), at_s=0.0)
+    tray = bench.tray(job)
+    assert tray is not None
+    tray.offer(tuple(segment(number, job=job) for number in range(length)), exhausted=True)
 
 
-def test_it_asks_for_more_when_half_of_it_is_left() -> None:
-    bench = new()
-    bench.offer(tuple(segment(n) for n in range(FETCH_SEGMENTS)), exhausted=False)
-    for left in range(FETCH_SEGMENTS - 1, FETCH_SEGMENTS // 2, -1):
-        bench.hand_out(0.0)
-        assert bench.fetch() == [], f"{left} are left"
-    bench.hand_out(0.0)
-    assert bench.fetch() == [do.Fetch(after=FETCH_SEGMENTS - 1, limit=FETCH_SEGMENTS)]
-
-
-def test_an_empty_answer_that_is_not_the_last_does_not_end_the_work() -> None:
-    bench = new()
-    bench.offer((), exhausted=False)
-    assert not bench.is_over
-    bench.offer((segment(0),), exhausted=True)
-    assert not bench.is_over
-    assert numbers(bench) == [0]
-    assert bench.is_over
-
-
-def test_twins_of_one_batch_are_handed_out_once() -> None:
-    bench = new()
-    bench.offer((segment(0, "a"), segment(1, "b"), segment(2, "a")), exhausted=True)
-    assert numbers(bench) == [0, 1]
-
-
-@pytest.mark.parametrize("where", ["waiting", "in hand", "being stored"])
-def test_a_twin_in_a_later_batch_is_not_handed_out_again(where: str) -> None:
-    bench = new()
-    bench.offer((segment(0, "a"),), exhausted=False)
-    if where != "waiting":
-        bench.hand_out(0.0)
-    if where == "being stored":
-        bench.store(in_hand(bench), done())
-    bench.offer((segment(1, "a"), segment(2, "b")), exhausted=True)
-    assert numbers(bench) == ([0, 2] if where == "waiting" else [2])
-
-
-def done(past: bytes = b"") -> say.Done:
+def done() -> say.Done:
     return say.Done(
-        past=past,
         segment_id=0,
         attempt=1,
         chunks=0,
@@ -94,68 +51,108 @@ def done(past: bytes = b"") -> say.Done:
     )
 
 
-def in_hand(bench: Bench) -> Hand:
-    assert bench.hand is not None
-    return bench.hand
+def speak(bench: Bench) -> str:
+    """Speak the next segment, and store it; return whose it was, and which."""
+    hand, _ = bench.hand_out(0.0)
+    bench.store(hand, done())
+    bench.of(hand.segment).stored(hand.segment)
+    bench.clear()
+    return f"{hand.segment.job}{hand.segment.number}"
 
 
-def test_it_is_stored_when_every_answer_came() -> None:
-    bench = new()
-    bench.offer((segment(0), segment(1)), exhausted=True)
+def order(bench: Bench) -> str:
+    spoken: list[str] = []
+    while bench.has_waiting:
+        spoken.append(speak(bench))
+    return " ".join(spoken)
+
+
+def test_jobs_are_spoken_in_the_order_in_which_they_came() -> None:
+    assert order(bench_of(a=2, b=1, c=2)) == "a0 a1 b0 c0 c1"
+
+
+def test_a_request_goes_before_what_is_left_of_every_job() -> None:
+    bench = bench_of(a=2, b=1)
+    spoken = speak(bench)
+    add(bench, "r", 2)
+    assert f"{spoken} {order(bench)}" == "a0 r0 r1 a1 b0"
+
+
+def test_requests_that_are_spoken_at_once_take_turns() -> None:
+    assert order(bench_of(a=1, r=3, rr=1, rrr=2)) == "r0 rr0 rrr0 r1 rrr1 r2 a0"
+
+
+def test_what_is_being_fetched_is_waited_for() -> None:
+    bench = bench_of(a=1)
+    bench.begin(size("r"), ahead=True, at_s=0.0)
+    bench.fetch()
+    assert not bench.has_waiting
+    assert [one.job for one in bench.queue] == ["a"]
+
+
+def test_a_job_is_over_when_all_of_it_is_stored_or_set_aside() -> None:
+    bench = bench_of(a=1, b=2)
+    hand, _ = bench.hand_out(0.0)
+    assert bench.clear() == []
+    bench.store(hand, done())
+    assert bench.clear() == []
+    bench.of(hand.segment).stored(hand.segment)
+    assert bench.clear() == ["a"]
     for _ in range(2):
-        bench.hand_out(0.0)
-        bench.store(in_hand(bench), done())
-    bench.stored(segment(0))
-    assert not bench.is_stored
-    bench.stored(segment(1))
-    assert bench.is_stored
+        hand, _ = bench.hand_out(0.0)
+        bench.charge(hand, "engine", "x", retryable=False)
+    assert bench.clear() == ["b"]
+    assert not bench.has_trays
 
 
-def test_what_a_segment_leaves_goes_to_the_next_of_its_chapter_alone() -> None:
-    bench = new()
-    of_ledger = msgspec.structs.replace(segment(0), past=b"from the ledger")
-    elsewhere = msgspec.structs.replace(segment(3), chapter=1)
-    bench.offer((of_ledger, segment(1), segment(2), elsewhere), exhausted=True)
-    given: list[bytes] = []
-    for left in (b"one", b"two", b"three", b""):
-        bench.hand_out(0.0)
-        hand = in_hand(bench)
-        given.append(hand.segment.past)
-        if left == b"two":  # it fails: whoever speaks it again has the same past, and it leaves none
-            bench.charge(hand, "engine", "x", retryable=True)
-            bench.hand_out(0.0)
-            assert in_hand(bench).segment.past == b"one"
-            bench.charge(in_hand(bench), "engine", "x", retryable=False)
-        else:
-            bench.store(hand, done(left))
-    assert given == [b"from the ledger", b"one", b"one", b""]
+def test_it_is_over_only_when_nothing_will_come() -> None:
+    bench = bench_of(a=1)
+    speak(bench)
+    assert not bench.is_over
+    bench.closed = True
+    assert bench.is_over
 
 
-def test_what_could_not_be_stored_leaves_nothing() -> None:
-    bench = new()
-    bench.offer((segment(0), segment(1)), exhausted=True)
-    bench.hand_out(0.0)
-    bench.store(in_hand(bench), done(b"one"))
-    bench.store_failed()
-    bench.hand_out(0.0)
-    assert in_hand(bench).segment.past == b""
+@pytest.mark.parametrize("end", ["spoken", "failed", "killed"])
+def test_of_a_job_that_was_withdrawn_nothing_is_handed_out_or_kept(end: str) -> None:
+    bench = bench_of(a=3, b=1)
+    hand, _ = bench.hand_out(0.0)
+    tray = bench.of(hand.segment)
+    tray.withdraw()
+    assert bench.clear() == []  # something of it is still in the child's hands
+    match end:
+        case "spoken":
+            actions = bench.store(hand, done())
+        case "failed":
+            _, actions = bench.charge(hand, "engine", "x", retryable=True)
+        case _:
+            actions = tray.drop(hand)
+    assert not [action for action in actions if isinstance(action, do.StoreAudio)]
+    assert do.DropAudio(job="a", key="k0") in actions
+    assert bench.clear() == ["a"]
+    assert order(bench) == "b0"
 
 
-def test_a_store_that_failed_takes_everything_back_that_was_on_its_way() -> None:
-    bench = new()
-    bench.offer((segment(0), segment(1)), exhausted=True)
-    bench.hand_out(0.0)
+def test_a_hand_out_has_a_number_of_its_own_whoever_it_is_for() -> None:
+    bench = bench_of(a=1, r=1)
+    numbers = [bench.hand_out(0.0)[0].attempt for _ in range(2)]
+    assert len(set(numbers)) == 2
+
+
+def in_hand(bench: Bench) -> Hand:
+    return bench.hand_out(0.0)[0]
+
+
+def test_a_store_that_failed_takes_everything_back_of_every_job() -> None:
+    bench = bench_of(a=1, b=2)
     bench.store(in_hand(bench), done())
-    bench.hand_out(0.0)
+    in_hand(bench)
     actions = bench.store_failed()
-    assert [action for action in actions if isinstance(action, do.Unclaim)] == [
-        do.Unclaim(key="k0", killed=False),
-        do.Unclaim(key="k1", killed=False),
+    assert [(one.job, one.key) for one in actions if isinstance(one, do.Unclaim)] == [
+        ("a", "k0"),
+        ("b", "k0"),
     ]
-    assert [action.key for action in actions if isinstance(action, do.DropAudio)] == ["k0", "k1"]
-    assert bench.hand is None
     assert bench.is_stored
-    assert bench.store_failed() == []
 
 
 def test_numbers_of_hand_outs_are_never_used_twice() -> None:
@@ -318,14 +315,3 @@ def test_a_child_that_cannot_go_on_is_replaced_after_its_segment() -> None:
     assert world.states[-1] == "leaving"
     world.run_on()
     assert world.burials[0].why == "the child said that it cannot go on: made to fail: engine"
-
-
-def test_what_was_asked_for_before_the_cuts_were_changed_is_asked_for_again() -> None:
-    bench = Bench(attempts=3, stall_s=30.0)
-    assert bench.fetch() != []
-    bench.forget_fetched()
-    bench.offer((segment(0),), exhausted=True)
-    assert (bench.has_waiting, bench.is_over) == (False, False)
-    assert [action.after for action in bench.fetch() if isinstance(action, do.Fetch)] == [-1]
-    bench.offer((segment(0), segment(1)), exhausted=True)
-    assert bench.has_waiting

@@ -48,7 +48,7 @@ REASONS = {
 
 
 class House(RuleBasedStateMachine):
-    """One job, driven by chance; in the end the world is kind, and the run must end."""
+    """A job, or a service and several, driven by chance; in the end the world is kind, and it must end."""
 
     @initialize(
         keys=st.lists(st.sampled_from("abcdef"), max_size=8),
@@ -61,6 +61,7 @@ class House(RuleBasedStateMachine):
         max_segments=st.sampled_from([0, 0, 1, 2]),
         roomy=st.booleans(),
         idle_unload_s=st.sampled_from([0.0, 2.0]),
+        stays=st.booleans(),
     )
     def begin(  # noqa: PLR0913 - what is drawn once for a run
         self,
@@ -75,6 +76,7 @@ class House(RuleBasedStateMachine):
         max_segments: int,
         roomy: bool,
         idle_unload_s: float,
+        stays: bool,
     ) -> None:
         # What ends a run early is left out of most runs, so that the others get far.
         self.evils = evils
@@ -90,6 +92,7 @@ class House(RuleBasedStateMachine):
             planned=planned,
             max_segments=max_segments,
             idle_unload_s=idle_unload_s,
+            stays=stays,
             faults=replace(self.kind),
         )
         self.behaves(head_start)
@@ -217,6 +220,17 @@ class House(RuleBasedStateMachine):
     def the_plan_is_ready(self) -> None:
         self.world.plan()
 
+    @precondition(lambda self: self.world.stays and self.world.finish is None)
+    @rule(keys=st.integers(0, 3), ahead=st.booleans())
+    def a_job_comes(self, keys: int, *, ahead: bool) -> None:
+        number = len(self.world.jobs)
+        self.world.add(f"j{number}", [f"{number}/{each}" for each in range(keys)], ahead=ahead)
+
+    @precondition(lambda self: self.world.stays)
+    @rule(which=st.integers(0, 3))
+    def a_job_is_withdrawn(self, which: int) -> None:
+        self.world.withdraw(["j", *self.world.jobs][which % (len(self.world.jobs) + 1)])
+
     @rule(seconds=st.sampled_from([0.125, 0.5, 1.0, 2.0, 3.0, 29.5, 30.0, 50.0, 300.0, 600.0]))
     def time_passes(self, seconds: float) -> None:
         self.world.advance(seconds)
@@ -294,7 +308,7 @@ class House(RuleBasedStateMachine):
             assert self.world.mishaps >= 5
         elif finish.ending == "configuration":
             assert self.happened & {"version", "broken", "no child fits", "spawn"}
-        elif finish.ending != "spoken":
+        elif finish.ending != ("stopped" if self.world.stays else "spoken"):
             assert REASONS[finish.ending] in self.happened
         assert (finish.why == "") is (finish.ending == "spoken")
         if finish.ending != "stuck":
@@ -306,7 +320,8 @@ class House(RuleBasedStateMachine):
 
     def _and_the_next_run_ends_well(self) -> None:
         self.world.begin()
-        assert self.world.run_on().ending == "spoken"
+        assert self.world.run_on().ending == ("stopped" if self.world.stays else "spoken")
+        assert self.world.is_settled
 
 
 # Without `explain`, which traces every line: on Python 3.11 that takes minutes.

@@ -8,7 +8,7 @@ from tests.supervisor.core.ground import terms
 
 
 def desk() -> Desk:
-    return Desk(terms(), None, at_s=0.0)
+    return Desk(terms())
 
 
 def told(one: Desk) -> list[object]:

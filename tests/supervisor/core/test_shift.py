@@ -49,7 +49,7 @@ def test_where_two_fit_the_successor_is_ready_before_the_old_one_leaves() -> Non
     states = [(note.life, note.state) for note in world.notes if isinstance(note, ChildState)]
     assert states.index((2, "ready")) < states.index((1, "leaving")) < states.index((1, "gone"))
     assert [bury.planned for bury in world.burials] == [True] * 3
-    assert world.conductor.tallies.recycles == 2
+    assert world.conductor.counts.recycles == 2
 
 
 def test_where_two_do_not_fit_the_old_one_leaves_first() -> None:
@@ -103,7 +103,7 @@ def test_who_asks_for_a_fresh_child_gets_one() -> None:
     assert world.run_on().ending == "spoken"
     (answer,) = world.answers
     assert (answer.ask, answer.error) == (1, "")
-    assert world.conductor.tallies.recycles == 1
+    assert world.conductor.counts.recycles == 1
     assert len(world.done()) == 6
 
 
@@ -115,7 +115,7 @@ def test_a_release_is_asked_of_the_child_at_the_boundary_and_answered() -> None:
     assert world.run_on().ending == "spoken"
     assert [(answer.ask, answer.error) for answer in world.answers] == [(7, "")]
     assert sent(world).count("Release") == 1
-    assert world.conductor.tallies.cleans == 1
+    assert world.conductor.counts.cleans == 1
 
 
 def test_what_is_asked_where_there_is_no_child_is_answered_at_once() -> None:
@@ -153,7 +153,7 @@ def test_it_rests_after_every_so_many_lines() -> None:
     assert world.run_on().ending == "spoken"
     # After the second line; after the fourth nothing is left to rest for.
     assert 60.0 <= world.now_s - began_s < 120.0
-    assert world.conductor.tallies.recycles == 0
+    assert world.conductor.counts.recycles == 0
 
 
 def test_a_child_that_rests_for_long_is_ended_and_another_goes_on() -> None:
@@ -176,7 +176,7 @@ def test_one_that_spoke_nothing_is_as_fresh_as_its_successor() -> None:
     world.conductor.post.want_recycle("a mark", patient=True)
     world.faults.driver_answers = True
     assert world.run_on().ending == "spoken"
-    assert world.conductor.tallies.recycles == 0
+    assert world.conductor.counts.recycles == 0
 
 
 def test_the_old_one_speaks_nothing_more_while_the_job_stands_still() -> None:
@@ -222,5 +222,98 @@ def test_what_was_cut_at_another_rate_is_tried_without_being_asked_about() -> No
     size = JobSize(job="j", segments=3, over=0, chars_left=9, audio_s=0.0, titles=("T",))
     while world.alive.turn.name == "SPEAKING" and world.alive.said_bytes < len(world.alive.pcm):
         world.behave()
-    world.tell(ev.Degraded(step="24khz", why="at 24 kHz", size=size))
+    world.tell(ev.Degraded(job="j", step="24khz", why="at 24 kHz", size=size))
     assert world.run_on().ending == "spoken"
+
+
+# ------------------------------------------------------------------ a service
+
+
+def service(keys: str = "", **more: float) -> World:
+    """One that stays; with a child that is ready, and all spoken."""
+    world = World(list(keys), stays=True, idle_unload_s=more.get("idle_unload_s", 0.0))
+    while not world.is_settled or "ready" not in world.states:
+        world.behave()
+    return world
+
+
+def settle(world: World) -> None:
+    while not world.is_settled:
+        world.behave()
+
+
+def test_a_service_has_a_child_before_it_has_work_and_keeps_it_after() -> None:
+    world = World([], stays=True, planned=False)
+    while "ready" not in world.states:
+        world.behave()
+    world.add("a", "xy")
+    settle(world)
+    world.add("b", "z")
+    settle(world)
+    world.advance(3600.0)
+    assert spoken_by(world) == [1, 1, 1]
+    assert world.over == ["a", "b"]
+    assert world.finish is None
+    assert [child.life for child in world.children.values()] == [1]
+
+
+def test_a_request_is_the_next_to_be_spoken() -> None:
+    world = World(list("abc"), stays=True)
+    until(world, say.Synthesize)
+    world.add("r", "xy", ahead=True)
+    world.add("s", "z", ahead=True)
+    settle(world)
+    claimed = [act.key for act in world.acts if isinstance(act, do.Claim)]
+    assert claimed == ["a", "x", "z", "y", "b", "c"]
+
+
+def test_a_child_that_dies_with_nothing_to_do_is_replaced_at_once() -> None:
+    world = service("a")
+    world.dies(Death(signal=9))
+    while "ready" not in world.states[-3:]:
+        world.behave()
+    assert list(world.children) == [2]
+
+
+def test_a_child_that_had_nothing_to_do_for_long_comes_back_with_the_next_work() -> None:
+    world = service("a", idle_unload_s=5.0)
+    world.advance(6.0)
+    while world.children:
+        world.behave()
+    assert "nothing to do for 5 s" in world.burials[-1].why
+    world.advance(3600.0)
+    assert not world.children
+    world.add("b", "x")
+    settle(world)
+    assert spoken_by(world) == [1, 2]
+
+
+def test_a_service_can_be_asked_while_it_has_nothing_to_do() -> None:
+    world = service("a")
+    world.tell(ev.Asked(ask=1, what="clean"))
+    world.tell(ev.Asked(ask=2, what="recycle"))
+    while len(world.answers) < 2:
+        world.behave()
+    assert [answer.error for answer in world.answers] == ["", ""]
+    assert list(world.children) == [2]
+
+
+def test_a_service_that_is_stopped_ends_with_its_segment_and_leaves_the_rest() -> None:
+    world = World(list("abc"), stays=True)
+    until(world, say.Synthesize)
+    world.stop()
+    while world.finish is None:
+        world.behave()
+    assert (world.finish.ending, world.done(), world.over) == ("stopped", ["a"], [])
+
+
+def test_what_is_told_of_a_job_that_is_not_here_changes_nothing() -> None:
+    world = service("a")
+    one = world.order[0]
+    for event in (
+        ev.Withdrawn(job="gone"),
+        ev.Offered(job="gone", segments=(), exhausted=True),
+        ev.Stored(segment=one, seconds=1.0, sha256="0", attempts=1),
+        ev.Degraded(job="gone", step=None, why="cannot", size=None),
+    ):
+        assert world.tell(event) == []

@@ -8,7 +8,7 @@ from supervisor.core.death import Death
 from supervisor.core.decisions import Act, Decision, Scope
 from supervisor.core.desk import Desk
 from supervisor.core.gate import HARD_S, SOFT_S
-from supervisor.core.notes import Notice, SegmentTrouble
+from supervisor.core.notes import Notice, Progress, SegmentTrouble
 from supervisor.core.post import Post
 from supervisor.core.readings import DeviceReading, DeviceUnknown
 from supervisor.core.tallies import JobSize
@@ -125,7 +125,7 @@ def refused(world: World) -> list[str]:
 
 
 def of_its_own(*, may_degrade: bool = False) -> tuple[Desk, Warden, Post]:
-    desk = Desk(terms(may_degrade=may_degrade), None, at_s=0.0)
+    desk = Desk(terms(may_degrade=may_degrade))
     return desk, Warden(desk), desk.roster.begin_current()
 
 
@@ -144,7 +144,7 @@ def test_a_leak_that_is_sure_has_the_weights_fetched_beforehand() -> None:
 def test_where_nothing_waits_nothing_is_refused(*, may_degrade: bool) -> None:
     desk, warden, post = of_its_own(may_degrade=may_degrade)
     warden.heed(post, [decision("refuse", scope="text")], 0.0)
-    warden.degraded(ev.Degraded(step=None, why="cannot", size=None))
+    warden.degraded(ev.Degraded(job="j", step=None, why="cannot", size=None))
     assert desk.actions == []
 
 
@@ -206,17 +206,20 @@ def test_where_a_chapter_may_be_cut_smaller_it_is_and_all_is_fetched_again() -> 
     size = JobSize(job="j", segments=9, over=4, chars_left=10, audio_s=0.0, titles=("T",))
     assert [act.chapter for act in world.acts if isinstance(act, do.Degrade)] == [0]
     # The world answers at once that it cannot be done; here it is said that it was.
-    world.tell(ev.Degraded(step="smaller_segments", why="cut into halves", size=size))
+    world.tell(ev.Degraded(job="j", step="smaller_segments", why="cut into halves", size=size))
     assert [note.text for note in world.notes if isinstance(note, Notice) and note.name == "degrade"] == [
         "cut into halves"
     ]
     assert [act.after for act in world.acts if isinstance(act, do.Fetch)][-1] == -1
-    assert world.conductor.tallies.progress(world.now_s).segments == 9
+    world.run_on()
+    assert [note.segments for note in world.notes if isinstance(note, Progress)][-1] == 9
 
 
 def test_at_a_lower_rate_the_text_is_tried() -> None:
     size = JobSize(job="j", segments=6, over=4, chars_left=10, audio_s=0.0, titles=("T",))
-    world = spoken_greedily(may_degrade=True, degraded=ev.Degraded(step="24khz", why="at 24 kHz", size=size))
+    world = spoken_greedily(
+        may_degrade=True, degraded=ev.Degraded(job="j", step="24khz", why="at 24 kHz", size=size)
+    )
     assert world.run_on().ending == "spoken"
     assert len(world.done()) == 6
     assert refused(world) == []

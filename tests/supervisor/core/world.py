@@ -7,6 +7,7 @@ which never jumps over a deadline.
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from supervisor.core import actions as do
@@ -31,6 +32,7 @@ class World:
         keys: Of the segments in speaking order; a key that stands twice is a twin.
         batch: Most segments in one answer to `Fetch`.
         planned: False: the run begins before there is a plan; `plan` brings it.
+        stays: The run does not end by itself; jobs come by `add`.
     """
 
     keys: list[str]
@@ -38,6 +40,7 @@ class World:
     batch: int = 32
     stall_s: float = STALL_S
     planned: bool = True
+    stays: bool = False
     now_s: float = 100.0
     faults: Faults = field(default_factory=Faults)
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
@@ -58,6 +61,9 @@ class World:
     acts: list[do.Action] = field(default_factory=list[do.Action])
     burials: list[do.Bury] = field(default_factory=list[do.Bury])
     degraded: ev.Degraded | None = None  # the answer to Degrade; None = it cannot be done
+    over: list[str] = field(default_factory=list[str])  # jobs, as told
+    jobs: dict[str, bool] = field(default_factory=dict[str, bool])  # that came later; whether ahead
+    withdrawn: set[str] = field(default_factory=set[str])
     answers: list[do.Answer] = field(default_factory=list[do.Answer])
 
     def __post_init__(self) -> None:
@@ -74,6 +80,7 @@ class World:
         self.watched = 0
         self.is_watching = False
         self.finish = None
+        self.over.clear()
         self._inbox: deque[ev.Event] = deque()
         self._on_disk: list[ev.Event] = []
         self._parts: dict[str, bytes] = {}
@@ -84,7 +91,7 @@ class World:
         for row in self.rows.values():
             row.return_orphan()
         self._is_planned = self.planned
-        size = self._size() if self.planned else None
+        size = self._size() if self.planned and "j" not in self.withdrawn else None
         under = terms(
             attempts=self.attempts,
             stall_s=self.stall_s,
@@ -94,18 +101,46 @@ class World:
             batch_rest_s=self.batch_rest_s,
             may_degrade=self.may_degrade,
             reference=self.reference,
+            stays=self.stays,
         )
         self.conductor = Conductor(under, size, at_s=self.now_s)
         self.tell(ev.Begun())
+        for job, ahead in self.jobs.items():
+            # Who waited for a request has left with the parent; a job is in the ledger.
+            if ahead:
+                self.withdrawn.add(job)
+            elif job not in self.withdrawn:
+                self.tell(ev.Planned(size=self._size_of(job)))
 
     def _size(self) -> JobSize:
         return JobSize(job="j", segments=len(self.keys), over=0, chars_left=100, audio_s=0.0, titles=("T",))
+
+    def add(self, job: str, keys: Sequence[str], *, ahead: bool = False) -> None:
+        """One more job comes; its keys are in no other."""
+        added = [segment(number, key, job=job) for number, key in enumerate(keys)]
+        self.order += added
+        self.rows |= {one.key: Row(segment=one) for one in added}
+        self.jobs[job] = ahead
+        self.tell(ev.Planned(size=self._size_of(job), ahead=ahead))
+
+    def _size_of(self, job: str) -> JobSize:
+        segments = sum(one.job == job for one in self.order)
+        return JobSize(job=job, segments=segments, over=0, chars_left=100, audio_s=0.0, titles=("T",))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that somebody wants is done or set aside."""
+        wanted = [row for row in self.rows.values() if row.segment.job not in self.withdrawn]
+        return not any(row.in_hand for row in self.rows.values()) and all(
+            row.state != "waiting" for row in wanted
+        )
 
     def plan(self) -> None:
         """The plan is ready, if it was not."""
         if not self._is_planned:
             self._is_planned = True
-            self.tell(ev.Planned(size=self._size()))
+            if "j" not in self.withdrawn:
+                self.tell(ev.Planned(size=self._size()))
 
     # ------------------------------------------------------------------ events
 
@@ -155,6 +190,10 @@ class World:
         while self._on_disk:
             self.tell(self._on_disk.pop(0))
 
+    def withdraw(self, job: str) -> list[do.Action]:
+        self.withdrawn.add(job)
+        return self.tell(ev.Withdrawn(job=job))
+
     def stop(self, *, at_once: bool = False) -> list[do.Action]:
         return self.tell(ev.StopAsked(at_once=at_once, why="stopped by SIGINT"))
 
@@ -188,7 +227,7 @@ class World:
             self.advance(self.conductor.next_deadline_s - self.now_s)
         elif not self._is_planned:
             self.plan()
-        elif self.finish is None:
+        elif self.finish is None and not (self.stays and self.is_settled and not self.children):
             assert self.is_watching, "nothing is timed and nothing is read: nothing would ever happen"
             self.now_s += POLL_S
             self.reads()
@@ -199,6 +238,8 @@ class World:
         for _ in range(steps):
             if self.finish is not None:
                 return self.finish
+            if self.stays and self.is_settled:
+                self.stop()
             self.behave()
         raise AssertionError(f"no end after {steps} steps")
 
@@ -252,7 +293,9 @@ class World:
             case do.LearnWeights() | do.Prefetch() | do.Trace() | do.SetPaused():
                 pass
             case do.Degrade():
-                self._inbox.append(self.degraded or ev.Degraded(step=None, why="cannot", size=None))
+                self._inbox.append(
+                    self.degraded or ev.Degraded(job=action.job, step=None, why="cannot", size=None)
+                )
             case do.Answer():
                 self.answers.append(action)
             case do.Claim() | do.Unclaim() | do.Charge() | do.SetAside():
@@ -263,18 +306,24 @@ class World:
                 assert self.children.pop(action.life).fate is not None
                 self.burials.append(action)
                 self.is_watching = self.is_watching and self.watched != action.life
+            case do.JobOver():
+                rows = [row for row in self.rows.values() if row.segment.job == action.job]
+                assert not [row for row in rows if row.in_hand]
+                assert action.job in self.withdrawn or all(row.state != "waiting" for row in rows)
+                assert action.job not in self.over, "told twice"
+                self.over.append(action.job)
             case do.Tell():
                 self.notes.append(action.note)
             case do.Finish():
                 self._end(action)
 
     def _fetch(self, action: do.Fetch) -> None:
-        assert self._is_planned
-        after = [one for one in self.order if one.number > action.after]
+        assert self._is_planned or action.job != "j"
+        after = [one for one in self.order if one.job == action.job and one.number > action.after]
         waiting = [one for one in after if self.rows[one.key].state == "waiting"]
         limit = min(self.batch, action.limit)
         batch = tuple(self.rows[one.key].offered(one) for one in waiting[:limit])
-        self._inbox.append(ev.Offered(segments=batch, exhausted=len(waiting) < limit))
+        self._inbox.append(ev.Offered(job=action.job, segments=batch, exhausted=len(waiting) < limit))
 
     def _spawn(self, action: do.Spawn) -> None:
         assert len(self.children) <= bool(self.faults.available_bytes), "two children and no hand-over"
@@ -291,14 +340,16 @@ class World:
 
     def _send(self, child: Child, message: say.FromParent) -> None:
         if isinstance(message, say.Synthesize):
-            row = self.rows[self.order[message.segment_id].key]
-            assert (row.in_hand, row.segment.key) == (True, self._claimed)
+            row = self.rows[self._claimed]
+            assert row.in_hand
+            assert message.segment_id == row.segment.number
             assert message.text == row.segment.text
             assert message.attempt not in self._handed_out, "an attempt's number was used before"
             self._handed_out.add(message.attempt)
         child.hear(message)
 
     def _write(self, action: do.Claim | do.Unclaim | do.Charge | do.SetAside) -> None:
+        assert self.rows[action.key].segment.job == action.job
         self.rows[action.key].write(action)
         if isinstance(action, do.Claim):
             self._claimed = action.key
@@ -342,4 +393,5 @@ class World:
         assert not self._parts, "audio begun, and neither stored nor dropped"
         assert not [key for key, row in self.rows.items() if row.in_hand]
         if action.ending == "spoken":
+            assert not self.stays, "a service does not end by itself"
             assert all(row.state != "waiting" for row in self.rows.values())

@@ -296,7 +296,7 @@ def test_a_text_without_anything_to_speak_is_an_error_of_the_input(desk: Desk) -
 
 
 def test_the_first_child_starts_while_the_job_is_planned(desk: Desk) -> None:
-    desk.run()
+    desk.run(child__start="cold")  # one from a template comes when that is warm
     starting = next(n for n, note in enumerate(desk.notes) if isinstance(note, ChildState))
     narrating = next(n for n, note in enumerate(desk.notes) if note == Stage(name="narrating", detail=""))
     assert starting < narrating

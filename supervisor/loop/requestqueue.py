@@ -1,0 +1,218 @@
+"""Requests of all clients: so many are spoken at once, so many may wait, more are refused."""
+
+import asyncio
+import itertools
+import shutil
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from supervisor.config import Config
+from supervisor.edge.disk import make_folder
+from supervisor.loop.cutting import cut_text
+from supervisor.loop.service import CannotAsk
+from supervisor.loop.shelf import Shelf
+from supervisor.loop.speaking import OnAudio, Speech, SpeechRequest
+from supervisor.loop.speechfile import Format, SpeechFile, Wanted
+from supervisor.loop.utterance import FOLDER_NAME, Utterance
+
+#: Files that nobody named a place for are kept so long, and so many of them.
+KEPT_S: Final = 3600.0
+MOST_KEPT: Final = 1000
+
+#: That audio can be made of, least and most.
+RATES_HZ: Final = (8_000, 192_000)
+
+_FORMATS: Final[dict[str, Format]] = {".wav": "wav", ".flac": "flac"}
+
+
+class Floor(Protocol):
+    """Where segments are spoken."""
+
+    def take_in(self, shelf: Shelf, *, ahead: bool) -> asyncio.Future[None]:
+        """Have them spoken; the future is done when nothing more is written of them."""
+        ...
+
+    def withdraw(self, job: str) -> None:
+        """Have no more of them spoken."""
+        ...
+
+
+class _Turn:
+    """One request's; over once."""
+
+    def __init__(self, over: Callable[[], None]) -> None:
+        self._over: Callable[[], None] | None = over
+
+    def end(self) -> None:
+        """Let the next one have it."""
+        over, self._over = self._over, None
+        if over is not None:
+            over()
+
+
+class RequestQueue:
+    """One service's."""
+
+    def __init__(
+        self, config: Callable[[], Config], state: Path, floor: Floor, folder: Path | None = None
+    ) -> None:
+        """Begin with nobody; what an earlier service left is deleted.
+
+        Args:
+            config: Returns all of it, as it is now.
+            state: The state folder, real path.
+            floor: Where segments are spoken.
+            folder: That relative paths of clients are relative to; None = this process's own.
+        """
+        self._config = config
+        self._state = state
+        self._floor = floor
+        self._folder = Path.cwd() if folder is None else folder
+        self._numbers = itertools.count(1)
+        self._running = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._kept: deque[Path] = deque()
+        self._spoken: set[Utterance] = set()
+        self._closed = False
+        shutil.rmtree(state / FOLDER_NAME, ignore_errors=True)
+        make_folder(state / FOLDER_NAME)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return len(self._waiting)
+
+    def close(self) -> None:
+        """Take no more; whoever waits is told."""
+        self._closed = True
+        for turn in self._waiting:
+            if not turn.done():
+                turn.set_exception(_shutting_down())
+        for utterance in self._spoken:
+            utterance.fail(_shutting_down())
+
+    async def speak(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
+        """Speak a request; see `Service.synthesize`."""
+        if request.deadline_s is None:
+            return await self._speak(request, on_audio)
+        try:
+            async with asyncio.timeout(request.deadline_s):
+                return await self._speak(request, on_audio)
+        except TimeoutError:
+            message = f"deadline_s: not spoken within {request.deadline_s:g} s"
+            raise CannotAsk(message, kind="cancelled", retryable=True) from None
+
+    async def _speak(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
+        job = f"r{next(self._numbers)}"
+        wanted = self._wanted(request, job)
+        cut = cut_text(self._config(), self._state, job, request)
+        async with self._turn() as turn:
+            utterance = Utterance(job, cut.segments, self._state)
+            file = SpeechFile(wanted, cut.pauses_s, on_audio)
+            async with self._on_the_floor(utterance):
+                async for spoken in utterance.pieces():
+                    file.take(spoken)
+                turn.end()  # the next is spoken while the file is made
+                speech = await file.end()
+        if wanted.path is not None and not wanted.keeps:
+            self._keep(wanted.path)
+        return speech
+
+    def _wanted(self, request: SpeechRequest, job: str) -> Wanted:
+        if request.sample_rate is not None and not RATES_HZ[0] <= request.sample_rate <= RATES_HZ[1]:
+            message = f"sample_rate: {request.sample_rate} Hz is not within {RATES_HZ[0]} .. {RATES_HZ[1]}"
+            raise CannotAsk(message, kind="bad_input", retryable=False)
+        if request.output_file is not None:
+            path, keeps = self._folder / request.output_file, True
+        elif request.audio == "inline":
+            return Wanted(request=request, path=None, format="wav", keeps=False, state=self._state)
+        else:
+            path, keeps = self._state / FOLDER_NAME / f"{job}.wav", False
+        kind = _FORMATS.get(path.suffix.lower())
+        if kind is None or "\0" in str(path):
+            message = f"output_file: {request.output_file!r} must end in .wav or .flac"
+            raise CannotAsk(message, kind="bad_input", retryable=False)
+        return Wanted(request=request, path=path, format=kind, keeps=keeps, state=self._state)
+
+    # ------------------------------------------------------------------ turns
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator["_Turn"]:
+        """Wait for a turn, and have it."""
+        if self._closed:
+            raise _shutting_down()
+        queue = self._config().queue
+        if self._running >= queue.max_running or self._waiting:
+            if len(self._waiting) >= queue.max_waiting:
+                message = f"{len(self._waiting)} requests wait already (queue.max_waiting); try again"
+                raise CannotAsk(message, kind="busy", retryable=True)
+            await self._called()
+        else:
+            self._running += 1
+        turn = _Turn(self._over)
+        try:
+            yield turn
+        finally:
+            turn.end()
+
+    def _over(self) -> None:
+        self._running -= 1
+        self._call()
+
+    async def _called(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # called, and gone in the same moment
+                self._over()
+            raise
+        finally:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+
+    def _call(self) -> None:
+        while self._waiting and self._running < self._config().queue.max_running:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._running += 1
+                turn.set_result(None)
+
+    # ------------------------------------------------------------------ the floor
+
+    @asynccontextmanager
+    async def _on_the_floor(self, utterance: Utterance) -> AsyncGenerator[None]:
+        """Have an utterance spoken; whoever leaves before its end takes the rest of it back."""
+        over = self._floor.take_in(utterance, ahead=True)
+        self._spoken.add(utterance)
+        try:
+            yield
+        finally:
+            self._spoken.discard(utterance)
+            if over.done():
+                utterance.remove_files()
+            else:
+                # Its files go when nothing more is written of them.
+                over.add_done_callback(lambda _: utterance.remove_files())
+                self._floor.withdraw(utterance.job)
+
+    # ------------------------------------------------------------------ files
+
+    def _keep(self, path: Path) -> None:
+        self._kept.append(path)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popleft().unlink(missing_ok=True)
+        asyncio.get_running_loop().call_later(KEPT_S, self._forget, path)
+
+    def _forget(self, path: Path) -> None:
+        if path in self._kept:
+            self._kept.remove(path)
+            path.unlink(missing_ok=True)
+
+
+def _shutting_down() -> CannotAsk:
+    return CannotAsk("the service ends", kind="shutting_down", retryable=True)
