@@ -81,13 +81,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A recording to clone.
-
-    Attributes:
-        path: Absolute, of a WAV: mostly a copy that the state folder keeps.
-        text: What is said in it.
-        called: As the user calls it, for what is said of it; empty = its path.
-    """
+    """A recording to clone: a WAV's absolute path, what is said in it, what the user calls it (or "")."""
 
     path: str
     text: str

@@ -61,11 +61,11 @@ def test_why_a_child_did_not_get_ready(error: Exception, kind: str, message: str
 
 
 def test_a_recording_is_named_as_the_user_names_it() -> None:
-    kept = Reference(path="/state/recordings/ab.wav", text="Hi.", called="/home/ada.wav")
+    kept = Reference(path="/state/recordings/ab.wav", text="Hi.", called="/voices/ada.wav")
     error = BadInput("/state/recordings/ab.wav: 0.2 s are too short")
     order = msgspec.structs.replace(ORDER, reference=kept)
-    assert failed(ScriptedEngine(), order, error).message == "/home/ada.wav: 0.2 s are too short"
-    assert broken(error, kept).message == "/home/ada.wav: 0.2 s are too short"
+    assert failed(ScriptedEngine(), order, error).message == "/voices/ada.wav: 0.2 s are too short"
+    assert broken(error, kept).message == "/voices/ada.wav: 0.2 s are too short"
     plain = msgspec.structs.replace(kept, called="")
     assert broken(error, plain).message == str(error)
 

@@ -104,8 +104,8 @@ def test_recordings_that_no_job_has_are_pruned_and_no_others(tmp_path: Path) -> 
 def test_a_child_is_told_where_the_copy_lies_wherever_the_state_folder_is(tmp_path: Path) -> None:
     planned = VoiceSpec(reference_path="recordings/ab.wav", reference_text="Hi.", reference_sha256="ab")
     assert reference_of(planned, tmp_path) == Reference(path=f"{tmp_path}/recordings/ab.wav", text="Hi.")
-    named = msgspec.structs.replace(planned, origin="/home/ada.wav")
+    named = msgspec.structs.replace(planned, origin="/voices/ada.wav")
     told = reference_of(named, tmp_path)
     assert told is not None
-    assert (told.path, told.called) == (f"{tmp_path}/recordings/ab.wav", "/home/ada.wav")
+    assert (told.path, told.called) == (f"{tmp_path}/recordings/ab.wav", "/voices/ada.wav")
     assert reference_of(VoiceSpec(name="own"), tmp_path) is None
