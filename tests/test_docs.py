@@ -6,16 +6,23 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol, cast, get_args
+from typing import Protocol, cast, get_args, get_type_hints
 
 import pytest
 
 from child.engine import Audio, Engine, SettingsError, Utterance
 from supervisor.cli.parser import make_parser
+from supervisor.config.checks import FAULT_KINDS
 from supervisor.config.keys import KEYS
+from supervisor.config.reload import When, when
 from supervisor.core.lifecycle import draw
+from supervisor.errors import SupervisorError
 from supervisor.log import EVENTS
+from supervisor.loop.alerting import AlertEvent
+from supervisor.loop.service import ErrorKind, ServiceState
+from supervisor.loop.signals import STOPS
 from supervisor.wire.messages import FromChild, FromParent, Vitals
+from tests.blocks import pages
 from tests.tree import named, page, tracked
 
 # ------------------------------------------------------------------ documents
@@ -58,6 +65,67 @@ def test_every_log_event_is_documented_as_it_is_described() -> None:
     assert {event: rows.get(event) for event in EVENTS} == EVENTS
 
 
+def section(name: str, heading: str) -> str:
+    """A section of a page, without those below it."""
+    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", page(name), re.MULTILINE | re.DOTALL)
+    assert found is not None, f"{name} has no section {heading!r}"
+    return found[1]
+
+
+def exit_codes() -> set[int]:
+    """Those of interface §1: of every error, of a job that is done, of one that is done in part."""
+    waiting, codes = [SupervisorError], {0, 3}
+    while waiting:
+        error = waiting.pop()
+        codes.add(error.exit_code)
+        waiting.extend(error.__subclasses__())
+    return codes
+
+
+def test_every_exit_code_is_documented_and_no_other() -> None:
+    for name, heading in (("docs/operations.md", "Exit codes"), ("README.md", "Narrate")):
+        rows = re.findall(r"^\| ([\d, ]+) \|", section(name, heading), re.MULTILINE)
+        documented = {int(code) for row in rows for code in row.split(",")}
+        assert documented == exit_codes(), name
+
+
+def test_every_signal_that_is_taken_is_documented() -> None:
+    shown = section("docs/operations.md", "Signals")
+    assert {number.name for number in STOPS if f"{number.name}" not in shown} == set()
+
+
+def test_every_alert_is_documented_and_no_other() -> None:
+    events = get_args(get_type_hints(AlertEvent)["event"])
+    assert first_cells(section("docs/operations.md", "Alerts")) == set(events)
+
+
+def test_every_fault_that_can_be_rehearsed_is_documented_and_no_other() -> None:
+    assert first_cells(section("docs/operations.md", "Rehearsal")) == set(FAULT_KINDS)
+
+
+def test_every_state_of_a_service_is_documented() -> None:
+    shown = page("docs/commands.md")
+    assert {state for state in get_args(ServiceState) if f"`{state}`" not in shown} == set()
+
+
+def test_every_kind_of_error_of_a_service_is_documented_with_what_to_do() -> None:
+    assert first_cells(section("docs/operations.md", "What a service answers")) == set(get_args(ErrorKind))
+
+
+def test_when_a_changed_key_takes_effect_is_documented_as_it_is() -> None:
+    words: dict[str, When] = {
+        "at once": "now",
+        "with the next child": "next child",
+        "for what is planned from now on": "next job",
+        "not before the service is started again": "restart",
+    }
+    rows = re.findall(r"^\| ([a-z ]+) \| (`.*) \|$", section("docs/operations.md", "Reload"), re.MULTILINE)
+    shown = {key: words[time] for time, keys in rows for key in re.findall(r"`([a-z_]+\.[a-z_.*]+)`", keys)}
+    assert shown == {key: when(key) for key in KEYS if not key.startswith("engine.")} | {
+        "engine.*": "next child"
+    }
+
+
 def test_the_lifecycle_in_the_docs_is_the_one_in_the_table() -> None:
     block = re.search(r"<!-- lifecycle: begin -->\n```\n(.*?)```\n", page("docs/architecture.md"), re.DOTALL)
     assert block is not None
@@ -93,19 +161,14 @@ def commands(text: str) -> list[list[str]]:
 
 def _after_program(part: str) -> list[str]:
     words = shlex.split(part, comments=True)
-    for at, word in enumerate(words):
-        if word.rpartition("/")[2] == "tts-supervisor" and "=" not in word:
-            return words[at + 1 :]
-    return []
+    while words and (words[0] == "sudo" or re.match(r"[A-Z_]+=", words[0])):
+        del words[0]
+    return words[1:] if words and words[0].rpartition("/")[2] == "tts-supervisor" else []
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "README.zh-CN.md", "docs/operations.md", "docs/writing-an-engine.md"]
-)
+@pytest.mark.parametrize("name", [name for name in ["README.zh-CN.md", *pages()] if commands(page(name))])
 def test_every_command_that_is_shown_is_one_that_the_program_takes(name: str) -> None:
-    found = commands(page(name))
-    assert found
-    for words in found:
+    for words in commands(page(name)):
         arguments = make_parser().parse_args(words)  # exits, and says why, if it is none
         assert arguments.command in words
 

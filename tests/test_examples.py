@@ -1,0 +1,302 @@
+"""Every example in README and docs/ is run, or read by what it is for; the few that cannot be say why."""
+
+import configparser
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import numpy as np
+import pytest
+import soundfile
+
+from supervisor.config import load_config
+from supervisor.config.keys import KEYS
+from supervisor.loop.alerting import AlertEvent
+from tests.blocks import Block, blocks, every, pages
+from tests.tree import ROOT, page
+
+#: What no test can do, and where it stands. It grows only by something that no test can do.
+NOT_RUN = {
+    ("README.md", ".venv/bin/pip install -c constraints.txt '.[glm]'"): "downloads torch and 9 GB of weights",
+    ("docs/commands.md", "tts-supervisor models get glm-tts"): "downloads 9 GB of weights",
+    ("docs/commands.md", "python -m tts_core dump CHECKPOINT"): "needs the released weights",
+    ("docs/commands.md", "tts-supervisor --set engine.name=glm voices add"): "needs the released weights",
+    ("docs/glm.md", "pip install -c constraints.txt '.[glm]'"): "downloads torch and 9 GB of weights",
+    ("docs/glm.md", "tts-supervisor voices add ada"): "needs the released weights",
+    ("docs/glm-upstream.md", "/path/to/glm-env/bin/python -m pip install"): "needs an environment of GLM-TTS",
+    ("docs/glm-upstream.md", "tts-supervisor narrate book.md"): "needs GLM-TTS and an NVIDIA GPU",
+    ("docs/service.md", "python3 -m venv /usr/local"): "writes below /usr and /etc, as root",
+    ("docs/service.md", "journalctl -u"): "needs the journal of a running service",
+}
+
+#: Blocks that take a minute, by their first line.
+SLOW = (".venv/bin/tts-supervisor demo",)
+
+#: What stands for a place on the reader's machine.
+PLACES = {"/path/to/other/bin/python": sys.executable, "/path/to/glm-env/bin/python": sys.executable}
+
+#: Ask a run that must be there.
+ASKING = re.compile(r"tts-supervisor (?:status|clean|recycle)\b")
+
+#: Longest that one command of an example may take, on a machine that does ten things at once.
+PATIENCE_S = 120.0
+
+
+# ------------------------------------------------------------------ which there are
+
+
+def test_what_is_not_run_is_little_and_says_why() -> None:
+    marked = [block for name in pages() for block in blocks(name) if block.not_run is not None]
+    unnamed = [
+        f"{block.page}:{block.line}"
+        for block in marked
+        if not any(
+            block.page == name and block.text.startswith(first) and block.not_run == why
+            for (name, first), why in NOT_RUN.items()
+        )
+    ]
+    assert unnamed == [], "mark only what no test can do, and name it in NOT_RUN"
+    assert len(marked) == len(NOT_RUN)
+    assert {block.language for block in marked} <= {"sh"}
+
+
+def test_every_block_is_of_a_kind_that_is_looked_at() -> None:
+    kinds = {block.language for name in pages() for block in blocks(name)}
+    # Without a language: drawings, and output as it looks.
+    assert kinds <= {"", "sh", "python", "toml", "json", "ini", "mermaid"}
+    assert kinds >= {"sh", "python", "toml", "json", "ini"}
+
+
+#: How a line begins that is a command, whatever its fence says.
+COMMAND = re.compile(
+    r"^(?:\$ )?(?:\S*/)?(?:tts-supervisor|python3?|pip|sudo|systemctl|journalctl|curl|jq) ", re.MULTILINE
+)
+
+
+def test_no_command_hides_in_a_block_without_a_language() -> None:
+    listings = [block for block in every("") if "─" not in block.text]  # with it, a drawing
+    hidden = [f"{block.page}:{block.line}" for block in listings if COMMAND.search(block.text)]
+    assert hidden == []
+
+
+def test_what_ci_runs_is_run_by_it() -> None:
+    names = [block.command for name in pages() for block in blocks(name) if block.command is not None]
+    assert sorted(names) == ["narrate", "test"]
+    for name in names:
+        assert f"$(readme_command {name})" in page(".ci/run")
+
+
+# ------------------------------------------------------------------ shell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A folder as a reader has it before him: the program, the examples, texts and recordings of his own."""
+
+    path: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """An environment that points into this folder alone."""
+        kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+        path = os.pathsep.join([str(self.path / "bin"), os.environ["PATH"]])
+        packages = os.pathsep.join([str(ROOT), str(self.path / "site")])
+        own = {"PATH": path, "HOME": str(self.path), "PYTHONPATH": packages, "LC_ALL": "C.UTF-8"}
+        return kept | own | {"XDG_RUNTIME_DIR": str(self.path / "run")}
+
+    def run(self, block: Block) -> None:
+        """Run a block as a reader would who pastes it, and look for what it promises to write."""
+        text = block.text
+        for place, real in PLACES.items():
+            text = text.replace(place, real)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text],
+            cwd=self.path,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S * (1 + len(text.splitlines())),
+        )
+        assert done.returncode == 0, f"{block.page}:{block.line}: {done.stdout}\n{done.stderr}"
+        for name in re.findall(r" -o (\S+)", text):
+            written = self.path / name
+            assert any(written.iterdir()) if written.is_dir() else written.stat().st_size > 0, name
+
+    @contextmanager
+    def narrating(self) -> Generator[None]:
+        """Have a narration run meanwhile, whose child is ready."""
+        book = " ".join(f"This is sentence number {number} of a long night." for number in range(2000))
+        (self.path / "long.txt").write_text(book)
+        sets = ["--set", "engine.name=scripted", "--set", "engine.scripted.wall_per_char_s=0.005"]
+        process = subprocess.Popen(
+            ["tts-supervisor", *sets, "narrate", "long.txt", "-o", "long.flac", "--json"],
+            cwd=self.path,
+            env=self.env,
+            executable=str(self.path / "bin" / "tts-supervisor"),
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        try:
+            assert any(b'"job/segment"' in line for line in process.stdout), "it ended before it spoke"
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE_S)
+
+
+STORY = """# A short night
+
+The ferry left at 22:40. Nobody slept.
+
+## The morning
+
+开往青石镇的渡轮到了。 Everybody was there.
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A desk with all that the examples name."""
+    desk = Desk(path=tmp_path)
+    _put_program(tmp_path)
+    (tmp_path / "examples").mkdir()
+    shutil.copy(ROOT / "examples" / "lines.jsonl", tmp_path / "examples")
+    # The beginning of the story that is shipped: .ci/run narrates the whole of it.
+    beginning = page("examples/the-night-ferry.md").splitlines(keepends=True)[:9]
+    (tmp_path / "examples" / "the-night-ferry.md").write_text("".join(beginning))
+    for name in ("book.md", "one.txt", "two.md", "letter.txt", "story.md"):
+        (tmp_path / name).write_text(STORY)
+    for name in ("me.wav", "ada.wav"):
+        hum = 0.3 * np.sin(np.arange(4 * 16_000) * (2 * np.pi * 220 / 16_000))
+        soundfile.write(tmp_path / name, hum.astype(np.float32), 16_000)
+    shutil.copy(ROOT / "config.toml", tmp_path)
+    (tmp_path / "run").mkdir(mode=0o700)
+    return desk
+
+
+def _put_program(folder: Path) -> None:
+    for place in (folder / "bin", folder / ".venv" / "bin"):
+        place.mkdir(parents=True)
+        program = place / "tts-supervisor"
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m supervisor "$@"\n')
+        program.chmod(0o755)
+
+
+def shell_blocks(name: str) -> Iterator[Block]:
+    """The blocks of a page that are to be run here."""
+    for block in blocks(name):
+        if block.language == "sh" and block.not_run is None and block.command is None:
+            yield block
+
+
+@pytest.mark.processes
+@pytest.mark.timeout(600)  # some twenty commands, each with a child of its own
+@pytest.mark.parametrize("name", [name for name in pages() if any(shell_blocks(name))])
+def test_the_commands_of_a_page_do_what_it_says_one_after_the_other(name: str, desk: Desk) -> None:
+    _put_engine(name, desk)
+    for block in shell_blocks(name):
+        if block.text.startswith(SLOW):
+            continue
+        if ASKING.search(block.text):
+            with desk.narrating():
+                desk.run(block)
+        else:
+            desk.run(block)
+
+
+@pytest.mark.slow
+@pytest.mark.processes
+@pytest.mark.timeout(300)
+def test_what_takes_a_minute_does_what_the_page_says(desk: Desk) -> None:
+    slow = [block for name in pages() for block in shell_blocks(name) if block.text.startswith(SLOW)]
+    assert len(slow) == len(SLOW)
+    for block in slow:
+        desk.run(block)
+
+
+# ------------------------------------------------------------------ Python, TOML, JSON
+
+
+def _put_engine(name: str, desk: Desk) -> None:
+    """Install the package that a page shows the parts of: its module, and its pyproject.toml."""
+    projects = [tomllib.loads(block.text) for block in blocks(name) if "[project]" in block.text]
+    for project in (cast("dict[str, dict[str, object]]", each["project"]) for each in projects):
+        points = cast("dict[str, dict[str, str]]", project["entry-points"])
+        metadata = desk.path / "site" / f"{str(project['name']).replace('-', '_')}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
+        lines = [f"[{group}]\n{key} = {value}\n" for group, of in points.items() for key, value in of.items()]
+        (metadata / "entry_points.txt").write_text("".join(lines))
+        for target in (value for of in points.values() for value in of.values()):
+            module, wanted = target.split(":")
+            (source,) = [block.text for block in blocks(name) if f"class {wanted}:" in block.text]
+            (desk.path / "site" / f"{module}.py").write_text(source)
+
+
+@pytest.mark.parametrize("block", every("python"), ids=lambda block: f"{block.page}:{block.line}")
+def test_python_that_is_shown_runs_by_itself(block: Block) -> None:
+    # What its classes do is looked at in test_docs.py.
+    exec(compile(block.text, f"{block.page}:{block.line}", "exec"), {"__name__": "shown"})
+
+
+@pytest.mark.parametrize("block", every("toml"), ids=lambda block: f"{block.page}:{block.line}")
+def test_toml_that_is_shown_is_a_configuration_or_a_project(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "[project]" in block.text:
+        assert tomllib.loads(block.text)["project"]["entry-points"].keys() == {"tts_supervisor.engines"}
+        return
+    text = block.text
+    for place, real in PLACES.items():
+        text = text.replace(place, real)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shown.toml").write_text(text)
+    load_config(file=tmp_path / "shown.toml", environ={})
+
+
+@pytest.mark.parametrize("block", every("ini"), ids=lambda block: f"{block.page}:{block.line}")
+def test_a_unit_that_is_shown_is_one(block: Block) -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read_string(block.text)
+    assert set(unit.sections()) <= {"Unit", "Service", "Install", "Socket"}
+
+
+@pytest.mark.parametrize("block", every("json"), ids=lambda block: f"{block.page}:{block.line}")
+def test_json_that_is_shown_is_json(block: Block) -> None:
+    try:
+        json.loads(block.text)
+    except json.JSONDecodeError:
+        # One object a line, as on the wire.
+        for line in filter(str.strip, block.text.splitlines()):
+            json.loads(line)
+
+
+def test_the_alert_that_is_shown_is_one() -> None:
+    (block,) = [block for block in blocks("docs/operations.md") if '"event": "recycle"' in block.text]
+    assert msgspec.json.decode(block.text, type=AlertEvent).event == "recycle"
+
+
+def test_keys_that_are_shown_in_passing_are_keys() -> None:
+    # `memory.record=night.jsonl`, `child.start = "cold"`: in the text as well as in blocks.
+    tables = {key.partition(".")[0] for key in KEYS}
+    shown = re.compile(rf"\b((?:{'|'.join(tables)})\.[a-z_]+(?:\.[a-z_]+)*) ?=[ '\"\w\[{{]")
+    found = {(name, key) for name in pages() for key in shown.findall(page(name))}
+    assert {
+        (name, key) for name, key in found if key not in KEYS and not key.startswith("engine.hum")
+    } == set()
+    assert len(found) > 10
