@@ -12,6 +12,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
+import msgspec
+
 from child.engine import (
     Audio,
     Cloning,
@@ -119,7 +121,10 @@ def _start(link: Link, hello: Hello, started_s: float, prepared: Prepared | None
         log_bug(error)
         link.send(broken(error, hello.reference))
         return None
-    link.send(_ready(engine, facts, canary, files, started_s))
+    ready = _ready(engine, facts, canary, files, started_s)
+    if hello.tells_voices:
+        ready = msgspec.structs.replace(ready, voices=engine.voices())
+    link.send(ready)
     return _Stage(engine=engine if rehearsal is None else rehearsal, facts=facts)
 
 

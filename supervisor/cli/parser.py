@@ -84,6 +84,7 @@ class Arguments(argparse.Namespace):
     scope: Literal["user", "system"] | None
     looking: Literal["show", "check"]
     file: Path | None
+    stdio: bool
 
 
 class _Parser(argparse.ArgumentParser):
@@ -118,6 +119,7 @@ def make_parser() -> argparse.ArgumentParser:
     _narrate(add_command(commands, "narrate", "narrate documents into one file or a folder"))
     _plan(add_command(commands, "plan", "say what narrating would do, without starting a child"))
     _say(add_command(commands, "say", "speak one text"))
+    _serve(add_command(commands, "serve", "run the service: speech and jobs for other programs"))
     job_options(add_command(commands, "jobs", "look at the ledger of jobs, or change it"))
     _voices(
         add_command(commands, "voices", "list the voices that can be used now, add cloned ones, remove them")
@@ -222,6 +224,17 @@ def _say(parser: argparse.ArgumentParser) -> None:
     speech_options(parser)
     socket_option(parser)
     json_option(parser, "JSON lines on standard output, the last one the result")
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--stdio",
+        action="store_true",
+        help="also take JSON-RPC, a line each, on standard input, and answer on standard output; "
+        "the end of input parks the work and ends the service",
+    )
+    engine_options(parser)
+    socket_option(parser)
 
 
 def _voices(parser: argparse.ArgumentParser) -> None:

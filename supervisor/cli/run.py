@@ -100,6 +100,8 @@ def _command(name: str) -> Callable[[Arguments], int]:  # noqa: PLR0912 - a case
             from supervisor.cli.replay import replay as command  # noqa: PLC0415 - see above
         case "plot":
             from supervisor.cli.replay import plot as command  # noqa: PLC0415 - see above
+        case "serve":
+            from supervisor.cli.serve import serve as command  # noqa: PLC0415 - see above
         case "status" | "clean" | "recycle":
             from supervisor.cli import steering  # noqa: PLC0415 - see above
 

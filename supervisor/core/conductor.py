@@ -104,6 +104,16 @@ class Conductor:
         return self._desk.counts
 
     @property
+    def lives(self) -> int:
+        """Number of the latest life."""
+        return self._desk.roster.lives
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be spoken, is spoken, or is on its way to the disk."""
+        return self._desk.bench.has_trays
+
+    @property
     def waits_why(self) -> str:
         """Why nothing is handed out though there is work: a pause, the gate; empty if nothing holds it up."""
         if self._desk.counsel.paused_why or not math.isfinite(self._desk.rest_until_s):

@@ -34,6 +34,7 @@ class Terms:
 
     Attributes:
         job: Id, where the run is of one job; else empty.
+        lives: Of runs before this one: numbers of lives go on from there.
         stays: Whether it goes on when nothing is left to do: jobs come and go.
         hello: For every child; `life` is filled in.
         version: Of this package: the child's must be the same.
@@ -59,6 +60,7 @@ class Terms:
     batch_size: int = 0
     batch_rest_s: float = 0.0
     stays: bool = False
+    lives: int = 0
 
 
 class Desk:
@@ -88,7 +90,7 @@ class Desk:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.counts = Counts()
-        self.roster = Roster(terms.times)
+        self.roster = Roster(terms.times, terms.lives)
         self.counsel = Counsel(terms.memory)
         self.bench = Bench(attempts=terms.attempts, stall_s=terms.stall_s)
         self.restarts = Restarts()

@@ -15,10 +15,10 @@ class Roster:
         successor: Who is getting ready to take over; None unless a hand-over is under way.
     """
 
-    def __init__(self, times: SlotTimes) -> None:
+    def __init__(self, times: SlotTimes, lives: int = 0) -> None:
         self._times = times
         self._leaving: list[Post] = []
-        self.lives = 0
+        self.lives = lives
         self.current = Post(times)
         self.successor: Post | None = None
 

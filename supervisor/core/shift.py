@@ -55,7 +55,7 @@ class Shift:
     @property
     def _is_early(self) -> bool:
         """Whether the first child is to be started before there is anything to speak."""
-        return not self._desk.bench.closed and self._desk.roster.lives == 0
+        return not self._desk.bench.closed and self._desk.roster.lives == self._desk.terms.lives
 
     def _attend(self, post: Post, at_s: float) -> None:
         """A child is ready and has nothing in hand: find what it is to do."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from supervisor.errors import SupervisorError
 from supervisor.log import Log
 from supervisor.loop.alerting import Alerts, event_of, terminal_event
 from supervisor.loop.service import Steering
-from supervisor.loop.serving import JobService
 
 
 class Closer(Protocol):
@@ -25,6 +24,14 @@ class Closer(Protocol):
         ...
 
 
+class Attended(Steering, Protocol):
+    """A service that is told every note."""
+
+    def note(self, note: Note) -> None:
+        """Take what people are told."""
+        ...
+
+
 #: Opens what others may ask a service through.
 Door = Callable[[Steering], Awaitable[Closer]]
 
@@ -32,19 +39,21 @@ Door = Callable[[Steering], Awaitable[Closer]]
 class Company:
     """Open while a job runs."""
 
-    def __init__(self, config: Config, service: JobService, door: Door | None, *, job: str, log: Log) -> None:
+    def __init__(
+        self, config: Config, service: Attended, doors: Sequence[Door], *, job: str, log: Log
+    ) -> None:
         """Make it; nothing is opened before it is entered.
 
         Args:
             config: All of it.
             service: Is told every note, and asked through the door.
-            door: Opens it; None = nobody can ask.
+            doors: Open them.
             job: Id.
             log: Takes how alerts were told.
         """
         self._config = config
         self._service = service
-        self._door = door
+        self._doors = doors
         self._stack = AsyncExitStack()
         self._trace: TraceFile | None = None
         self._job = job
@@ -72,8 +81,8 @@ class Company:
                 loop=asyncio.get_running_loop(),
             )
             self._stack.callback(self._trace.close)
-        if self._door is not None:
-            self._stack.push_async_callback((await self._door(self._service)).close)
+        for door in self._doors:
+            self._stack.push_async_callback((await door(self._service)).close)
 
     async def leave(self) -> None:
         """Close all of it."""

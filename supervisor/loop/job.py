@@ -114,7 +114,8 @@ class _Job:
             wall_s=time.time,
         )
         self._service = JobService(facts)
-        self._company = Company(self._config, self._service, self._door, job=self._job, log=self._log)
+        doors = [] if self._door is None else [self._door]
+        self._company = Company(self._config, self._service, doors, job=self._job, log=self._log)
 
     async def run(self) -> Outcome:
         """Run all stages."""

@@ -107,6 +107,11 @@ class Runner:
         return self._conductor
 
     @property
+    def lives(self) -> int:
+        """Children so far, those of runs before this one included."""
+        return self._conductor.lives
+
+    @property
     def template_pid(self) -> int | None:
         """Of the process that children are forked from; None where they start cold."""
         return self._place.nursery.pid

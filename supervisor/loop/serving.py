@@ -44,6 +44,8 @@ class Facts:
         device: `child.device`.
         pid: Our own.
         wall_s: The wall clock.
+        stays: Whether it is a service that stays: jobs come and go.
+        waiting: Returns how many requests wait.
     """
 
     job: str
@@ -51,6 +53,8 @@ class Facts:
     device: str
     pid: int
     wall_s: Callable[[], float]
+    stays: bool = False
+    waiting: Callable[[], int] = lambda: 0
 
 
 class JobService:
@@ -60,7 +64,7 @@ class JobService:
         self._facts = facts
         self._since_s = facts.wall_s()
         self._runner: Runner | None = None
-        self._stage: ServiceState = "planning"
+        self._stage: ServiceState = "narrating" if facts.stays else "planning"
         self._lives: deque[LifeStatus] = deque(maxlen=MOST_LIVES)
         self._progress: Progress | None = None
         self._spoken = self._failed = 0
@@ -73,7 +77,7 @@ class JobService:
     def note(self, note: Note) -> None:
         """Take what people are told."""
         match note:
-            case Stage():
+            case Stage() if not self._facts.stays or note.name == "parking":
                 self._stage = _STAGES[note.name]
             case ChildState(state="gone"):
                 self._lives.append(_life(note, self._facts.wall_s()))
@@ -97,7 +101,7 @@ class JobService:
             state=self._state(),
             why=waits_why,
             child=None if runner is None else self._child(runner),
-            queue=0,
+            queue=self._facts.waiting(),
             lives=list(self._lives),
             totals=self._totals(),
             policies=[] if runner is None else _policies(runner),
@@ -133,20 +137,11 @@ class JobService:
     # ------------------------------------------------------------------ parts of the status
 
     def _state(self) -> ServiceState:
-        runner = self._runner
-        if runner is None or self._stage != "narrating":
+        if self._stage != "narrating":
             return self._stage
-        conductor = runner.conductor
-        post = conductor.post
-        if conductor.waits_at_gate:
-            return "waiting_for_memory"
-        if conductor.waits_why:
-            return "paused"
-        if post is not None and post.state is State.RELEASING:
-            return "releasing"
-        if post is not None and post.ready is not None:
-            return "narrating"
-        return "recycling" if self._lives else "starting"
+        if self._runner is None:
+            return "starting"
+        return _state_of(self._runner, stays=self._facts.stays, has_lived=bool(self._lives))
 
     def _child(self, runner: Runner) -> ChildStatus | None:
         post = runner.conductor.post
@@ -178,8 +173,10 @@ class JobService:
             cleans=0 if counts is None else counts.cleans,
         )
 
-    def _job(self) -> JobStatus:
+    def _job(self) -> JobStatus | None:
         progress = self._progress
+        if self._facts.stays:
+            return None if progress is None else self._in_hand(progress)
         return JobStatus(
             job=self._facts.job,
             segment=0 if progress is None else progress.segment,
@@ -187,6 +184,30 @@ class JobService:
             output=self._facts.output,
             eta_seconds=None if progress is None else progress.eta_seconds,
         )
+
+    def _in_hand(self, progress: Progress) -> JobStatus | None:
+        if progress.segment >= progress.segments:
+            return None
+        return JobStatus(
+            job=progress.job,
+            segment=progress.segment,
+            segments=progress.segments,
+            eta_seconds=progress.eta_seconds,
+        )
+
+
+def _state_of(runner: Runner, *, stays: bool, has_lived: bool) -> ServiceState:
+    conductor = runner.conductor
+    post = conductor.post
+    if conductor.waits_at_gate:
+        return "waiting_for_memory"
+    if conductor.waits_why:
+        return "paused"
+    if post is not None and post.state is State.RELEASING:
+        return "releasing"
+    if post is None or post.ready is None:
+        return "recycling" if has_lived else "starting"
+    return "idle" if stays and not conductor.has_work else "narrating"
 
 
 def _policies(runner: Runner) -> list[PolicyStatus]:

@@ -13,7 +13,14 @@ from supervisor.wire.version import VERSION
 _LEAST_RELEASE_S = 1.0
 
 
-def terms_of(config: Config, *, job: str, voice: str | None, reference: Reference | None = None) -> Terms:
+def terms_of(
+    config: Config,
+    *,
+    job: str,
+    voice: str | None,
+    reference: Reference | None = None,
+    lives: int | None = None,
+) -> Terms:
     """Return the terms for one job.
 
     Args:
@@ -21,11 +28,12 @@ def terms_of(config: Config, *, job: str, voice: str | None, reference: Referenc
         job: Its id.
         voice: The job's voice: a child that lacks it is never ready.
         reference: The recording that the job's voice is cloned from: likewise.
+        lives: Of a service: how many children it had so far; None for a run that ends with its job.
     """
     child = config.child
     return Terms(
         job=job,
-        hello=hello_of(config, voice=voice, reference=reference),
+        hello=hello_of(config, voice=voice, reference=reference, tells_voices=lives is not None),
         version=VERSION,
         attempts=child.attempts,
         stall_s=child.stall_s,
@@ -39,10 +47,14 @@ def terms_of(config: Config, *, job: str, voice: str | None, reference: Referenc
         idle_unload_s=child.idle_unload_s,
         batch_size=config.batch.size,
         batch_rest_s=config.batch.rest_s,
+        stays=lives is not None,
+        lives=lives or 0,
     )
 
 
-def hello_of(config: Config, *, voice: str | None, reference: Reference | None = None) -> Hello:
+def hello_of(
+    config: Config, *, voice: str | None, reference: Reference | None = None, tells_voices: bool = False
+) -> Hello:
     """Return what a child is told first; its life's number is filled in later."""
     return Hello(
         protocol=PROTOCOL_VERSION,
@@ -53,4 +65,5 @@ def hello_of(config: Config, *, voice: str | None, reference: Reference | None =
         faults=config.engine.faults,
         voice=voice,
         reference=reference,
+        tells_voices=tells_voices,
     )

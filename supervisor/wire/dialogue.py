@@ -212,7 +212,7 @@ class ParentEnd(_End):
             _check_greeting(message)
         elif isinstance(message, Ready):
             _check_ready(message)
-        elif isinstance(message, Voices):
+        if isinstance(message, Voices | Ready):
             for voice in message.voices:
                 _check_rate(voice.sample_rate_hz)
         self._turn(message, PeerError)

@@ -114,6 +114,7 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
         faults: None unless a rehearsal is configured.
         voice: Voice that must exist before the child is ready; None = the engine's default.
         reference: Its recording, where it is cloned from one: usable before the child is ready.
+        tells_voices: Whether its `Ready` is to list all voices: a service offers them.
     """
 
     protocol: int
@@ -124,6 +125,7 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     faults: FaultPlan | None = None
     voice: str | None = None
     reference: Reference | None = None
+    tells_voices: bool = False
 
 
 class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
@@ -196,6 +198,7 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
         took_s: From the start of the process.
         weight_files: Absolute paths that the next child will read: prefetched when a recycle is decided.
         notices: What people should know of this start; each is told once in a run.
+        voices: That can be used now, if `Hello.tells_voices`.
     """
 
     engine: str
@@ -210,6 +213,7 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     took_s: float
     weight_files: list[str] = []
     notices: list[str] = []
+    voices: list["Voice"] = []
 
 
 class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):

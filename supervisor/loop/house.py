@@ -1,0 +1,291 @@
+"""A service that stays: requests and jobs in, speech and files out, until it is stopped."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from supervisor import errors
+from supervisor.config import Config, faults_in_words
+from supervisor.core.conductor import Conductor
+from supervisor.core.notes import Note, Notice, Stage
+from supervisor.edge.clock import monotonic_s
+from supervisor.edge.ledger import Ledger
+from supervisor.edge.ledger_values import JobView
+from supervisor.edge.statefolder import StateFolder
+from supervisor.edge.sweep import sweep
+from supervisor.log import Level, Log
+from supervisor.loop.answers import ending_error
+from supervisor.loop.company import Closer, Company
+from supervisor.loop.cutting import MOST_TEXT_CHARS
+from supervisor.loop.jobqueue import Desk, JobQueue
+from supervisor.loop.logged import log_note
+from supervisor.loop.place import Place, nursery_of
+from supervisor.loop.requestqueue import RequestQueue
+from supervisor.loop.runner import Runner
+from supervisor.loop.service import CannotAsk, GivenBack, Status
+from supervisor.loop.serving import Facts, JobService
+from supervisor.loop.speaking import (
+    Discovered,
+    Limits,
+    OnAudio,
+    Speech,
+    SpeechRequest,
+    Submission,
+)
+from supervisor.loop.studio import Studio
+from supervisor.loop.terms import terms_of
+from supervisor.wire.version import VERSION
+
+#: A loop that is busy may be late by some milliseconds; by so much it stands still.
+_LATE_S: Final = 5.0
+
+#: Longest line of a door that speaks JSON.
+_LINE_BYTES: Final = 1024 * 1024
+
+
+#: Opens all doors of a service at once.
+OpenDoors = Callable[["House"], Awaitable[Closer]]
+
+
+class House:
+    """One service: what `Service` says, behind every door."""
+
+    def __init__(  # noqa: PLR0913 - what a service is made of, said once and by name
+        self,
+        *,
+        config: Config,
+        state: StateFolder,
+        ledger: Ledger,
+        log: Log,
+        show: Callable[[Note], None],
+        open_doors: OpenDoors,
+    ) -> None:
+        """Make it; nothing happens before `run`.
+
+        Args:
+            config: All of it.
+            state: The state folder, owned.
+            ledger: In it.
+            log: Takes events.
+            show: Takes notes for people.
+            open_doors: Opens what others may ask through.
+        """
+        self._studio = Studio(config, self._make_runner)
+        self._state = state
+        self._ledger = ledger
+        self._log = log
+        self._shown = show
+        self._listeners: list[Callable[[Note], None]] = []
+        self._stop_why = ""
+        self._doors: Closer | None = None
+        self._parked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._requests = RequestQueue(lambda: self._studio.config, state.path, self._studio)
+        self._jobs = JobQueue(
+            Desk(
+                config=lambda: self._studio.config,
+                state=state,
+                ledger=ledger,
+                floor=self._studio,
+                show=self._show,
+                log=log,
+                folder=Path.cwd(),
+            )
+        )
+        facts = Facts(
+            job="",
+            output="",
+            device=config.child.device,
+            pid=os.getpid(),
+            wall_s=time.time,
+            stays=True,
+            waiting=lambda: self._requests.waiting,
+        )
+        self._standing = JobService(facts)
+        self._company = Company(config, self, [], job="", log=log)
+        self._open_doors = open_doors
+
+    # ------------------------------------------------------------------ its life
+
+    async def run(self) -> None:
+        """Serve until it is stopped.
+
+        Raises:
+            SupervisorError: With the exit code, for whatever else ends it. All work is parked then.
+        """
+        self._sweep()
+        faults = self._studio.config.engine.faults
+        if faults is not None:
+            words = faults_in_words(faults)
+            self._show(Notice(level="warning", name="faults", text=f"faults are rehearsed: {words}"))
+        try:
+            await self._company.enter(self._show)
+            self._doors = await self._open_doors(self)
+            self._jobs.begin()
+            finish = await self._studio.run()
+            if not self._stop_why:
+                raise ending_error(finish)
+        except errors.SupervisorError as error:
+            self.stop(str(error))
+            self._company.failed(error)
+            raise
+        finally:
+            await self._park()
+            if self._doors is not None:
+                await self._doors.close()
+            await self._company.leave()
+
+    def stop(self, why: str, *, at_once: bool = False) -> None:
+        """Park the work and end: after the segment in hand, or at once."""
+        first, self._stop_why = not self._stop_why, self._stop_why or why
+        if first:
+            self._show(Stage(name="parking", detail=why))
+            self._requests.close()
+            self._jobs.close(why)
+        self._studio.stop(why, at_once=at_once)
+
+    def reload(self, config: Config) -> None:
+        """Go on under another configuration from the next segment boundary; nothing while it stops."""
+        if not self._stop_why:
+            self._studio.reload(config)
+
+    @property
+    def config(self) -> Config:
+        """That it works under now."""
+        return self._studio.config
+
+    def overdue(self, at_s: float) -> str | None:
+        """Say what should have been done long ago; None if nothing: an idle service is on time."""
+        runner = self._studio.runner
+        if runner is None or at_s <= runner.conductor.next_deadline_s + _LATE_S:
+            return None
+        return f"the conductor's next look is {at_s - runner.conductor.next_deadline_s:.0f} s late"
+
+    async def _park(self) -> None:
+        """Let whoever waits know; returns when all jobs are parked."""
+        self._studio.close()
+        await self._jobs.closed()
+        if not self._parked.done():
+            self._parked.set_result(None)
+
+    def _sweep(self) -> None:
+        for swept in sweep(str(self._state.path)):
+            self._event("child.swept", "warning", pid=swept.pid, command=swept.command, gone=swept.gone)
+
+    def _make_runner(self, config: Config, lives: int) -> Runner:
+        terms = terms_of(config, job="", voice=None, lives=lives)
+        place = Place(
+            state=self._state,
+            ledger=self._ledger,
+            job="",
+            nursery=nursery_of(
+                config,
+                terms.hello,
+                state_marker=str(self._state.path),
+                notice=self._show,
+                overheard=lambda line: self._event("child.stderr", "debug", life=0, line=line),
+            ),
+            poll_s=config.memory.poll_s,
+            device=config.child.device,
+            wall_s=time.time,
+            show=self._show,
+            overheard=lambda life, line: self._event("child.stderr", "debug", life=life, line=line),
+            trace=self._company.trace,
+        )
+        runner = Runner(Conductor(terms, None, at_s=monotonic_s()), place)
+        self._standing.attend(runner)
+        return runner
+
+    # ------------------------------------------------------------------ what doors ask
+
+    def discover(self) -> Discovered:  # noqa: D102 -- as in Service, here and below
+        config, runner = self._studio.config, self._studio.runner
+        post = None if runner is None else runner.conductor.post
+        ready = None if post is None else post.ready
+        return Discovered(
+            name="tts-supervisor",
+            version=VERSION,
+            engine=config.engine.name,
+            voices=[] if ready is None else ready.voices,
+            sample_rates=[] if ready is None else [ready.sample_rate_hz],
+            formats=["wav", "flac"],
+            limits=Limits(
+                line_bytes=_LINE_BYTES,
+                text_chars=MOST_TEXT_CHARS,
+                max_waiting=config.queue.max_waiting,
+                max_running=config.queue.max_running,
+            ),
+        )
+
+    def status(self) -> Status:  # noqa: D102 -- likewise
+        return self._standing.status()
+
+    async def clean(self) -> GivenBack:  # noqa: D102 -- likewise
+        return await self._standing.clean()
+
+    async def recycle(self) -> GivenBack:  # noqa: D102 -- likewise
+        return await self._standing.recycle()
+
+    async def synthesize(self, request: SpeechRequest, on_audio: OnAudio | None = None) -> Speech:  # noqa: D102 -- likewise
+        return await self._requests.speak(request, on_audio)
+
+    async def submit(self, submission: Submission) -> str:  # noqa: D102 -- likewise
+        self._must_be_open()
+        return await self._jobs.submit(submission)
+
+    def job(self, job: str) -> JobView:  # noqa: D102 -- likewise
+        return self._jobs.view(job)
+
+    def jobs(self) -> list[JobView]:  # noqa: D102 -- likewise
+        return self._jobs.views()
+
+    async def cancel(self, job: str) -> JobView:  # noqa: D102 -- likewise
+        self._must_be_open()
+        return await self._jobs.cancel(job)
+
+    async def retry(self, job: str) -> JobView:  # noqa: D102 -- likewise
+        self._must_be_open()
+        return await self._jobs.retry(job)
+
+    def listen(self, told: Callable[[Note], None]) -> Callable[[], None]:  # noqa: D102 -- likewise
+        self._listeners.append(told)
+
+        def unlisten() -> None:
+            if told in self._listeners:
+                self._listeners.remove(told)
+
+        return unlisten
+
+    async def shutdown(self) -> None:  # noqa: D102 -- likewise
+        self.stop("asked to shut down")
+        await asyncio.shield(self._parked)
+
+    def _must_be_open(self) -> None:
+        if self._stop_why:
+            raise CannotAsk("the service ends", kind="shutting_down", retryable=True)
+
+    # ------------------------------------------------------------------ telling
+
+    def note(self, note: Note) -> None:
+        """Take what people are told."""
+        self._standing.note(note)
+
+    def _show(self, note: Note) -> None:
+        log_note(self._log, note)
+        self._company.note(note)
+        self._shown(note)
+        for told in list(self._listeners):
+            told(note)
+
+    def _event(self, name: str, level: Level = "info", **fields: str | int | float | None) -> None:
+        self._log.event(name, level, **fields)
+
+
+def in_words(status: Status) -> str:
+    """Say in one line how a service stands, for whoever supervises it."""
+    child = status.child
+    of_child = "no child" if child is None else f"child {child.pid}, {child.segments} segments"
+    why = f": {status.why}" if status.why else ""
+    return f"{status.state}{why}; {of_child}; {status.queue} waiting"
