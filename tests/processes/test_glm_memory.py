@@ -16,7 +16,7 @@ from supervisor.wire.messages import Reference, Release, Released
 from tests.child.driver import Child, child_process, hello
 from tests.processes.narration import tell
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 TEXT = "The ferry leaves at ten."
 
