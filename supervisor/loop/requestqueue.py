@@ -71,10 +71,12 @@ class RequestQueue:
         self._state = state
         self._floor = floor
         self._folder = Path.cwd() if folder is None else folder
+        self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(1)
         self._running = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._kept: deque[Path] = deque()
+        self._kept: deque[tuple[float, Path]] = deque()  # until when, oldest first
+        self._timer: asyncio.TimerHandle | None = None
         self._spoken: set[Utterance] = set()
         self._closed = False
         shutil.rmtree(state / FOLDER_NAME, ignore_errors=True)
@@ -93,6 +95,8 @@ class RequestQueue:
                 turn.set_exception(_shutting_down())
         for utterance in self._spoken:
             utterance.fail(_shutting_down())
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def speak(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
         """Speak a request; see `Service.synthesize`."""
@@ -163,7 +167,7 @@ class RequestQueue:
         self._call()
 
     async def _called(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append(turn)
         try:
             await turn
@@ -203,15 +207,17 @@ class RequestQueue:
     # ------------------------------------------------------------------ files
 
     def _keep(self, path: Path) -> None:
-        self._kept.append(path)
+        self._kept.append((self._loop.time() + KEPT_S, path))
         if len(self._kept) > MOST_KEPT:
-            self._kept.popleft().unlink(missing_ok=True)
-        asyncio.get_running_loop().call_later(KEPT_S, self._forget, path)
+            self._kept.popleft()[1].unlink(missing_ok=True)
+        if self._timer is None:
+            self._forget()
 
-    def _forget(self, path: Path) -> None:
-        if path in self._kept:
-            self._kept.remove(path)
-            path.unlink(missing_ok=True)
+    def _forget(self) -> None:
+        """Delete what was kept for long enough; come again for the next."""
+        while self._kept and self._kept[0][0] <= self._loop.time():
+            self._kept.popleft()[1].unlink(missing_ok=True)
+        self._timer = self._loop.call_at(self._kept[0][0], self._forget) if self._kept else None
 
 
 def _shutting_down() -> CannotAsk:
