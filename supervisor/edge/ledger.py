@@ -32,7 +32,7 @@ __all__ = ["Ledger", "LedgerError", "job_id_for"]
 KILLS_FORGIVEN = 20
 
 #: What a job that is planned anew keeps.
-_LAST_TABLES = ("job", "delivery", "submission", "submission_key")
+_LAST_TABLES = ("job", "delivery", "submission", "submission_key", "tally")
 
 #: Child lives kept per job, newest last: a crash loop must not fill the disk.
 LIVES_KEPT = 1000

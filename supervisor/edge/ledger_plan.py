@@ -132,6 +132,7 @@ def write_plan(
 
 def write_cuts(connection: sqlite3.Connection, job: str, plan: Plan, keyed: KeyedSegments) -> None:
     """Write what is spoken in which pieces; of keys that are planned as before nothing changes."""
+    connection.execute("DELETE FROM tally WHERE job = ?", (job,))
     for table in PLAN_TABLES:
         connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
     _write_sources(connection, job, plan)

@@ -49,16 +49,36 @@ CHAPTERS = """
     FROM chapter WHERE job = ? ORDER BY number
 """
 
-#: Job, or an empty string for all.
-VIEWS = """
-    SELECT job.job AS job, job.state AS state, error, coalesce(sum(copies), 0) AS segments,
+_COUNTED = """
+    coalesce(sum(copies), 0) AS segments,
     coalesce(sum(copies * (speech.state = 'done')), 0) AS done,
     coalesce(sum(copies * (speech.state = 'failed')), 0) AS failed,
     (SELECT count(*) FROM bad_line WHERE bad_line.job = job.job) AS bad_lines,
     total(CASE speech.state WHEN 'done' THEN copies * 1.0 * samples / sample_rate_hz END) AS seconds
     FROM job LEFT JOIN speech ON speech.job = job.job
-    WHERE ? IN ('', job.job) GROUP BY job.job ORDER BY job.rowid
 """
+
+#: Job, or an empty string for all, twice. What is over was counted when it ended.
+VIEWS = f"""
+    SELECT job, state, error, segments, done, failed, bad_lines, seconds FROM (
+        SELECT job.rowid AS age, job.job AS job, state, error, segments, done, failed, bad_lines, seconds
+        FROM job JOIN tally ON tally.job = job.job WHERE ? IN ('', job.job)
+        UNION ALL
+        SELECT job.rowid AS age, job.job AS job, job.state AS state, error, {_COUNTED}
+        WHERE ? IN ('', job.job) AND job.job NOT IN (SELECT job FROM tally) GROUP BY job.job
+    ) ORDER BY age
+"""  # noqa: S608 - both pieces stand in this file
+
+_TALLY = f"""
+    INSERT OR REPLACE INTO tally (job, segments, done, failed, bad_lines, seconds)
+    SELECT job.job, {_COUNTED}
+"""
+
+#: Job. Counts it for good, until it is no longer over.
+TALLY = f"{_TALLY} WHERE job.job = ? GROUP BY job.job"
+
+#: Likewise all that are over.
+TALLY_ALL = f"{_TALLY} WHERE job.state IN ('done', 'failed', 'cancelled') GROUP BY job.job"
 
 
 class WaitingRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -237,7 +237,7 @@ class LedgerReader:
         return spec
 
     def _views(self, job: str) -> list[JobView]:
-        return [self._view(row) for row in self._file.records(ViewRow, VIEWS, job)]
+        return [self._view(row) for row in self._file.records(ViewRow, VIEWS, job, job)]
 
     def _view(self, row: ViewRow) -> JobView:
         return JobView(

@@ -15,6 +15,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 
 from supervisor.edge.disk import make_folder, write_error
+from supervisor.edge.ledger_queries import TALLY_ALL
 from supervisor.errors import DiskFull, StateInUse, SupervisorError
 
 FILE_NAME = "ledger.sqlite3"
@@ -54,6 +55,11 @@ _SUBMISSION_KEY = " submission_key (key TEXT PRIMARY KEY, job TEXT NOT NULL)"
 _SUBMISSION_INDEXES = """
 CREATE INDEX submission_open ON submission (rank) WHERE is_open;
 CREATE INDEX submission_keys ON submission_key (job)"""
+# What was counted of a job that is over: a thousand books have a million segments, and are listed often.
+_TALLY = """ tally (
+    job TEXT PRIMARY KEY, segments INTEGER NOT NULL, done INTEGER NOT NULL, failed INTEGER NOT NULL,
+    bad_lines INTEGER NOT NULL, seconds REAL NOT NULL
+) WITHOUT ROWID"""
 _TABLES = f"""
 CREATE TABLE job (
     job TEXT PRIMARY KEY, output TEXT NOT NULL, spec BLOB NOT NULL,
@@ -107,17 +113,19 @@ CREATE TABLE {_DEGRADE};
 CREATE TABLE {_SUBMISSION};
 CREATE TABLE {_SUBMISSION_KEY};
 {_SUBMISSION_INDEXES};
+CREATE TABLE {_TALLY};
 """
 
 #: What brings a ledger of an earlier version up to the next.
 _UPGRADES = {
     1: f"CREATE TABLE {_DEGRADE}",
     2: "ALTER TABLE speech ADD COLUMN past BLOB",
-    3: f"CREATE TABLE {_SUBMISSION}; CREATE TABLE {_SUBMISSION_KEY}; {_SUBMISSION_INDEXES}",
+    3: f"CREATE TABLE {_SUBMISSION}; CREATE TABLE {_SUBMISSION_KEY}; {_SUBMISSION_INDEXES};"
+    f"CREATE TABLE {_TALLY}; {TALLY_ALL}",
 }
 
 #: Tables that came with an upgrade, by the version before it.
-_TABLES_SINCE = {1: (_DEGRADE,), 3: (_SUBMISSION, _SUBMISSION_KEY)}
+_TABLES_SINCE = {1: (_DEGRADE,), 3: (_SUBMISSION, _SUBMISSION_KEY, _TALLY)}
 
 
 class LedgerError(SupervisorError):

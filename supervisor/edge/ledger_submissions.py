@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from supervisor.edge.ledger_plan import forget_failures
+from supervisor.edge.ledger_queries import TALLY
 from supervisor.edge.ledger_reading import LedgerReader
 from supervisor.edge.ledger_schema import LedgerError, Value
 from supervisor.edge.ledger_values import ABANDONED, JobState, job_id_for
@@ -184,6 +185,7 @@ class Submissions(LedgerReader):
     def _change(self, job: str, sql: str, *values: Value) -> None:
         """Change exactly one row, or say that it was not there to be changed so."""
         with self._file.transaction() as connection:
+            connection.execute("DELETE FROM tally WHERE job = ?", (job,))
             if connection.execute(sql, values).rowcount != 1:
                 raise LedgerError(f"job {job}: nothing in the state for this step: {sql} {values}")
 
@@ -198,17 +200,17 @@ def begin_anew(connection: sqlite3.Connection, job: str) -> None:
     )
     if connection.execute(stays, (job,)).rowcount:
         connection.execute("UPDATE job SET spec = x'' WHERE job = ?", (job,))
-        return
-    for table in ("submission", "job"):
+        return  # nothing of what is open is counted for good
+    for table in ("submission", "job", "tally"):
         connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
 
 
 def _queue(connection: sqlite3.Connection, job: str, wanted: Wanted, at_s: float) -> None:
     connection.execute(
-        "INSERT INTO job (job, output, spec, state) VALUES (?, ?, x'', 'queued') "
-        "ON CONFLICT (job) DO UPDATE SET state = 'queued', error = NULL",
+        "INSERT OR IGNORE INTO job (job, output, spec, state) VALUES (?, ?, x'', 'queued')",
         (job, wanted.output),
     )
+    _set_state(connection, job, "queued", None)
     # Replaced, not changed: its rank is a new one, the highest.
     connection.execute(
         "INSERT OR REPLACE INTO submission (job, request, at_s, is_open, is_fresh, is_planned) "
@@ -235,6 +237,9 @@ def _set_state(connection: sqlite3.Connection, job: str, state: JobState, error:
     connection.execute("UPDATE job SET state = ?, error = ? WHERE job = ?", (state, error, job))
     if state in _OVER:
         connection.execute("UPDATE submission SET is_open = 0 WHERE job = ?", (job,))
+        connection.execute(TALLY, (job,))
+    else:
+        connection.execute("DELETE FROM tally WHERE job = ?", (job,))
 
 
 def _known_state(connection: sqlite3.Connection, job: str) -> JobState:

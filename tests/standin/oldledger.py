@@ -13,6 +13,7 @@ _ADDED = {
         "DROP INDEX submission_keys",
         "DROP TABLE submission",
         "DROP TABLE submission_key",
+        "DROP TABLE tally",
     ),
     2: ("ALTER TABLE speech DROP COLUMN past",),
     1: ("DROP TABLE degrade",),

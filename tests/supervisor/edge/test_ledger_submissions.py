@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -25,12 +26,14 @@ from hypothesis.stateful import (
 )
 
 from supervisor.edge.ledger import Ledger, LedgerError
+from supervisor.edge.ledger_queries import VIEWS
+from supervisor.edge.ledger_schema import FILE_NAME
 from supervisor.edge.ledger_submissions import OtherInHand
 from supervisor.edge.ledger_values import ABANDONED, JobState, job_id_for
 from supervisor.edge.ledger_wanted import Wanted
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import DiskFull
-from tests.standin.jobs import plan_of, speak_all, spec_for
+from tests.standin.jobs import plan_of, speak, speak_all, spec_for
 from tests.standin.oldledger import backdate
 from tests.standin.tinydisk import tiny_disk
 from tests.tree import ROOT
@@ -38,6 +41,7 @@ from tests.tree import ROOT
 OUTPUT = "/out/story.wav"
 JOB = job_id_for(OUTPUT)
 PLAN = plan_of(["One.", "Two."])
+THREE = plan_of(["One.", "Two.", "Three."])
 
 
 def wanted(
@@ -301,12 +305,13 @@ def test_a_service_finds_what_one_before_it_had_in_hand_at_its_old_rank(state: S
         assert all(view.error is None for view in ledger.views())
 
 
-def test_jobs_that_narrate_left_stay_parked_for_a_service(ledger: Ledger) -> None:
+@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
+def test_jobs_that_narrate_left_stay_parked_for_a_service(ledger: Ledger, end: JobState) -> None:
     plan(ledger)
     ledger.set_state(JOB, "running")
     ledger.submit(wanted("/out/b.wav"), 1.0)
     over = job_id_for("/out/b.wav")
-    ledger.set_state(over, "done")
+    ledger.set_state(over, end)
     plan(ledger, "/out/b.wav")  # by narrate, later: its submission was over
     ledger.set_state(over, "running")
     ledger.park_abandoned()
@@ -388,6 +393,35 @@ def test_a_full_disk_takes_no_job_and_loses_none(tmp_path: Path) -> None:
             fill()
         assert taken
         assert waiting(ledger) == taken
+
+
+def test_a_job_that_is_over_is_counted_when_it_ends_and_anew_when_it_goes_on(
+    ledger: Ledger, state: StateFolder
+) -> None:
+    plan(ledger)
+    speak_all(ledger, state, JOB)
+    ledger.set_state(JOB, "done")
+    before = ledger.views()
+    with closing(sqlite3.connect(state.path / FILE_NAME)) as connection:
+        connection.execute("DELETE FROM speech")  # is not looked at
+        connection.commit()
+    assert ledger.views() == before
+    assert before[0].done == 2
+    ledger.retry(JOB, 1.0)
+    assert ledger.views()[0].done == 0
+
+
+def test_an_upgrade_counts_what_is_over(ledger: Ledger, state: StateFolder) -> None:
+    for output in (OUTPUT, "/out/b.wav"):
+        plan(ledger, output)
+        speak_all(ledger, state, job_id_for(output))
+    ledger.set_state(JOB, "done")
+    before = ledger.views()
+    backdate(state.path, 3)
+    with closing(Ledger.open(state.path)) as upgraded:
+        assert upgraded.views() == before
+    with closing(sqlite3.connect(state.path / FILE_NAME)) as connection:
+        assert connection.execute("SELECT job, done FROM tally").fetchall() == [(JOB, 2)]
 
 
 def test_a_ledger_of_before_is_read_as_it_is_and_takes_jobs_once_it_has_an_owner(tmp_path: Path) -> None:
@@ -498,8 +532,14 @@ class Service(RuleBasedStateMachine):
         if believed.fresh:
             self.ledger.forget(job, keep_deliveries=True)
             believed.fresh = False
-        self.ledger.save_plan(spec_for(OUTPUT_OF[job]), PLAN)
+        self.ledger.save_plan(spec_for(OUTPUT_OF[job]), THREE)
         believed.planned = True
+
+    def speaks(self, job: str) -> None:
+        for segment in self.ledger.waiting(job, -1, 1):
+            speak(self.ledger, StateFolder(self.folder), job, segment)
+        for segment in self.ledger.waiting(job, -1, 1):
+            self.ledger.set_aside(job, segment.key, "engine", "no")
 
     @precondition(lambda self: self.of("running"))
     @rule(chosen=CHANCE, end=st.sampled_from(["done", "failed", "parked", "paused"]))
@@ -507,6 +547,7 @@ class Service(RuleBasedStateMachine):
         job = chosen.choice(self.of("running"))
         if self.jobs[job].open:
             self.plans(job)
+        self.speaks(job)
         self.ledger.set_state(job, end, "why")
         self.jobs[job].state = end
         self.jobs[job].open &= end in ("parked", "paused")
@@ -551,8 +592,9 @@ class Service(RuleBasedStateMachine):
         self.the_owner_dies_and_another_comes(serves=False)
         job = job_id_for(output)
         believed = self.jobs.setdefault(job, Believed(state="queued"))
-        self.ledger.save_plan(spec_for(output), PLAN)
+        self.ledger.save_plan(spec_for(output), THREE)
         believed.planned = True
+        self.speaks(job)
         self.ledger.set_state(job, end)
         believed.state = end
         believed.open &= end != "done"
@@ -577,7 +619,15 @@ class Service(RuleBasedStateMachine):
                 assert (stored.request, stored.fresh) == (believed.request, int(believed.fresh))
                 assert stored.planned == int(believed.planned)
 
+    @invariant()
+    def what_was_counted_for_good_is_what_there_is_to_count(self) -> None:
+        with closing(sqlite3.connect(self.folder / FILE_NAME)) as connection:
+            told = connection.execute(VIEWS, ("", "")).fetchall()
+            connection.execute("DELETE FROM tally")
+            assert connection.execute(VIEWS, ("", "")).fetchall() == told  # closed without a COMMIT
 
+
+@pytest.mark.timeout(90)  # three seconds by itself, and ten times that beside a full CI on two cores
 def test_no_job_is_lost_or_done_twice_whoever_comes_and_goes() -> None:
     run_state_machine_as_test(
         Service, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
