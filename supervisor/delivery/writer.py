@@ -12,7 +12,7 @@ import soundfile
 from supervisor.delivery.order import BadAudio, Delivered, Order, Piece
 from supervisor.delivery.samples import blocks_of, length_samples
 from supervisor.delivery.sink import Sink
-from supervisor.edge.disk import fsync_folder, make_folder, write_error
+from supervisor.edge.disk import fsync_folder, make_folder, settle, write_error
 from supervisor.errors import Unwritable
 
 #: A WAV counts its bytes in 32 bits; 64 KiB of room for headers and tags.
@@ -43,6 +43,7 @@ def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RI
     target = Path(os.path.realpath(order.path))  # a link stays, what it points at is replaced
     _refuse_what_is_no_file(target)
     make_folder(target.parent)
+    settle(target.parent.parent)  # or a delivery before us made it, and was killed
     samples = sum(length_samples(piece, order.sample_rate_hz) for piece in pieces)
     if not samples:  # an empty FLAC is no FLAC
         raise BadAudio(f"nothing was spoken that could stand in {target}")

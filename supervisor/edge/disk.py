@@ -46,7 +46,7 @@ def fsync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, each durable; nothing happens where it exists.
+    """Create a folder and its parents, each durable before the next; nothing happens where it exists.
 
     Raises:
         DiskFull: If there is no room for it.
@@ -54,20 +54,41 @@ def make_folder(folder: Path) -> None:
     """
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for place in missing:
+        for place in reversed(missing):
+            place.mkdir(exist_ok=True)
             fsync_folder(place.parent)
+        folder.mkdir(exist_ok=True)  # says so where a file stands
     except OSError as error:
         raise write_error(folder, error) from error
 
 
-def write_whole(path: Path, pieces: Iterable[bytes], *, anew: bool = False) -> None:
+def settle(*folders: Path) -> None:
+    """Make durable what stands in folders already; what is not there, or not ours to read, is passed over.
+
+    A process that was killed between making a name and the fsync of its folder leaves a name that everybody
+    sees and that a power cut takes away, with all that was put below it meanwhile.
+
+    Raises:
+        DiskFull: If there is no room for it.
+        Unwritable: If the system refuses.
+    """
+    for folder in folders:
+        try:
+            fsync_folder(folder)
+        except (FileNotFoundError, PermissionError):
+            continue
+        except OSError as error:
+            raise write_error(folder, error) from error
+
+
+def write_whole(path: Path, pieces: Iterable[bytes], *, anew: bool = False, alone: bool = False) -> None:
     """Put a file under its name when it is whole and on disk; a kill leaves at most a `.NAME.PID.part`.
 
     Args:
         path: The finished file's; its folder is created.
         pieces: What it holds.
         anew: There must be no such file yet.
+        alone: No other process writes it: `.NAME.part`, over what a killed one left.
 
     Raises:
         FileExistsError: If there is one, with `anew`; nothing has changed.
@@ -75,7 +96,7 @@ def write_whole(path: Path, pieces: Iterable[bytes], *, anew: bool = False) -> N
         Unwritable: If the system refuses; nothing has changed.
     """
     make_folder(path.parent)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.part" if alone else f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
             file.writelines(pieces)

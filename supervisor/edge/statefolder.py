@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from supervisor.edge.audiofile import PART_SUFFIX
-from supervisor.edge.disk import make_folder, write_error
+from supervisor.edge.disk import make_folder, settle, write_error
 from supervisor.errors import StateInUse
 
 #: Below the XDG state folder.
@@ -99,6 +99,8 @@ class StateFolder:
             raise write_error(self.path, error) from error
         try:
             self._take(descriptor)
+            # Of an owner before us that was killed: folders and recordings that what we write is to lie in.
+            settle(self.path.parent, self.path, self.path / "audio", self.path / "recordings")
         except BaseException:
             os.close(descriptor)
             raise

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from supervisor.edge.disk import write_error, write_whole
+from supervisor.edge.disk import fsync_folder, settle, write_error, write_whole
 from supervisor.edge.recordings import blocks_of, hash_recording
 from supervisor.errors import UsageError
 
@@ -128,6 +128,7 @@ class VoiceShelf:
             Unwritable: If the state folder cannot be written.
         """
         before = self.find(voice.name)
+        settle(self._folder.parent.parent, self._folder.parent, self._folder)
         try:
             write_whole(self._place(voice.name) / _FACTS, [msgspec.json.encode(voice)], anew=not replace)
         except FileExistsError as error:
@@ -148,6 +149,7 @@ class VoiceShelf:
         folder = self._place(name)
         try:
             (folder / _FACTS).unlink(missing_ok=True)
+            fsync_folder(folder)  # before its recording goes: no power cut leaves the one without the other
             for path in folder.iterdir():
                 path.unlink(missing_ok=True)
             folder.rmdir()

@@ -94,7 +94,8 @@ def write_results(order: ResultsOrder) -> ResultsWritten:
             return ResultsWritten()
         if not _is_ours(path):
             return ResultsWritten(notice=f"{path} was not made by this program: it is left as it is")
-        write_whole(path, (msgspec.json.encode(result) + b"\n" for result in report.results()))
+        results = (msgspec.json.encode(result) + b"\n" for result in report.results())
+        write_whole(path, results, alone=True)
     return ResultsWritten(path=str(path))
 
 

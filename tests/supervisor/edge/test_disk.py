@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.edge.disk import fsync_folder, make_folder, write_error, write_whole
+from supervisor.edge.disk import fsync_folder, make_folder, settle, write_error, write_whole
 from supervisor.errors import DiskFull, Unwritable
 
 
@@ -81,3 +81,15 @@ def test_a_file_where_none_can_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(Unwritable, match="cannot write in"):
         write_whole(tmp_path / "folder", [b"one"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_what_is_not_there_or_not_ours_is_settled_without_a_word(tmp_path: Path) -> None:
+    settle(tmp_path, tmp_path / "nothing")
+    with pytest.raises(Unwritable, match="a file stands where a folder should be"):
+        settle(Path(__file__))
+
+
+def test_who_writes_alone_writes_over_what_a_killed_one_left(tmp_path: Path) -> None:
+    (tmp_path / ".facts.json.part").write_bytes(b"half of an older o")
+    write_whole(tmp_path / "facts.json", [b"whole"], alone=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"facts.json": b"whole"}
