@@ -261,13 +261,17 @@ class LedgerFile:
             raise self._meaning(error) from error
 
     def _meaning(self, error: sqlite3.Error) -> SupervisorError:
-        code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class
+        extended: int = getattr(error, "sqlite_errorcode", 0)
+        code = extended & 0xFF  # the low byte is the class
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._is_full()):
             said = write_error(self.folder, OSError(errno.ENOSPC, str(error)))
             return DiskFull(f"{said} (the ledger: {error})")
         if code == sqlite3.SQLITE_BUSY:
             return StateInUse(f"{self._path} is being written by another process; try again later")
         if code == sqlite3.SQLITE_CANTOPEN and not self._path.exists():
+            return LedgerError(self._nothing_yet())
+        if extended == sqlite3.SQLITE_READONLY_ROLLBACK:
+            # The power went while the file was made (its log comes later): who writes next undoes that.
             return LedgerError(self._nothing_yet())
         return LedgerError(
             f"the ledger {self._path} cannot be used: {error}; move the file away to start anew, "
