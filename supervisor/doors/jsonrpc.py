@@ -118,7 +118,18 @@ class _Envelope(msgspec.Struct):
 _any_json = msgspec.json.Decoder(msgspec.Raw)
 _envelope = msgspec.json.Decoder(_Envelope)
 _string = msgspec.json.Decoder(str)
-_names = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Fault(Exception):
+    """A request that is answered with an error.
+
+    Args:
+        error: Of the answer.
+    """
+
+    def __init__(self, error: RpcError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 def own_error(kind: Kind, message: str, *, retryable: bool) -> RpcError:
@@ -149,30 +160,31 @@ def read_request(line: bytes) -> Request | Refused:
         return Refused(id=NO_ID, error=RpcError(code=PARSE_ERROR, message=f"not JSON: {error}"))
 
 
+def invalid_params(message: str) -> Fault:
+    """Return the fault of params that are wrong: the message names the field."""
+    return Fault(RpcError(code=INVALID_PARAMS, message=message))
+
+
 def unknown_method(method: str, known: tuple[str, ...]) -> RpcError:
     """Return the error for a method that there is none of."""
     names = ", ".join(known)
-    return RpcError(code=METHOD_NOT_FOUND, message=f"no method {_shown(method)}; there are {names}")
+    return RpcError(code=METHOD_NOT_FOUND, message=f"no method {shown(method)}; there are {names}")
 
 
-def no_params(params: bytes) -> RpcError | None:
-    """Return the error for parameters given to a method that takes none; None if there are none."""
-    if not params:
-        return None
-    if not params[1:-1].strip():
-        return None
-    return RpcError(code=INVALID_PARAMS, message=f"this method takes no parameters, got {_names_of(params)}")
-
-
-def result_line(identity: bytes, result: msgspec.Struct) -> bytes:
-    """Return an answer's line, its end included."""
-    answer = {"jsonrpc": "2.0", "id": msgspec.Raw(identity), "result": result}
+def result_line(identity: bytes, result: bytes) -> bytes:
+    """Return an answer's line, its end included; `result` is JSON text."""
+    answer = {"jsonrpc": "2.0", "id": msgspec.Raw(identity), "result": msgspec.Raw(result)}
     return msgspec.json.encode(answer) + b"\n"
 
 
 def error_line(identity: bytes, error: RpcError) -> bytes:
     """Return the line of an answer that is an error, its end included."""
     return msgspec.json.encode({"jsonrpc": "2.0", "id": msgspec.Raw(identity), "error": error}) + b"\n"
+
+
+def notification_line(method: str, params: object) -> bytes:
+    """Return a notification's line, its end included; bytes among the params become base64."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params}) + b"\n"
 
 
 def request_line(identity: int, method: str) -> bytes:
@@ -197,18 +209,10 @@ def _is_string(text: msgspec.Raw, wanted: str) -> bool:
     return bytes(text)[:1] == b'"' and _string.decode(text) == wanted
 
 
-def _names_of(params: bytes) -> str:
-    if params.startswith(b"["):
-        return "an array"
-    try:
-        return ", ".join(_shown(name) for name in sorted(_names.decode(params))[:3])
-    except msgspec.DecodeError:
-        return "names that are no text"
-
-
 def _invalid(identity: bytes, message: str) -> Refused:
     return Refused(id=identity, error=RpcError(code=INVALID_REQUEST, message=message))
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """Quote what a client made up, at a bearable length."""
     return repr(name if len(name) <= _SHOWN_CHARS else name[:_SHOWN_CHARS] + "…")

@@ -9,8 +9,9 @@ from typing import cast
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from supervisor.doors.connection import MOST_WAITING, UNREAD_BYTES
+from supervisor.doors.connection import MOST_WAITING
 from supervisor.doors.lines import LONGEST_LINE_BYTES
+from supervisor.doors.outbox import UNREAD_BYTES
 from tests.supervisor.doors.client import PATIENCE_S, House, open_house
 
 STATUS = b'{"jsonrpc":"2.0","id":1,"method":"status"}'

@@ -114,27 +114,6 @@ def test_a_method_is_read_as_text_whatever_its_escapes() -> None:
     assert request == rpc.Request(id=b"-1.5e3", method="status", params=b"")
 
 
-@pytest.mark.parametrize("params", [b"", b"{}", b"[]", b"{ }", b"[\t]"])
-def test_no_parameters_may_be_written_in_several_ways(params: bytes) -> None:
-    assert rpc.no_params(params) is None
-
-
-@pytest.mark.parametrize(
-    ("params", "seen"),
-    [
-        (b'{"b":1,"a":2}', "'a', 'b'"),
-        (b"[1]", "an array"),
-        (b'{"\\ud800 x":1}', "names that are no text"),
-        (b'{"' + b"n" * 900 + b'":1}', "n…'"),
-    ],
-)
-def test_parameters_that_are_not_wanted_are_named(params: bytes, seen: str) -> None:
-    error = rpc.no_params(params)
-    assert error is not None
-    assert error.code == -32602
-    assert error.message.endswith(seen)
-
-
 def test_a_method_that_is_none_is_named_with_those_that_are() -> None:
     error = rpc.unknown_method("stat", ("status", "memory/clean"))
     assert (error.code, error.message) == (-32601, "no method 'stat'; there are status, memory/clean")
@@ -157,8 +136,13 @@ def test_what_we_ask_is_what_we_read() -> None:
 
 
 def test_an_answer_is_one_line_that_a_client_reads() -> None:
-    line = rpc.result_line(b"3", rpc.ErrorData(kind="oom", retryable=True))
+    line = rpc.result_line(b"3", b'{"kind":"oom","retryable":true}')
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
     answer = msgspec.json.decode(line, type=rpc.Answer)
     assert (bytes(answer.id), bytes(answer.result)) == (b"3", b'{"kind":"oom","retryable":true}')
+
+
+def test_a_notification_is_one_line_and_its_bytes_are_base64() -> None:
+    line = rpc.notification_line("audio/chunk", {"pcm_s16le": b"\x00\x01", "id": msgspec.Raw(b'"a"')})
+    assert line == b'{"jsonrpc":"2.0","method":"audio/chunk","params":{"pcm_s16le":"AAE=","id":"a"}}\n'
