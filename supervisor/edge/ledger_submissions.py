@@ -76,6 +76,12 @@ class Submissions(LedgerReader):
             _note_key(connection, job, wanted.key)
         return SubmitOutcome(job=job, is_new=is_new)
 
+    def job_of_key(self, key: str) -> str | None:
+        """Return the job that a key was given for; None if there is none, or it was forgotten."""
+        asked = "SELECT job FROM submission_key JOIN job USING (job) WHERE key = ?"
+        found = self._file.rows(tuple[str], asked, key)
+        return found[0][0] if found else None
+
     def submission(self, job: str) -> StoredSubmission | None:
         """Return what was submitted of a job, or None: nothing was."""
         found = self._file.records(StoredSubmission, f"{_STORED} WHERE submission.job = ?", job)

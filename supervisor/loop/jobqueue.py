@@ -87,6 +87,9 @@ class JobQueue:
 
     async def submit(self, submission: Submission) -> str:
         """Take a job in; it is on disk for good when this returns. See `Service.submit`."""
+        known = None if submission.key is None else self._desk.ledger.job_of_key(submission.key)
+        if known is not None:
+            return known  # whatever else is said: its inputs may be gone by now
         try:
             request = job_wanted(submission, self._desk.folder)
             outcome = submit(self._desk.ledger, request, time.time())
