@@ -11,7 +11,7 @@ def test_a_configuration_error_is_exit_2_and_names_key_and_origin(home: Home) ->
     home.write("config.toml", "[child]\nattemps = 3\n")
     done = home.run("voices")
     assert done.code == 2
-    assert "child.attemps from config.toml: unknown key; did you mean child.attempts?" in done.err
+    assert "child.attemps from config.toml:2: unknown key; did you mean child.attempts?" in done.err
 
 
 def test_usage_errors_are_exit_2(home: Home) -> None:
