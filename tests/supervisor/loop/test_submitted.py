@@ -8,14 +8,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from supervisor.config import load_config
 from supervisor.edge.ledger import Ledger, LedgerError
 from supervisor.edge.ledger_submissions import OtherInHand
 from supervisor.edge.ledger_values import JobSpec, job_id_for
 from supervisor.edge.ledger_wanted import Wanted
+from supervisor.edge.statefolder import StateFolder
+from supervisor.loop.orders import planning_order
 from supervisor.loop.requests import InputSpec, JobRequest
 from supervisor.loop.submitted import request_again, request_of, submit
 from supervisor.narration.plan import Plan, Source, VoiceSpec
-from tests.standin.jobs import plan_of, spec_for
+from supervisor.planning.__main__ import PlanningOrder, carry_out
+from tests.standin.jobs import plan_of, speak_all, spec_for
 
 OUTPUT = "/out/story.wav"
 JOB = job_id_for(OUTPUT)
@@ -87,6 +91,41 @@ def test_once_it_is_planned_its_texts_are_the_ledgers_whatever_became_of_its_fil
     ]
     assert (again.voice, again.seed, again.folder, again.key) == (ASKED.voice, 7, "/in", "k")
     assert (again.again, again.fresh, again.keep) == (True, False, False)
+
+
+def planned_by(ledger: Ledger, request: JobRequest) -> list[str]:
+    """Have the planner plan what is to be done, and return the keys of its segments."""
+    config = load_config(sets=["engine.name=scripted"], environ={})
+    line = planning_order(config, ledger.folder, request)
+    carry_out(msgspec.json.decode(line, type=PlanningOrder))
+    return [segment.key for segment in ledger.segments(JOB)]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_the_next_service_goes_on_with_the_same_segments_though_the_file_changed_or_went(
+    ledger: Ledger, tmp_path: Path, fresh: bool
+) -> None:
+    (tmp_path / "a.md").write_text("# One\n\nHello. Good-bye.\n\n# Two\n\nAgain.\n")
+    inputs = [InputSpec(path=f"{tmp_path}/a.md", name="a.md"), InputSpec(path=None, name="text", text="Two.")]
+    request = msgspec.structs.replace(ASKED, inputs=inputs, folder=str(tmp_path), fresh=fresh)
+    submit(ledger, request, 1.0)
+    ledger.take(JOB)
+    keys = planned_by(ledger, request_of_job(ledger))
+    assert [view.state for view in ledger.views()] == ["running"]
+    speak_all(ledger, StateFolder(ledger.folder), JOB)
+    for change in (lambda: (tmp_path / "a.md").write_text("Other."), (tmp_path / "a.md").unlink):
+        ledger.park_abandoned()
+        ledger.requeue_parked()
+        change()
+        assert planned_by(ledger, next_of(ledger)) == keys
+        assert ledger.is_all_spoken(JOB)
+        ledger.take(JOB)
+
+
+def request_of_job(ledger: Ledger) -> JobRequest:
+    stored = ledger.submission(JOB)
+    assert stored is not None
+    return request_of(ledger, stored)
 
 
 def test_a_job_that_narrate_made_is_done_again_from_its_plan(ledger: Ledger) -> None:
