@@ -76,7 +76,7 @@ def test_what_is_not_run_is_little_and_says_why() -> None:
 
 def test_every_block_is_of_a_kind_that_is_looked_at() -> None:
     kinds = {block.language for name in pages() for block in blocks(name)}
-    # Without a language: drawings, and output as it looks. What goes over the wire is sent by test_protocol.py.
+    # Without a language: drawings, and output as it looks. What goes over a wire is sent by test_protocol.py.
     assert kinds - {"", "mermaid", "jsonrpc"} <= {"sh", "python", "toml", "json", "ini"}
     assert kinds >= {"sh", "python", "toml", "json", "ini"}
 
