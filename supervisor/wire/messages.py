@@ -1,7 +1,4 @@
-"""Every message of the wire, as structs that refuse unknown fields.
-
-Parent to child:  Hello, Synthesize, Release, ListVoices, Exit
-Child to parent:  Greeting, Loading, Ready, Chunk, Progress, Done, Failed, Released, Voices, Broken
+"""Every message of the wire, as structs that refuse unknown fields: two unions at the end say who sends what.
 
 A frame's body is the msgpack array `[number, {"type": …, …}]`; numbers count from 1 in each direction
 without gaps, so that a lost or doubled frame is seen at once. Every answer about a segment carries its
@@ -114,7 +111,7 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
         faults: None unless a rehearsal is configured.
         voice: Voice that must exist before the child is ready; None = the engine's default.
         reference: Its recording, where it is cloned from one: usable before the child is ready.
-        tells_voices: Whether its `Ready` is to list all voices: a service offers them.
+        tells_voices: Whether `Ready` is to list all voices.
     """
 
     protocol: int
@@ -198,7 +195,7 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
         took_s: From the start of the process.
         weight_files: Absolute paths that the next child will read: prefetched when a recycle is decided.
         notices: What people should know of this start; each is told once in a run.
-        voices: That can be used now, if `Hello.tells_voices`.
+        voices: All that can be used now, if the hello asks for them.
     """
 
     engine: str
