@@ -8,6 +8,8 @@ import stat
 import subprocess
 import sys
 import warnings
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
@@ -15,11 +17,14 @@ import pytest
 
 from supervisor.doors import control
 from supervisor.doors.connection import Connection
-from supervisor.doors.control import MOST_CONNECTIONS, open_control
+from supervisor.doors.control import MOST_CONNECTIONS, open_control, open_door
+from supervisor.doors.offer import service_methods
 from supervisor.edge.runtimefolder import open_control_socket
 from supervisor.log import Log
 from supervisor.loop.service import NothingToAsk
 from tests.supervisor.doors.client import BUSY, PATIENCE_S, Client, House, Steady, open_house
+from tests.supervisor.doors.memory_service import MemoryService, memory_service
+from tests.supervisor.doors.pipes import until
 from tests.tree import ROOT
 
 
@@ -359,3 +364,85 @@ def test_the_door_weighs_next_to_nothing() -> None:
     kib, *modules = seen.stdout.split()
     assert int(kib) < 1536
     assert [name for name in modules if not name.startswith("supervisor.")] == []
+
+
+# ------------------------------------------------------------------ in front of a service that stays
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncGenerator[tuple[MemoryService, Callable[[], Awaitable[Client]]]]:
+    """Open the control socket of a whole service; clients are let go after."""
+    log = Log(format="text", level="error", write=lambda _: None)
+    async with memory_service(folder) as service:
+        place = open_control_socket(folder, {}, folder / "s.sock")
+        door = await open_door(service_methods(service, log, folder=folder), place, log)
+        clients: list[Client] = []
+
+        async def knock() -> Client:
+            reader, writer = await asyncio.open_unix_connection(place.path, limit=4 * 1024 * 1024)
+            clients.append(Client(reader, writer))
+            return clients[-1]
+
+        try:
+            yield service, knock
+        finally:
+            await door.close()
+            for client in clients:
+                await client.close()
+
+
+def test_a_service_that_stays_is_asked_all_the_same_over_its_socket(tmp_path: Path) -> None:
+    async def ask() -> tuple[dict[str, object], list[dict[str, object]]]:
+        async with served(tmp_path) as (_, knock):
+            client, watcher = await knock(), await knock()
+            client.ask("synthesize", 1, params={"text": "One.", "audio": "inline"})
+            chunk = await client.answer()
+            assert "result" in await client.answer()
+            client.ask("jobs/submit", 2, params={"text": "One.", "output": "a.wav"})
+            lines = [await client.answer() for _ in range(3)]
+            watcher.ask("status", 3)
+            assert (await watcher.answer())["id"] == 3  # it asked for no notes, and is told none
+            return chunk, lines
+
+    chunk, lines = asyncio.run(ask())
+    assert chunk["method"] == "audio/chunk"
+    assert sorted(str(line.get("method", line.get("id"))) for line in lines) == [
+        "2",
+        "job/segment",
+        "progress",
+    ]
+
+
+def test_a_client_of_a_socket_that_leaves_is_spoken_for_no_more(tmp_path: Path) -> None:
+    async def ask() -> int:
+        async with served(tmp_path) as (service, knock):
+            service.may_go.clear()
+            client = await knock()
+            client.ask("synthesize", 1, params={"text": "One."})
+            client.ask("status", 2)
+            await client.answer()
+            assert service.now == 1
+            await client.close()
+            await until(lambda: service.now == 0)
+            return service.listeners
+
+    assert asyncio.run(ask()) == 0
+
+
+def test_one_slow_client_of_many_stalls_nobody(tmp_path: Path) -> None:
+    async def ask() -> list[dict[str, object]]:
+        async with served(tmp_path) as (service, knock):
+            slow, quick = await knock(), await knock()
+            slow.reader._transport.pause_reading()  # pyright: ignore - there is no other way to read nothing
+            long = "A sentence of fifty characters, or a few more. " * 30
+            for number in range(5):
+                slow.ask("synthesize", number, params={"text": long, "audio": "inline"})
+            await until(lambda: service.asked.count("synthesize") == 5 and not service.now)
+            quick.ask("synthesize", 9, params={"text": "One."})
+            answer = await quick.answer()
+            slow.reader._transport.resume_reading()  # pyright: ignore - see above
+            return [answer, *[line for line in await slow.rest() if "result" in line]]
+
+    first, *late = asyncio.run(ask())
+    assert "result" in first
+    assert sorted(cast("list[int]", [line["id"] for line in late])) == list(range(5))
