@@ -28,13 +28,15 @@ class Bench:
         closed: Whether no job will come beside those that are here.
     """
 
-    def __init__(self, *, attempts: int, stall_s: float) -> None:
+    def __init__(self, *, attempts: int, stall_s: float, carries_past: bool = False) -> None:
         """Begin with nothing.
 
         Args:
             attempts: `child.attempts`.
             stall_s: `child.stall_s`: a floor under what is learned.
+            carries_past: Whether what a segment leaves is for the next of its chapter.
         """
+        self._carries_past = carries_past
         self._allowed = attempts
         self._silences = Silences(stall_s)
         self._trays: list[Tray] = []
@@ -46,7 +48,7 @@ class Bench:
     def begin(self, size: JobSize, *, ahead: bool, at_s: float) -> None:
         """Take a job in, behind those of its kind."""
         place = sum(tray.ahead for tray in self._trays) if ahead else len(self._trays)
-        self._trays.insert(place, Tray(size, ahead=ahead, at_s=at_s))
+        self._trays.insert(place, Tray(size, ahead=ahead, at_s=at_s, carries_past=self._carries_past))
 
     def tray(self, job: str) -> Tray | None:
         """Return a job's tray; None if it is over, or never came."""
@@ -65,8 +67,12 @@ class Bench:
 
     @property
     def head(self) -> Tray | None:
-        """The tray that is served next; one whose segments are still being fetched is waited for."""
-        return next((tray for tray in self._trays if not tray.is_handed_out), None)
+        """The tray that is served next; one whose segments are still being fetched is waited for.
+
+        One of which every chapter at hand is in somebody's hands is passed over.
+        """
+        open_ones = (tray for tray in self._trays if not tray.is_handed_out)
+        return next((tray for tray in open_ones if tray.next is not None or not tray.queue), None)
 
     def of(self, segment: WaitingSegment) -> Tray:
         """Return the tray of a segment that is waiting, in hand or being stored."""
@@ -79,12 +85,12 @@ class Bench:
     @property
     def has_waiting(self) -> bool:
         """Whether a segment is at hand to be handed out."""
-        return self.head is not None and bool(self.head.queue)
+        return self.head is not None and self.head.next is not None
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to hand out, and nothing will come."""
-        return self.closed and self.head is None
+        return self.closed and all(tray.is_handed_out for tray in self._trays)
 
     @property
     def is_stored(self) -> bool:
@@ -99,8 +105,9 @@ class Bench:
     @property
     def next(self) -> WaitingSegment:
         """The next segment; there must be one."""
-        assert self.head is not None
-        return self.head.queue[0]
+        segment = None if self.head is None else self.head.next
+        assert segment is not None
+        return segment
 
     def fetch(self) -> list[do.Action]:
         """Ask for more segments where few are left."""

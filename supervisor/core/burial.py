@@ -28,7 +28,7 @@ class Burial:
         # One that never said a word over the wire may have said why on its stderr.
         last_words = post.last_words or ("" if post.greeted else event.last_line)
         obituary = read_death(event.death, post.wish, last_words=last_words, first_segment=post.segments == 0)
-        is_first = event.life == self._desk.terms.lives + 1
+        is_first = event.life == self._desk.terms.lives + self._desk.terms.step
         if is_first and not post.greeted and event.death.exit_code is not None and event.last_line:
             # Not even the first one got to its first word, and it said why: another would not either.
             mend = "the interpreter needs this version of tts-supervisor installed"

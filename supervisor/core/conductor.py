@@ -15,7 +15,7 @@ from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.burial import Burial
 from supervisor.core.counsel import Counsel
-from supervisor.core.desk import Desk, Terms
+from supervisor.core.desk import Desk, Shared, Terms
 from supervisor.core.hearing import Hearing
 from supervisor.core.lifecycle import Event, State
 from supervisor.core.notes import SegmentSpoken
@@ -26,13 +26,15 @@ from supervisor.core.warden import Warden
 
 
 class Conductor:
-    """Conduct one job through one child at a time.
+    """Conduct jobs through one child at a time; on several devices, several conductors share a bench.
 
     Its parts share a desk: `Hearing` (what a child says), `Warden` (memory), `Shift` (who works next),
     `Burial` (ends).
     """
 
-    def __init__(self, terms: Terms, size: JobSize | None, *, at_s: float) -> None:
+    def __init__(
+        self, terms: Terms, size: JobSize | None, *, at_s: float, shared: Shared | None = None
+    ) -> None:
         """Begin.
 
         Args:
@@ -40,8 +42,9 @@ class Conductor:
             size: Of the job; None while it is still being planned: the first child is started
                 meanwhile, and segments are fetched once `Planned` came.
             at_s: Monotonic seconds.
+            shared: With other conductors; None = it is alone.
         """
-        self._desk = Desk(terms)
+        self._desk = Desk(terms, shared)
         if size is not None:
             self._take_in(size, ahead=False, at_s=at_s)
         self._warden = Warden(self._desk)

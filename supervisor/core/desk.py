@@ -35,6 +35,8 @@ class Terms:
     Attributes:
         job: Id, where the run is of one job; else empty.
         lives: Of runs before this one: numbers of lives go on from there.
+        step: Between two numbers of lives: as many run beside each other, each on a device of its own.
+        carries_past: Whether what a segment leaves is for the next of its chapter.
         stays: Whether it goes on when nothing is left to do: jobs come and go.
         hello: For every child; `life` is filled in.
         version: Of this package: the child's must be the same.
@@ -61,10 +63,31 @@ class Terms:
     batch_rest_s: float = 0.0
     stays: bool = False
     lives: int = 0
+    step: int = 1
+    carries_past: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What conductors have in common that work on the same jobs, each with a device of its own.
+
+    Attributes:
+        bench: The segments.
+        counts: What became of the children.
+    """
+
+    bench: Bench
+    counts: Counts
+
+    @classmethod
+    def of(cls, terms: Terms) -> "Shared":
+        """Return it as it is at the beginning of a run."""
+        bench = Bench(attempts=terms.attempts, stall_s=terms.stall_s, carries_past=terms.carries_past)
+        return cls(bench=bench, counts=Counts())
 
 
 class Desk:
-    """One run.
+    """One run, on one device.
 
     Attributes:
         terms: What it works under.
@@ -87,12 +110,13 @@ class Desk:
         late: Slow ones (fsync), or mere telling: after them.
     """
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, shared: Shared | None = None) -> None:
+        shared = shared or Shared.of(terms)
         self.terms = terms
-        self.counts = Counts()
-        self.roster = Roster(terms.times, terms.lives)
+        self.counts = shared.counts
+        self.bench = shared.bench
+        self.roster = Roster(terms.times, terms.lives, terms.step)
         self.counsel = Counsel(terms.memory)
-        self.bench = Bench(attempts=terms.attempts, stall_s=terms.stall_s)
         self.restarts = Restarts()
         self.cleans, self.recycles = Asks(), Asks()
         self.ending: do.Finish | None = None

@@ -15,10 +15,11 @@ class Roster:
         successor: Who is getting ready to take over; None unless a hand-over is under way.
     """
 
-    def __init__(self, times: SlotTimes, lives: int = 0) -> None:
+    def __init__(self, times: SlotTimes, lives: int = 0, step: int = 1) -> None:
         self._times = times
         self._leaving: list[Post] = []
         self.lives = lives
+        self._step = step
         self.current = Post(times)
         self.successor: Post | None = None
 
@@ -43,13 +44,13 @@ class Roster:
 
     def begin_current(self) -> Post:
         """Make a place for the next life, to get the work."""
-        self.lives += 1
+        self.lives += self._step
         self.current = Post(self._times, self.lives)
         return self.current
 
     def begin_successor(self) -> Post:
         """Make a place for the next life, beside the one that has the work."""
-        self.lives += 1
+        self.lives += self._step
         self.successor = Post(self._times, self.lives)
         return self.successor
 

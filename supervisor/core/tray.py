@@ -29,25 +29,37 @@ class Tray:
         withdrawn: Whether nobody wants it any more: what is in hand is dropped when it is done.
     """
 
-    def __init__(self, size: JobSize, *, ahead: bool, at_s: float) -> None:
+    def __init__(self, size: JobSize, *, ahead: bool, at_s: float, carries_past: bool = False) -> None:
         """Begin with nothing fetched."""
         self.job = size.job
         self.ahead = ahead
         self.tallies = Tallies(size, at_s=at_s)
         self.queue: deque[WaitingSegment] = deque()
         self.withdrawn = False
-        self._in_hand: set[str] = set()
+        self._carries_past = carries_past
+        self._in_hand: dict[str, int] = {}  # chapters by key
         self._storing: set[str] = set()
         self._fetched_to = -1
         self._fetching = False
         self._stale = False
         self._exhausted = False
-        self._past: tuple[int, bytes] | None = None  # of which chapter, and what its last segment left
+        self._past: dict[int, bytes] = {}  # by chapter: what its last segment left
 
     @property
     def is_handed_out(self) -> bool:
         """Whether nothing is left to hand out: all that there is was fetched and is not waiting."""
         return (self._exhausted or self.withdrawn) and not self.queue
+
+    @property
+    def next(self) -> WaitingSegment | None:
+        """The segment that may be handed out next; None while there is none at hand.
+
+        With a past to carry, a chapter is in one child's hands at a time.
+        """
+        if not self._carries_past:
+            return self.queue[0] if self.queue else None
+        busy = set(self._in_hand.values())
+        return next((segment for segment in self.queue if segment.chapter not in busy), None)
 
     @property
     def is_stored(self) -> bool:
@@ -79,7 +91,7 @@ class Tray:
             self._fetched_to = segments[-1].number
         # Equal segments share a key and one hand-out; a second batch may bring the twin of one
         # that is still at hand.
-        known = {segment.key for segment in self.queue} | self._storing | self._in_hand
+        known = {segment.key for segment in self.queue} | self._storing | self._in_hand.keys()
         for segment in segments:
             if segment.key not in known:
                 known.add(segment.key)
@@ -101,8 +113,11 @@ class Tray:
 
     def take(self) -> tuple[WaitingSegment, list[do.Action]]:
         """Take the next segment in hand: counted before it is handed out."""
-        segment = self._with_past(self.queue.popleft())
-        self._in_hand.add(segment.key)
+        waiting = self.next
+        assert waiting is not None
+        self.queue.remove(waiting)
+        segment = self._with_past(waiting)
+        self._in_hand[segment.key] = segment.chapter
         return segment, [
             do.Claim(job=self.job, key=segment.key),
             do.OpenAudio(job=self.job, key=segment.key),
@@ -110,20 +125,24 @@ class Tray:
 
     def _with_past(self, segment: WaitingSegment) -> WaitingSegment:
         """Return it with what was spoken in this run before it, where that is of its chapter."""
-        if self._past is None or self._past[0] != segment.chapter:
-            return segment
-        return msgspec.structs.replace(segment, past=self._past[1])
+        past = self._past.get(segment.chapter)
+        return segment if past is None else msgspec.structs.replace(segment, past=past)
 
     def refuse(self, kind: str, message: str) -> tuple[WaitingSegment, list[do.Action]]:
         """Set the next segment aside without handing it out."""
-        segment = self.queue.popleft()
+        segment = self.next
+        assert segment is not None
+        self.queue.remove(segment)
         return segment, [do.SetAside(job=self.job, key=segment.key, kind=kind, message=message)]
 
     def store(self, hand: Hand, done: Done) -> do.Action:
         """Let go of a segment that was spoken: its audio goes to the disk."""
-        self._in_hand.discard(hand.segment.key)
+        del self._in_hand[hand.segment.key]
         self._storing.add(hand.segment.key)
-        self._past = (hand.segment.chapter, done.past)
+        # Of chapters that are neither at hand nor in hand the ledger knows it as well.
+        near = {segment.chapter for segment in self.queue} | set(self._in_hand.values())
+        self._past = {chapter: past for chapter, past in self._past.items() if chapter in near}
+        self._past[hand.segment.chapter] = done.past
         return do.StoreAudio(segment=hand.segment, done=done, attempts=hand.attempts)
 
     def stored(self, segment: WaitingSegment) -> None:
@@ -133,7 +152,7 @@ class Tray:
     def set_aside(self, hand: Hand, kind: str, message: str) -> list[do.Action]:
         """Give the segment in hand up for good."""
         key = hand.segment.key
-        self._in_hand.discard(key)
+        del self._in_hand[key]
         return [
             do.DropAudio(job=self.job, key=key),
             do.SetAside(job=self.job, key=key, kind=kind, message=message),
@@ -147,7 +166,7 @@ class Tray:
             back: The segment as it waits now.
             told: What the ledger is told of the hand-out.
         """
-        self._in_hand.discard(hand.segment.key)
+        del self._in_hand[hand.segment.key]
         if not self.withdrawn:
             self.queue.appendleft(back)
         return [do.DropAudio(job=self.job, key=hand.segment.key), told]
@@ -161,7 +180,7 @@ class Tray:
         keys = [*sorted(self._storing), *sorted(self._in_hand)]
         self._storing.clear()
         self._in_hand.clear()
-        self._past = None  # what it left is lost with its audio
+        self._past.clear()  # what it left is lost with its audio
         self.forget_fetched()
         actions: list[do.Action] = []
         for key in keys:

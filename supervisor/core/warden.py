@@ -158,7 +158,7 @@ class Warden:
             tray.tallies.resize(event.size)
             tray.forget_fetched()
             self._desk.tell(Notice(level="warning", name="degrade", text=event.why))
-        elif tray is not None and tray.queue:
+        elif tray is not None and tray.next is not None:
             self._desk.set_aside_next(tray, event.why)
 
     def _remark(self) -> None:

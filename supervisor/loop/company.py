@@ -55,7 +55,7 @@ class Company:
         self._service = service
         self._doors = doors
         self._stack = AsyncExitStack()
-        self._trace: TraceFile | None = None
+        self._traces: list[TraceFile] = []
         self._job = job
         self._log = log
         self._alerts: Alerts | None = None
@@ -75,12 +75,14 @@ class Company:
             self._stack.push_async_callback(self._alerts.close)
         path = self._config.memory.record
         if path is not None:
-            self._trace = TraceFile(
-                path,
-                tell=lambda text: show(Notice(level="warning", name="memory.record", text=text)),
-                loop=asyncio.get_running_loop(),
-            )
-            self._stack.callback(self._trace.close)
+            for number in range(len(self._config.child.devices)):
+                trace = TraceFile(
+                    path if number == 0 else path.with_name(f"{path.name}.{number + 1}"),
+                    tell=lambda text: show(Notice(level="warning", name="memory.record", text=text)),
+                    loop=asyncio.get_running_loop(),
+                )
+                self._traces.append(trace)
+                self._stack.callback(trace.close)
         for door in self._doors:
             self._stack.push_async_callback((await door(self._service)).close)
 
@@ -89,9 +91,9 @@ class Company:
         await self._stack.aclose()
 
     @property
-    def trace(self) -> Callable[[Record], None] | None:
-        """Takes records; None where none are wanted."""
-        return None if self._trace is None else self._trace.take
+    def traces(self) -> tuple[Callable[[Record], None], ...]:
+        """Take records, for each device; empty where none are wanted. The first's file has the name given."""
+        return tuple(trace.take for trace in self._traces)
 
     def note(self, note: Note) -> None:
         """Take what people are told."""

@@ -1,4 +1,4 @@
-"""The children of one run as processes: who is there, who is on the way, and who is watched."""
+"""The children of one run on one device as processes: who is there, who is on the way, and who is watched."""
 
 import signal
 from collections.abc import Callable
@@ -21,20 +21,22 @@ from supervisor.wire.messages import FromParent
 class Crib:
     """Starts, signals, watches and buries."""
 
-    def __init__(self, place: Place, tell: Callable[[ev.Event], None]) -> None:
+    def __init__(self, place: Place, number: int, tell: Callable[[ev.Event], None]) -> None:
         """Begin with nobody.
 
         Args:
             place: Where the run happens.
+            number: Of the device among its devices.
             tell: Takes events.
         """
         self._place = place
+        self._nursery = place.nurseries[number]
         self._tell = tell
         self._links: dict[int, ChildLink] = {}
         self._born_s: dict[int, float] = {}
         self._unborn: set[int] = set()
         self._to_watch = 0
-        self._watch = MemoryWatch(poll_s=place.poll_s, device=place.device, tell=tell)
+        self._watch = MemoryWatch(poll_s=place.poll_s, device=place.devices[number], tell=tell)
 
     def born_s(self, life: int) -> float | None:
         """When a life that is there was started, on the wall clock."""
@@ -43,7 +45,7 @@ class Crib:
     def spawn(self, life: int) -> None:
         """Have a child started; `Spawned` or `SpawnFailed` follows."""
         self._unborn.add(life)
-        self._place.nursery.start(life, partial(self._born, life))
+        self._nursery.start(life, partial(self._born, life))
 
     def send(self, life: int, message: FromParent) -> None:
         """Send a message; to one that is gone it is lost."""
@@ -114,7 +116,7 @@ class Crib:
         for link in self._links.values():
             link.close()
         self._links.clear()
-        self._place.nursery.close()
+        self._nursery.close()
 
     def _born(self, life: int, born: ChildProcess | SupervisorError) -> None:
         if life not in self._unborn:  # nobody waits for it any more

@@ -9,9 +9,7 @@ from typing import Final
 
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
-from supervisor.core.conductor import Conductor
 from supervisor.core.notes import Note, Notice, Stage
-from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobView
 from supervisor.edge.statefolder import StateFolder
@@ -22,7 +20,7 @@ from supervisor.loop.company import Closer, Company
 from supervisor.loop.cutting import MOST_TEXT_CHARS
 from supervisor.loop.jobqueue import Desk, JobQueue
 from supervisor.loop.logged import log_note
-from supervisor.loop.place import Place, nursery_of
+from supervisor.loop.place import Place, nurseries_of
 from supervisor.loop.requestqueue import RequestQueue
 from supervisor.loop.runner import Runner
 from supervisor.loop.service import CannotAsk, GivenBack, Status
@@ -36,7 +34,7 @@ from supervisor.loop.speaking import (
     Submission,
 )
 from supervisor.loop.studio import Studio
-from supervisor.loop.terms import terms_of
+from supervisor.loop.terms import conductors_of, terms_of
 from supervisor.wire.version import VERSION
 
 #: A loop that is busy may be late by some milliseconds; by so much it stands still.
@@ -97,7 +95,7 @@ class House:
         facts = Facts(
             job="",
             output="",
-            device=config.child.device,
+            devices=config.child.devices,
             pid=os.getpid(),
             wall_s=time.time,
             stays=True,
@@ -180,7 +178,7 @@ class House:
             state=self._state,
             ledger=self._ledger,
             job="",
-            nursery=nursery_of(
+            nurseries=nurseries_of(
                 config,
                 terms.hello,
                 state_marker=str(self._state.path),
@@ -188,13 +186,13 @@ class House:
                 overheard=lambda line: self._event("child.stderr", "debug", life=0, line=line),
             ),
             poll_s=config.memory.poll_s,
-            device=config.child.device,
+            devices=config.child.devices,
             wall_s=time.time,
             show=self._show,
             overheard=lambda life, line: self._event("child.stderr", "debug", life=life, line=line),
-            trace=self._company.trace,
+            traces=self._company.traces,
         )
-        runner = Runner(Conductor(terms, None, at_s=monotonic_s()), place)
+        runner = Runner(conductors_of(terms, None, config.child.devices), place)
         self._standing.attend(runner)
         return runner
 

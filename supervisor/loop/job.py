@@ -11,10 +11,8 @@ from supervisor import errors
 from supervisor.config import Config, faults_in_words
 from supervisor.core import actions as do
 from supervisor.core import events as ev
-from supervisor.core.conductor import Conductor
 from supervisor.core.notes import Note, Notice, Stage
 from supervisor.core.tallies import JobSize
-from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import job_id_for
 from supervisor.edge.statefolder import StateFolder
@@ -23,13 +21,13 @@ from supervisor.log import Level, Log
 from supervisor.loop.answers import ending_error
 from supervisor.loop.company import Company, Door
 from supervisor.loop.logged import log_note
-from supervisor.loop.place import Place, nursery_of
+from supervisor.loop.place import Place, nurseries_of
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.runner import Runner
 from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.signals import stops_told
 from supervisor.loop.stages import Stages
-from supervisor.loop.terms import terms_of
+from supervisor.loop.terms import conductors_of, terms_of
 from supervisor.loop.voicing import in_the_users_words, is_cloned, told_of
 from supervisor.wire.messages import Hello
 
@@ -109,7 +107,7 @@ class _Job:
         facts = Facts(
             job=self._job,
             output=self._request.output,
-            device=self._config.child.device,
+            devices=self._config.child.devices,
             pid=os.getpid(),
             wall_s=time.time,
         )
@@ -168,7 +166,7 @@ class _Job:
         terms = terms_of(self._config, job=self._job, voice=voice, reference=reference)
         place = self._place(terms.hello)
         shelf = None if size is None else self._stages.shelf()
-        self._runner = Runner(Conductor(terms, size, at_s=monotonic_s()), place, shelf)
+        self._runner = Runner(conductors_of(terms, size, self._config.child.devices), place, shelf)
         self._service.attend(self._runner)
         return self._runner
 
@@ -177,7 +175,7 @@ class _Job:
             state=self._state,
             ledger=self._ledger,
             job=self._job,
-            nursery=nursery_of(
+            nurseries=nurseries_of(
                 self._config,
                 hello,
                 state_marker=str(self._state.path),
@@ -185,11 +183,11 @@ class _Job:
                 overheard=lambda line: self._event("child.stderr", "debug", life=0, line=line),
             ),
             poll_s=self._config.memory.poll_s,
-            device=self._config.child.device,
+            devices=self._config.child.devices,
             wall_s=time.time,
             show=self._show,
             overheard=lambda life, line: self._event("child.stderr", "debug", life=life, line=line),
-            trace=self._company.trace,
+            traces=self._company.traces,
         )
 
     # ------------------------------------------------------------------ stops

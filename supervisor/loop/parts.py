@@ -12,37 +12,43 @@ from supervisor.loop.shelf import Shelf
 if TYPE_CHECKING:
     from supervisor.edge.audiofile import AudioPart
 
+#: Takes what became of audio.
+Tell = Callable[[ev.Stored | ev.StoreFailed], None]
+
 AudioAction = do.OpenAudio | do.AppendAudio | do.DropAudio | do.StoreAudio
 
 
 class Parts:
     """What is half written in one run."""
 
-    def __init__(self, shelves: Mapping[str, Shelf], tell: Callable[[ev.Event], None]) -> None:
+    def __init__(self, shelves: Mapping[str, Shelf]) -> None:
         """Begin with nothing.
 
         Args:
             shelves: By job: where audio lies, and what knows of it once it is whole.
-            tell: Takes `Stored` and `StoreFailed`.
         """
         self._shelves = shelves
-        self._tell = tell
         self._parts: dict[tuple[str, str], AudioPart] = {}  # by job and key
 
-    def act(self, action: AudioAction) -> None:
-        """Carry one action out; a disk that takes no more is told, and all that was begun is dropped."""
+    def act(self, action: AudioAction, tell: Tell) -> None:
+        """Carry one action out; a disk that takes no more is told, and all that was begun is dropped.
+
+        Args:
+            action: What to do.
+            tell: Takes what became of it, before this returns.
+        """
         try:
-            self._act(action)
+            self._act(action, tell)
         except SupervisorError as error:
             self.drop_all()
-            self._tell(ev.StoreFailed(full=isinstance(error, DiskFull), message=str(error)))
+            tell(ev.StoreFailed(full=isinstance(error, DiskFull), message=str(error)))
 
     def drop_all(self) -> None:
         """Leave nothing that is half written."""
         for job, key in list(self._parts):
             self._drop(job, key)
 
-    def _act(self, action: AudioAction) -> None:
+    def _act(self, action: AudioAction, tell: Tell) -> None:
         match action:
             case do.OpenAudio():
                 begun = self._shelves[action.job].begin_audio(action.key)
@@ -54,11 +60,11 @@ class Parts:
             case do.DropAudio():
                 self._drop(action.job, action.key)
             case do.StoreAudio():
-                self._store(action)
+                self._store(action, tell)
             case _:
                 assert_never(action)
 
-    def _store(self, action: do.StoreAudio) -> None:
+    def _store(self, action: do.StoreAudio, tell: Tell) -> None:
         job, key, done = action.segment.job, action.segment.key, action.done
         part = self._parts.pop((job, key), None)
         if part is None:
@@ -74,7 +80,7 @@ class Parts:
             past=done.past,
         )
         self._shelves[job].done(stored, attempts=action.attempts)
-        self._tell(
+        tell(
             ev.Stored(
                 segment=action.segment,
                 seconds=audio.samples / audio.sample_rate_hz,

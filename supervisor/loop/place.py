@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from supervisor.config import Config
 from supervisor.core.notes import Note, Notice
 from supervisor.core.traces import Record
@@ -21,49 +23,52 @@ class Place:
         ledger: In it.
         job: Id, where the run is of one job; else empty.
         poll_s: Between readings of memory.
-        device: `child.device`.
+        devices: `child.device`, each with a child of its own.
         wall_s: The wall clock, for records that people read.
         show: Takes notes.
         overheard: Takes lines of the child's stderr.
-        nursery: Where children come from.
-        trace: Takes what the memory policies were told and what they decided; None = not recorded.
+        nurseries: Where children come from, for each device.
+        traces: Take what the memory policies were told and what they decided, for each device; or empty.
     """
 
     state: StateFolder
     ledger: Ledger
     job: str
     poll_s: float
-    device: str
+    devices: tuple[str, ...]
     wall_s: Callable[[], float]
     show: Callable[[Note], None]
     overheard: Callable[[int, str], None]
-    nursery: Nursery
-    trace: Callable[[Record], None] | None = None
+    nurseries: tuple[Nursery, ...]
+    traces: tuple[Callable[[Record], None], ...] = ()
 
 
-def nursery_of(
+def nurseries_of(
     config: Config,
     hello: Hello,
     *,
     state_marker: str,
     notice: Callable[[Notice], None],
     overheard: Callable[[str], None],
-) -> Nursery:
-    """Return where children come from, as the configuration says.
+) -> tuple[Nursery, ...]:
+    """Return where children come from, for each device.
 
     Args:
         config: All of it.
-        hello: What each child will be told.
+        hello: What each child will be told, its device aside.
         state_marker: Real path of the state folder.
         notice: Takes what is said once.
         overheard: Takes each line of the template's stderr.
     """
-    return Nursery(
-        python=config.child.python,
-        state_marker=state_marker,
-        start=config.child.start,
-        hello=hello,
-        notice=notice,
-        overheard=overheard,
-        warm_limit_s=config.child.start_timeout_s,
+    return tuple(
+        Nursery(
+            python=config.child.python,
+            state_marker=state_marker,
+            start=config.child.start,
+            hello=msgspec.structs.replace(hello, device=device),
+            notice=notice,
+            overheard=overheard,
+            warm_limit_s=config.child.start_timeout_s,
+        )
+        for device in config.child.devices
     )

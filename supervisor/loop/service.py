@@ -131,7 +131,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: In one word.
         why: Of the state: what is waited for, or what ended it; empty for a plain one.
-        child: None while there is none.
+        child: None while there is none; on several devices, that of the first.
+        children: All of them, where there are several devices.
         queue: Requests that wait.
         lives: Those that are over, oldest first, at most `MOST_LIVES`.
         totals: Since the service began.
@@ -150,6 +151,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     lives: list[LifeStatus]
     totals: Totals
     policies: list[PolicyStatus] = []
+    children: list[ChildStatus] = []
     template: TemplateStatus | None = None
     job: JobStatus | None = None
     pid: int = 0

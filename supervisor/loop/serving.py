@@ -24,6 +24,7 @@ from supervisor.loop.service import (
     TemplateStatus,
     Totals,
 )
+from supervisor.loop.station import Station
 from supervisor.wire.version import VERSION
 
 _STAGES: Final[dict[str, ServiceState]] = {
@@ -41,7 +42,7 @@ class Facts:
     Attributes:
         job: Its id.
         output: Where it will lie.
-        device: `child.device`.
+        devices: `child.device`.
         pid: Our own.
         wall_s: The wall clock.
         stays: Whether it is a service that stays: jobs come and go.
@@ -50,7 +51,7 @@ class Facts:
 
     job: str
     output: str
-    device: str
+    devices: tuple[str, ...]
     pid: int
     wall_s: Callable[[], float]
     stays: bool = False
@@ -100,7 +101,8 @@ class JobService:
         return Status(
             state=self._state(),
             why=waits_why,
-            child=None if runner is None else self._child(runner),
+            child=None if runner is None else self._child(runner.stations[0], 0),
+            children=[] if runner is None else self._children(runner),
             queue=self._facts.waiting(),
             lives=list(self._lives),
             totals=self._totals(),
@@ -143,17 +145,24 @@ class JobService:
             return "starting"
         return _state_of(self._runner, stays=self._facts.stays, has_lived=bool(self._lives))
 
-    def _child(self, runner: Runner) -> ChildStatus | None:
-        post = runner.conductor.post
+    def _children(self, runner: Runner) -> list[ChildStatus]:
+        """All of them, where there are several devices."""
+        if len(runner.stations) == 1:
+            return []
+        found = [self._child(station, number) for number, station in enumerate(runner.stations)]
+        return [child for child in found if child is not None]
+
+    def _child(self, station: Station, number: int) -> ChildStatus | None:
+        post = station.conductor.post
         if post is None:
             return None
-        born_s = runner.born_s(post.life)
-        counsel = runner.conductor.counsel
+        born_s = station.born_s(post.life)
+        counsel = station.conductor.counsel
         return ChildStatus(
             pid=post.pid,
             life=post.life,
             ready=post.ready is not None,
-            device=_device(post, self._facts.device, seen=counsel.device is not None),
+            device=_device(post, self._facts.devices[number], seen=counsel.device is not None),
             segments=post.segments,
             memory=counsel.figures(),
             marks=counsel.marks(),
@@ -216,7 +225,7 @@ def _policies(runner: Runner) -> list[PolicyStatus]:
 
 
 def _template(runner: Runner | None) -> TemplateStatus | None:
-    pid = None if runner is None else runner.template_pid
+    pid = None if runner is None else runner.stations[0].template_pid
     return None if pid is None else TemplateStatus(pid=pid)
 
 

@@ -1,9 +1,17 @@
 """The configuration as the terms that the conductor works under."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
 from supervisor.config import Config
 from supervisor.config.memoryterms import memory_terms
-from supervisor.core.desk import Terms
+from supervisor.core.conductor import Conductor
+from supervisor.core.desk import Shared, Terms
 from supervisor.core.slot import SlotTimes
+from supervisor.core.tallies import JobSize
+from supervisor.edge.clock import monotonic_s
 from supervisor.edge.hostmem import read_host
 from supervisor.wire.messages import PROTOCOL_VERSION, Hello, Reference
 from supervisor.wire.version import VERSION
@@ -49,7 +57,33 @@ def terms_of(
         batch_rest_s=config.batch.rest_s,
         stays=lives is not None,
         lives=lives or 0,
+        carries_past=config.engine.settings.get("history") is True,
     )
+
+
+def conductors_of(terms: Terms, size: JobSize | None, devices: Sequence[str]) -> list[Conductor]:
+    """Return the conductors of a run, one a device; they share a bench.
+
+    Args:
+        terms: Of the run; each gets its own device and numbers of lives.
+        size: Of the job that they begin with; None = none yet.
+        devices: At least one.
+    """
+    shared, count = Shared.of(terms), len(devices)
+    return [
+        Conductor(
+            replace(
+                terms,
+                hello=msgspec.structs.replace(terms.hello, device=device),
+                lives=terms.lives + number + 1 - count,
+                step=count,
+            ),
+            size if number == 0 else None,
+            at_s=monotonic_s(),
+            shared=shared,
+        )
+        for number, device in enumerate(devices)
+    ]
 
 
 def hello_of(

@@ -177,11 +177,10 @@ def test_a_program_for_alerts_must_be_one_that_can_be_run(tmp_path: Path) -> Non
             loaded(f"alerts.command={wrong}")
 
 
-def test_two_devices_are_not_there_yet() -> None:
+def test_each_device_has_a_child_of_its_own() -> None:
     assert loaded('child.device=["cuda:1"]').child.devices == ("cuda:1",)
     assert loaded('child.device=["cuda:1"]').child.device == "cuda:1"
-    with pytest.raises(ConfigError, match=r"child\.device from --set .*: several devices are not there yet"):
-        loaded('child.device=["cpu", "cpu"]')
+    assert loaded('child.device=["cpu", "cpu"]').child.devices == ("cpu", "cpu")
 
 
 def test_the_queue_has_its_bounds() -> None:

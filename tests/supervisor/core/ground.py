@@ -123,6 +123,7 @@ def terms(  # noqa: PLR0913 - the keys of the configuration that tests turn
     may_degrade: bool = False,
     reference: say.Reference | None = None,
     stays: bool = False,
+    carries_past: bool = False,
 ) -> Terms:
     return Terms(
         job="j",
@@ -150,4 +151,5 @@ def terms(  # noqa: PLR0913 - the keys of the configuration that tests turn
         batch_size=batch_size,
         batch_rest_s=batch_rest_s,
         stays=stays,
+        carries_past=carries_past,
     )

@@ -3,19 +3,22 @@
 from dataclasses import replace
 from typing import Literal
 
+import msgspec
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from supervisor.core import events as ev
 from supervisor.core.death import Death
 from supervisor.core.readings import DeviceReading, DeviceUnknown
+from supervisor.core.segments import WaitingSegment
 from supervisor.wire import messages as say
 from supervisor.wire.dialogue import State
-from tests.supervisor.core.ground import HARD, SOFT, TOTAL, Faults
+from tests.supervisor.core.ground import HARD, SOFT, TOTAL, Faults, segment
 from tests.supervisor.core.judged import JudgedWorld
 from tests.supervisor.core.makebelieve import CALM, pcm_of
+from tests.supervisor.core.team import Team
 
 # On either side of each mark: a wide range would all but never land on an edge.
 host_bytes = st.sampled_from([10, 10, 10, SOFT - 1, SOFT, HARD - 1, HARD])
@@ -322,6 +325,69 @@ class House(RuleBasedStateMachine):
         self.world.begin()
         assert self.world.run_on().ending == ("stopped" if self.world.stays else "spoken")
         assert self.world.is_settled
+
+
+# ------------------------------------------------------------------ several devices
+
+
+def chapters(count: int, length: int) -> list[WaitingSegment]:
+    """Chapters of so many segments each."""
+    return [
+        msgspec.structs.replace(segment(n), chapter=n // length, ends_chapter=n % length == length - 1)
+        for n in range(count * length)
+    ]
+
+
+def test_two_devices_speak_at_once_and_nothing_twice() -> None:
+    team = Team(order=chapters(3, 4))
+    team.run_on()
+    assert team.most_at_once == 2
+    assert set(team.spoken_by.values()) == {0, 1}
+    assert [row.stores for row in team.rows.values()] == [1] * 12
+    assert team.over == ["j"]
+    assert [finish.ending for finish in team.finishes.values()] == ["spoken", "spoken"]
+
+
+def test_with_a_past_to_carry_a_chapter_is_in_one_hand_at_a_time() -> None:
+    team = Team(order=chapters(3, 4), carries_past=True)
+    team.run_on()
+    assert team.most_at_once == 2
+    alone = Team(order=chapters(1, 6), carries_past=True)
+    alone.run_on()
+    assert alone.most_at_once == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_whatever_befalls_several_children_every_segment_is_spoken_once(data: st.DataObject) -> None:
+    team = Team(
+        order=chapters(data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))),
+        devices=data.draw(st.integers(1, 3)),
+        carries_past=data.draw(st.booleans()),
+    )
+    for _ in range(data.draw(st.integers(0, 40))):
+        if not team.children:
+            break
+        child = data.draw(st.sampled_from(list(team.children.values())))
+        if data.draw(st.integers(0, 7)) == 0:
+            team.dies(child, Death(signal=9))
+        else:
+            team.step(child)
+    team.run_on()
+    assert all(row.stores == 1 for row in team.rows.values())
+    assert team.over == ["j"]
+
+
+def test_a_stop_leaves_what_is_not_in_hand_on_any_device() -> None:
+    team = Team(order=chapters(3, 4))
+    while sum(row.in_hand for row in team.rows.values()) < 2:
+        team.turn()
+    before = sum(row.stores for row in team.rows.values())
+    team.tell_all(ev.StopAsked(at_once=False, why="stopped by SIGINT"))
+    team.run_on()
+    assert {finish.ending for finish in team.finishes.values()} == {"stopped"}
+    assert sum(row.stores for row in team.rows.values()) == before + 2
+    assert team.over == []
 
 
 # Without `explain`, which traces every line: on Python 3.11 that takes minutes.

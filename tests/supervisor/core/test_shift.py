@@ -254,6 +254,7 @@ def test_a_service_has_a_child_before_it_has_work_and_keeps_it_after() -> None:
     assert spoken_by(world) == [1, 1, 1]
     assert world.over == ["a", "b"]
     assert world.finish is None
+    assert (world.conductor.has_work, world.conductor.lives) == (False, 1)
     assert [child.life for child in world.children.values()] == [1]
 
 

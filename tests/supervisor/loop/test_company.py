@@ -37,9 +37,15 @@ class Door:
 
 def company(door: Door | None, **settings: object) -> Company:
     given = [Given(key=key.replace("__", "."), value=value, origin="t") for key, value in settings.items()]
-    service = JobService(Facts(job="j12", output="/x", device="cpu", pid=7, wall_s=lambda: 0.0))
+    service = JobService(Facts(job="j12", output="/x", devices=("cpu",), pid=7, wall_s=lambda: 0.0))
     open_door = None if door is None else door.open
-    return Company(load_config(options=given, environ={}), service, open_door, job="j12", log=QUIET)
+    return Company(
+        load_config(options=given, environ={}),
+        service,
+        [] if open_door is None else [open_door],
+        job="j12",
+        log=QUIET,
+    )
 
 
 def shown(note: Note) -> None:
@@ -75,8 +81,8 @@ def test_what_is_recorded_is_in_the_file_when_the_job_is_over(tmp_path: Path) ->
     async def run() -> None:
         around = company(None, memory__record=str(tmp_path / "trace"))
         await around.enter(shown)
-        assert around.trace is not None
-        around.trace(LifeReady(t=1.0, life=1))
+        (record,) = around.traces
+        record(LifeReady(t=1.0, life=1))
         await around.leave()
 
     asyncio.run(run())
@@ -85,7 +91,7 @@ def test_what_is_recorded_is_in_the_file_when_the_job_is_over(tmp_path: Path) ->
 
 
 def test_without_a_file_nothing_is_recorded() -> None:
-    assert company(None).trace is None
+    assert company(None).traces == ()
 
 
 def test_alerts_are_told_before_the_job_is_left(tmp_path: Path) -> None:
