@@ -145,6 +145,9 @@ def test_a_start_is_extended_with_each_beat_even_where_no_watchdog_is_set(servic
             vitality.extend(60.0)
             for _ in range(5):
                 await service.until("EXTEND_TIMEOUT_USEC=30000")
+            vitality.ready()
+            await service.until("READY=1")
+            assert {await service.next() for _ in range(5)} == {"WATCHDOG=1"}
         with Vitality(service.notifier(None)) as vitality:
             vitality.extend(60.0)
             assert service.heard()[-1:] == ["EXTEND_TIMEOUT_USEC=15000000"]
