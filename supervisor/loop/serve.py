@@ -81,7 +81,9 @@ class _Running:
         with self._vitality, signals_told({**dict.fromkeys(STOPS, self._stop), signal.SIGHUP: self._reload}):
             self._vitality.watch(self.house.overdue)
             self._vitality.extend(self._start_s)
-            await self.house.run()
+            house = self.house
+            self._vitality.follow(lambda: in_words(house.status()), config.memory.poll_s)
+            await house.run()
 
     def show(self, note: Note) -> None:
         """Take what people are told."""
