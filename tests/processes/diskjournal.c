@@ -108,6 +108,7 @@ static void opened(int fd, int folder, const char *name, int flags) {
     char whole[PATH_MAX];
     struct stat status;
     int kept = errno;
+    if ((flags & O_TMPFILE) == O_TMPFILE) return; /* it has no name, and is gone when it is closed */
     if (fd >= 0 && flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) && placed(folder, name, whole) && !fstat(fd, &status) && S_ISREG(status.st_mode))
         note(OPENED, &status, flags, whole, NULL, NULL, 0);
     errno = kept;
@@ -140,11 +141,12 @@ static void written(int fd, const void *bytes, ssize_t count, off_t offset) {
     struct stat status;
     int kept = errno;
     if (count <= 0 || fd == journal_fd()) { errno = kept; return; }
-    if (placed_fd(fd, &status, whole)) {
+    /* What is said to others: a service has its standard output on another number. */
+    if (fd == 1 || fd == 2 || (*(const char *)bytes == '{' && !fstat(fd, &status) && S_ISFIFO(status.st_mode))) {
+        note(SAID, NULL, fd, NULL, NULL, bytes, (size_t)count);
+    } else if (placed_fd(fd, &status, whole)) {
         if (offset < 0) offset = lseek(fd, 0, SEEK_CUR) - count;
         note(WRITTEN, &status, offset, whole, NULL, bytes, (size_t)count);
-    } else if (fd == 1 || fd == 2) {
-        note(SAID, NULL, fd, NULL, NULL, bytes, (size_t)count);
     }
     errno = kept;
 }

@@ -223,7 +223,7 @@ class Noted:
     def assert_goes_on(self, tree: Tree, elsewhere: Path) -> None:
         """Start what is left in another state folder; the output's path, which names the job, is the same."""
         self._place.restore(tree, elsewhere)
-        self.calm.assert_same_end(replace(self._task, state=elsewhere, env=_unwatched(self._task)))
+        self.calm.assert_same_end(unwatched(self._task, elsewhere))
         shutil.rmtree(elsewhere)
 
 
@@ -297,6 +297,8 @@ def _sha256(content: bytes | None) -> str:
     return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
-def _unwatched(task: Task) -> dict[str, str]:
+def unwatched(task: Task, state: Path) -> Task:
+    """The same task on another state folder, with nothing noted."""
     watched = ("LD_PRELOAD", "DISK_JOURNAL", "DISK_JOURNAL_BELOW")
-    return {name: value for name, value in task.env.items() if name not in watched}
+    env = {name: value for name, value in task.env.items() if name not in watched}
+    return replace(task, state=state, env=env)

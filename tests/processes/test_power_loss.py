@@ -27,7 +27,8 @@ from tests.book import make_book
 from tests.processes import diskjournal
 from tests.processes.diskjournal import Disk, Loss
 from tests.processes.narration import Narration, Task, ask, narrate, ours, paragraphs, survivors, tell
-from tests.processes.powercut import Calm, Noted, Place, Tally, assert_whole, digest
+from tests.processes.powercut import Calm, Noted, Place, Tally, assert_whole, digest, unwatched
+from tests.processes.serving import Serving
 from tests.standin.loopdisk import LoopDisk, loop_disk
 from tests.tree import ROOT
 
@@ -224,6 +225,52 @@ def test_after_a_kill_at_any_name_a_power_cut_takes_nothing_that_was_told(place:
     tell(
         f"{kills} kills, each right after a name was made or taken; the power cut at every moment of the next"
     )
+
+
+# ------------------------------------------------------------------ jobs of a service
+
+
+def test_a_job_whose_submission_was_answered_is_done_elsewhere_whenever_the_power_goes(place: Place) -> None:
+    text, runtime = place.folder / "book.md", place.folder / "runtime"
+    text.write_text(paragraphs(3), "utf-8")
+    runtime.mkdir(mode=0o700)
+    task = place.task(text, "story.flac", SCRIPTED, {"XDG_RUNTIME_DIR": str(runtime)})
+    with Serving(task) as service:
+        asked = {"inputs": [str(text)], "output": str(task.output), "key": "night"}
+        job = str(service.ask("jobs/submit", **asked)["job"])
+        service.wait_for(job, "done")
+        assert service.hang_up() == 0
+    calm = Calm(task)
+    moments = after_the_answer(place, f'"job":"{job}"'.encode())
+    for number, moment in enumerate((moments[0], random.Random(7).choice(moments))):
+        elsewhere = place.folder / f"elsewhere{number}"
+        tree = (
+            Disk(place.below)
+            .take(diskjournal.read(place.journal)[:moment])
+            .after(Loss.BARE, random.Random(0))
+        )
+        place.restore(tree, elsewhere)
+        with Serving(unwatched(task, elsewhere)) as service:
+            assert service.ask("jobs/submit", **asked)["job"] == job
+            service.wait_for(job, "done")
+            assert service.hang_up() == 0
+        assert Calm(task).outputs == calm.outputs
+
+
+def after_the_answer(place: Place, answer: bytes) -> list[int]:
+    """Moments from the first at which an answer is out, at all of which a power cut leaves a queued job."""
+    moments: list[int] = []
+    disk, looked_at = Disk(place.below), place.folder / "looked_at"
+    for moment, record in enumerate(diskjournal.read(place.journal), 1):
+        disk.take([record])
+        is_out = record.kind == "a" and answer in record.content.replace(b" ", b"")
+        if is_out or (moments and record.kind == "s"):
+            moments.append(moment)
+            disk.after(Loss.BARE, random.Random(0)).write("state", looked_at)
+            with closing(Ledger.open(looked_at, read_only=True)) as ledger:
+                assert len(ledger.views()) == 1
+            shutil.rmtree(looked_at)
+    return moments
 
 
 # ------------------------------------------------------------------ voices
