@@ -1,4 +1,4 @@
-"""docs/protocol.md is what happens: every example is sent over real pipes, every method and error is in it."""
+"""docs/protocol.md is what happens: every example is sent over real pipes, and nothing is left out."""
 
 import asyncio
 import json

@@ -36,6 +36,7 @@ class Asked:
         task: That does it.
         sound: Of its audio, once there is some.
         stopped: Why it was stopped, where it was: its answer.
+        is_kept: It is done to its end.
     """
 
     identity: bytes | None
@@ -46,6 +47,7 @@ class Asked:
     task: asyncio.Task[bytes] | None = None
     sound: Sound | None = None
     stopped: rpc.RpcError | None = None
+    is_kept: bool = False
 
     @property
     def takes_audio(self) -> bool:
@@ -71,6 +73,15 @@ class Asked:
     def listen(self) -> None:
         """Have the client told what the service does, from now on."""
         self.begin_listening()
+
+    def keep(self) -> None:
+        """Have it done to its end, though its method could be taken back."""
+        self.is_kept = True
+
+    @property
+    def can_be_taken_back(self) -> bool:
+        """Whether cancelling it leaves no doubt behind."""
+        return self.method.can_be_taken_back and not self.is_kept
 
     def stop(self, error: rpc.RpcError) -> None:
         """End it; the answer is this error, unless it came before."""
@@ -132,7 +143,7 @@ class Conversation:
         self._deafen()
         for asked in [*self._asked]:
             asked.identity = None
-            if asked.method.can_be_taken_back:
+            if asked.can_be_taken_back:
                 asked.stop(_over())
         self._named.clear()
         self._outbox.close()
@@ -184,7 +195,7 @@ class Conversation:
         except rpc.Fault:
             return  # a notification is not answered, whatever it says
         asked = self._named.get(wanted.requestId)
-        if asked is not None and asked.method.can_be_taken_back:
+        if asked is not None and asked.can_be_taken_back:
             asked.stop(rpc.own_error("cancelled", "taken back by who asked", retryable=True))
 
     def _over(self, asked: Asked, task: asyncio.Task[bytes]) -> None:

@@ -159,6 +159,8 @@ def mcp_table(service: Service, table: Mapping[str, Method]) -> dict[str, Method
         arguments = bytes(wanted.arguments)
         if arguments and not arguments.startswith(b"{"):
             raise rpc.invalid_params("params.arguments: need an object with names")
+        if not table[TOOLS[wanted.name].method].can_be_taken_back:
+            asker.keep()
         if wanted.name == "synthesize":
             return _as_tool(lambda: _speak(service, arguments, params, asker))
         if wanted.name == "list_jobs":

@@ -46,6 +46,10 @@ class Asker(Protocol):
         """Have the asker told what the service does, from now on."""
         ...
 
+    def keep(self) -> None:
+        """Have the request done to its end, though its method could be taken back."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:

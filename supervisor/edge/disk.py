@@ -120,12 +120,13 @@ def _full_message(folder: Path, error: OSError, needed_bytes: int) -> str:
     what = "the quota is used up" if error.errno == errno.EDQUOT else "the disk is full"
     wanted = f", {needed_bytes} bytes to write" if needed_bytes else ""
     return (
-        f"{what} in {folder} ({_free_bytes(folder)} bytes free{wanted}); "
+        f"{what} in {folder} ({free_bytes(folder)} bytes free{wanted}); "
         "make room and run the same command again: what is finished stays"
     )
 
 
-def _free_bytes(folder: Path) -> int:
+def free_bytes(folder: Path) -> int:
+    """Return how much room there is, quotas aside; 0 where the folder is not there."""
     try:
         room = os.statvfs(folder)
     except OSError:  # the folder itself could not be made: nothing to measure

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
 from supervisor.core.notes import Note, Notice, Stage
@@ -18,7 +20,8 @@ from supervisor.log import Level, Log
 from supervisor.loop.answers import ending_error
 from supervisor.loop.company import Closer, Company
 from supervisor.loop.cutting import MOST_TEXT_CHARS
-from supervisor.loop.jobqueue import Desk, JobQueue
+from supervisor.loop.jobinhand import Desk
+from supervisor.loop.jobqueue import JobQueue
 from supervisor.loop.logged import log_note
 from supervisor.loop.place import Place, nurseries_of
 from supervisor.loop.requestqueue import RequestQueue
@@ -71,7 +74,7 @@ class House:
             show: Takes notes for people.
             open_doors: Opens what others may ask through.
         """
-        self._studio = Studio(config, self._make_runner)
+        self._studio = Studio(config, self._make_runner, state.path, self._show)
         self._state = state
         self._ledger = ledger
         self._log = log
@@ -130,6 +133,7 @@ class House:
             self._company.failed(error)
             raise
         finally:
+            self.stop("the service is over")
             await self._park()
             if self._doors is not None:
                 await self._doors.close()
@@ -151,8 +155,8 @@ class House:
 
     @property
     def config(self) -> Config:
-        """That it works under now."""
-        return self._studio.config
+        """That it works under from the next segment boundary on."""
+        return self._studio.promised
 
     def overdue(self, at_s: float) -> str | None:
         """Say what should have been done long ago; None if nothing: an idle service is on time."""
@@ -218,7 +222,10 @@ class House:
         )
 
     def status(self) -> Status:  # noqa: D102 -- likewise
-        return self._standing.status()
+        status = self._standing.status()
+        if not self._studio.full_why:
+            return status
+        return msgspec.structs.replace(status, state="paused", why=self._studio.full_why)
 
     async def clean(self) -> GivenBack:  # noqa: D102 -- likewise
         return await self._standing.clean()

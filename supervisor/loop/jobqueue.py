@@ -6,52 +6,29 @@ hand, so that a thousand submitted books cost a thousand rows and no more.
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from supervisor import errors
-from supervisor.config import Config
-from supervisor.core.notes import Note, Notice
-from supervisor.edge.ledger import Ledger
+from supervisor.edge.disk import free_bytes
 from supervisor.edge.ledger_submissions import OtherInHand
 from supervisor.edge.ledger_values import JobView
-from supervisor.edge.ledger_wanted import StoredSubmission
-from supervisor.edge.statefolder import StateFolder
-from supervisor.log import Log
-from supervisor.loop.requestqueue import Floor
+from supervisor.loop.jobinhand import Desk, InHand
 from supervisor.loop.service import CannotAsk
 from supervisor.loop.speaking import Submission
-from supervisor.loop.stages import Stages
-from supervisor.loop.submitted import request_of, submit
+from supervisor.loop.studio import ROOM_BYTES
+from supervisor.loop.submitted import submit
 from supervisor.loop.submitting import job_wanted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: One that is spoken, and one that is planned before it or delivered after it.
 MOST_IN_HAND: Final = 2
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What the jobs of a service share.
-
-    Attributes:
-        config: Returns all of it, as it is now.
-        state: The state folder, owned.
-        ledger: In it.
-        floor: Where segments are spoken.
-        show: Takes notes.
-        log: Takes events.
-        folder: That relative paths of clients are relative to.
-    """
-
-    config: Callable[[], Config]
-    state: StateFolder
-    ledger: Ledger
-    floor: Floor
-    show: Callable[[Note], None]
-    log: Log
-    folder: Path
+#: A job that found no room is tried again when there is some, and at most so seldom.
+_MOST_PATIENCE_S: Final = 300.0
 
 
 class JobQueue:
@@ -60,8 +37,11 @@ class JobQueue:
     def __init__(self, desk: Desk) -> None:
         """Begin with what services before this one left; nothing is done before `begin`."""
         self._desk = desk
-        self._in_hand: dict[str, _InHand] = {}
+        self._in_hand: dict[str, InHand] = {}
         self._closed = ""
+        self._starved: dict[str, Path] = {}  # jobs that found no room, and where
+        self._patience_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         desk.ledger.requeue_parked()
 
     def begin(self) -> None:
@@ -76,6 +56,8 @@ class JobQueue:
     def close(self, why: str) -> None:
         """Begin nothing more, and break off what plans or delivers; what is spoken ends with the floor."""
         self._closed = why
+        if self._timer is not None:
+            self._timer.cancel()
         for job in self._in_hand.values():
             job.halt(why)
 
@@ -90,13 +72,12 @@ class JobQueue:
         known = None if submission.key is None else self._desk.ledger.job_of_key(submission.key)
         if known is not None:
             return known  # whatever else is said: its inputs may be gone by now
-        try:
-            request = job_wanted(submission, self._desk.folder)
-            outcome = submit(self._desk.ledger, request, time.time())
-        except (errors.UsageError, errors.InputError, errors.Unwritable, OtherInHand) as error:
-            raise CannotAsk(str(error), kind="bad_input", retryable=False) from error
-        except errors.DiskFull as error:
-            raise CannotAsk(str(error), kind="disk_full", retryable=True) from error
+        with _room_told():
+            try:
+                request = job_wanted(submission, self._desk.folder)
+                outcome = submit(self._desk.ledger, request, time.time())
+            except (errors.UsageError, errors.InputError, errors.Unwritable, OtherInHand) as error:
+                raise CannotAsk(str(error), kind="bad_input", retryable=False) from error
         self._look()
         return outcome.job
 
@@ -120,14 +101,17 @@ class JobQueue:
             self._desk.floor.withdraw(job)
             await asyncio.gather(in_hand.task, return_exceptions=True)
         if job not in self._in_hand:
-            self._desk.ledger.cancel(job)
+            with _room_told():
+                self._desk.ledger.cancel(job)
+            self._starved.pop(job, None)
         return self.view(job)
 
     async def retry(self, job: str) -> JobView:
         """Queue a job again that is over, or parked."""
         self.view(job)
         if job not in self._in_hand:
-            self._desk.ledger.retry(job, time.time())
+            with _room_told():
+                self._desk.ledger.retry(job, time.time())
             self._look()
         return self.view(job)
 
@@ -135,12 +119,19 @@ class JobQueue:
 
     def _look(self) -> None:
         """Take up what waits, if there is a place for it."""
-        while not self._closed and len(self._in_hand) < MOST_IN_HAND and not self._is_planning:
+        try:
+            self._take_up()
+        except errors.DiskFull:  # it stays queued
+            self._look_later(self._poll_s)
+
+    def _take_up(self) -> None:
+        while len(self._in_hand) < MOST_IN_HAND and not (self._closed or self._is_planning or self._is_full):
             waiting = self._desk.ledger.queued(1)
             if not waiting or not self._desk.ledger.take(waiting[0].job):
                 return
             job = waiting[0].job
-            self._in_hand[job] = in_hand = _InHand(self._desk, waiting[0])
+            self._in_hand[job] = in_hand = InHand(self._desk, waiting[0])
+            self._starved.pop(job, None)
             in_hand.begin(self._look, self._over)
 
     @property
@@ -148,82 +139,48 @@ class JobQueue:
         return any(not job.is_planned for job in self._in_hand.values())
 
     def _over(self, job: str) -> None:
-        del self._in_hand[job]
+        over = self._in_hand.pop(job)
+        if over.lacked_room_in is None:
+            self._patience_s = 0.0
+        else:
+            self._starved[job] = over.lacked_room_in
+            self._patience_s = min(max(self._poll_s, 2 * self._patience_s), _MOST_PATIENCE_S)
+            self._look_later(self._patience_s)  # what is free may not be enough
+        self._look()
+
+    # ------------------------------------------------------------------ want of room
+
+    @property
+    def _poll_s(self) -> float:
+        return self._desk.config().memory.poll_s
+
+    @property
+    def _is_full(self) -> bool:
+        return bool(self._starved) and free_bytes(self._desk.state.path) < ROOM_BYTES
+
+    def _look_later(self, after_s: float) -> None:
+        if self._timer is None and not self._closed:
+            self._timer = asyncio.get_running_loop().call_later(after_s, self._look_for_room)
+
+    def _look_for_room(self) -> None:
+        """Queue again what found no room, where there is some now."""
+        self._timer = None
+        try:
+            for job, folder in list(self._starved.items()):
+                if not self._is_full and free_bytes(folder) >= ROOM_BYTES:
+                    self._desk.ledger.set_state(job, "queued")
+                    del self._starved[job]
+        except errors.DiskFull:
+            pass  # looked for again, below
+        if self._starved:
+            self._look_later(self._poll_s)
         self._look()
 
 
-class _InHand:
-    """A job from its planning to its delivery.
-
-    Attributes:
-        task: Brings it to its end.
-        is_planned: Whether the planner is through with it.
-        delivers: Whether its files are written: that is not broken off.
-    """
-
-    def __init__(self, desk: Desk, stored: StoredSubmission) -> None:
-        self._desk = desk
-        self._stored = stored
-        self._job = stored.job
-        self._stages: Stages | None = None
-        self._why = ""
-        self.is_planned = False
-        self.delivers = False
-        self.task: asyncio.Task[None] = asyncio.ensure_future(asyncio.sleep(0))
-
-    def begin(self, planned: Callable[[], None], over: Callable[[str], None]) -> None:
-        """Begin.
-
-        Args:
-            planned: Called when the next job may be planned.
-            over: Called at the end, whatever it is.
-        """
-        self.task = asyncio.ensure_future(self._bring(planned))
-        self.task.add_done_callback(lambda _: over(self._job))
-
-    def halt(self, why: str) -> None:
-        """Break it off at the next boundary; what is spoken is kept."""
-        self._why = self._why or why
-        if self._stages is not None:
-            self._stages.halt(why)
-
-    async def _bring(self, planned: Callable[[], None]) -> None:
-        try:
-            await self._through(planned)
-        except errors.SupervisorError as error:
-            await self._end(error)
-        finally:
-            self.is_planned = True
-
-    async def _through(self, planned: Callable[[], None]) -> None:
-        desk = self._desk
-        self._stages = stages = Stages(
-            config=desk.config(),
-            state=desk.state,
-            ledger=desk.ledger,
-            request=request_of(desk.ledger, self._stored),
-            job=self._job,
-            show=desk.show,
-            log=desk.log,
-        )
-        await stages.plan()
-        self.is_planned = True
-        planned()
-        await desk.floor.take_in(stages.shelf(), ahead=False)
-        if self._why:
-            raise errors.Interrupted(self._why)
-        self.delivers = True
-        outcome = await stages.deliver()
-        desk.log.event("job.state", job=self._job, state="done", failed=len(outcome.failures))
-
-    async def _end(self, error: errors.SupervisorError) -> None:
-        """Note why it did not come to its end: parked where it will go on, else failed."""
-        if self._stages is not None and self._stages.is_planned:
-            await self._stages.park(error)
-        elif isinstance(error, errors.Interrupted | errors.TryLater | errors.DiskFull):
-            self._desk.ledger.set_state(self._job, "parked", str(error))
-        else:
-            self._desk.ledger.set_state(self._job, "failed", str(error))
-        if not isinstance(error, errors.Interrupted):
-            self._desk.show(Notice(level="error", name="job", text=f"job {self._job}: {error}"))
-        self._desk.log.event("job.state", job=self._job, state="parked or failed", why=str(error))
+@contextmanager
+def _room_told() -> Generator[None]:
+    """Have who asks told of a full disk."""
+    try:
+        yield
+    except errors.DiskFull as error:
+        raise CannotAsk(str(error), kind="disk_full", retryable=True) from error

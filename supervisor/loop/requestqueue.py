@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from supervisor.config import Config
 from supervisor.edge.disk import make_folder
+from supervisor.errors import DiskFull
 from supervisor.loop.cutting import cut_text
 from supervisor.loop.service import CannotAsk
 from supervisor.loop.shelf import Shelf
@@ -32,7 +33,10 @@ class Floor(Protocol):
     """Where segments are spoken."""
 
     def take_in(self, shelf: Shelf, *, ahead: bool) -> asyncio.Future[None]:
-        """Have them spoken; the future is done when nothing more is written of them."""
+        """Have them spoken; the future is done when nothing more is written of them.
+
+        It fails with `DiskFull` where there is no room for them.
+        """
         ...
 
     def withdraw(self, job: str) -> None:
@@ -78,6 +82,7 @@ class RequestQueue:
         self._kept: deque[tuple[float, Path]] = deque()  # until when, oldest first
         self._timer: asyncio.TimerHandle | None = None
         self._spoken: set[Utterance] = set()
+        self._making: set[Path] = set()  # files that are written now
         self._closed = False
         shutil.rmtree(state / FOLDER_NAME, ignore_errors=True)
         make_folder(state / FOLDER_NAME)
@@ -120,8 +125,24 @@ class RequestQueue:
                 async for spoken in utterance.pieces():
                     file.take(spoken)
                 turn.end()  # the next is spoken while the file is made
-                speech = await file.end()
-        if wanted.path is not None and not wanted.keeps:
+                return await self._made(wanted, file)
+
+    async def _made(self, wanted: Wanted, file: SpeechFile) -> Speech:
+        if wanted.path is None:
+            return await file.end()
+        if wanted.path in self._making:
+            message = f"output_file: {wanted.path} is being written for another request; try again"
+            raise CannotAsk(message, kind="busy", retryable=True)
+        self._making.add(wanted.path)
+        try:
+            speech = await file.end()
+        except BaseException:
+            if not wanted.keeps:
+                wanted.path.unlink(missing_ok=True)
+            raise
+        finally:
+            self._making.discard(wanted.path)
+        if not wanted.keeps:
             self._keep(wanted.path)
         return speech
 
@@ -172,7 +193,8 @@ class RequestQueue:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # called, and gone in the same moment
+            # Called, and gone in the same moment; or told that the service ends, and gone.
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._over()
             raise
         finally:
@@ -191,7 +213,10 @@ class RequestQueue:
     @asynccontextmanager
     async def _on_the_floor(self, utterance: Utterance) -> AsyncGenerator[None]:
         """Have an utterance spoken; whoever leaves before its end takes the rest of it back."""
+        if self._closed:  # since it was called
+            raise _shutting_down()
         over = self._floor.take_in(utterance, ahead=True)
+        over.add_done_callback(lambda ended: utterance.fail(_why_over(ended)))
         self._spoken.add(utterance)
         try:
             yield
@@ -218,6 +243,14 @@ class RequestQueue:
         while self._kept and self._kept[0][0] <= self._loop.time():
             self._kept.popleft()[1].unlink(missing_ok=True)
         self._timer = self._loop.call_at(self._kept[0][0], self._forget) if self._kept else None
+
+
+def _why_over(ended: asyncio.Future[None]) -> CannotAsk:
+    """Return why what was not spoken by then will not be."""
+    error = ended.exception()
+    if isinstance(error, DiskFull):
+        return CannotAsk(str(error), kind="disk_full", retryable=True)
+    return _shutting_down()
 
 
 def _shutting_down() -> CannotAsk:

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import closing
+from typing import Literal
 
 from supervisor.config import Config
 from supervisor.config.reload import compare
@@ -15,6 +16,7 @@ from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import SupervisorError
 from supervisor.log import Log
 from supervisor.loop.house import House, OpenDoors, in_words
+from supervisor.loop.logged import log_note
 from supervisor.loop.signals import STOPS, signals_told
 from supervisor.loop.vitality import Vitality
 
@@ -79,7 +81,9 @@ class _Running:
         with self._vitality, signals_told({**dict.fromkeys(STOPS, self._stop), signal.SIGHUP: self._reload}):
             self._vitality.watch(self.house.overdue)
             self._vitality.extend(self._start_s)
-            await self.house.run()
+            house = self.house
+            self._vitality.follow(lambda: in_words(house.status()), config.memory.poll_s)
+            await house.run()
 
     def show(self, note: Note) -> None:
         """Take what people are told."""
@@ -112,16 +116,20 @@ class _Running:
         try:
             config = self._read_again()
         except SupervisorError as error:
-            text = f"the configuration stays as it was: {error}"
-            self.show(Notice(level="error", name="reload", text=text))
+            self._tell("error", f"the configuration stays as it was: {error}")
             self._vitality.ready()
             return
         changes = compare(self.house.config, config)
         for line in changes.in_words():
-            self.show(Notice(level="info", name="reload", text=line))
+            self._tell("info", line)
         if changes.changes:
             self._start_s = config.child.start_timeout_s
             self._vitality.extend(self._start_s)
             self.house.reload(config)
         else:
             self._vitality.ready()
+
+    def _tell(self, level: Literal["info", "error"], text: str) -> None:
+        note = Notice(level=level, name="reload", text=text)
+        log_note(self._log, note)
+        self.show(note)

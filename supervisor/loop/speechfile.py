@@ -1,7 +1,9 @@
 """What a request gives back: its samples in pieces, or a file."""
 
+import asyncio
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +63,6 @@ class SpeechFile:
         self._on_audio = on_audio
         self._spoken: list[Spoken] = []
         self._digest = hashlib.sha256()
-        self._sent_bytes = 0
 
     @property
     def _rate_hz(self) -> int:
@@ -110,9 +111,11 @@ class SpeechFile:
             sha256 = await self._write(path)
         elif not self._is_native:
             passing = self._wanted.state / f"{self._spoken[0].audio.path}.out"
-            await self._delivered(passing, "wav")
-            self._send_file(passing)
-            passing.unlink()
+            try:
+                await self._delivered(passing, "wav")
+                self._send_file(passing)
+            finally:
+                passing.unlink(missing_ok=True)
         return Speech(
             seconds=round(self._samples / self._rate_hz, 6),
             sample_rate=self._rate_hz,
@@ -161,9 +164,16 @@ class SpeechFile:
 
     async def _delivered(self, path: Path, kind: Format) -> str:
         marker = str(self._wanted.state)
-        line = await run_worker_to_the_end(
-            "supervisor.delivery", lambda: self._order(path, kind), state_marker=marker, told=lambda _: None
-        )
+        try:
+            line = await run_worker_to_the_end(
+                "supervisor.delivery",
+                lambda: self._order(path, kind),
+                state_marker=marker,
+                told=lambda _: None,
+            )
+        except asyncio.CancelledError:
+            _part_of(path).unlink(missing_ok=True)  # the process was killed at its work
+            raise
         answer = msgspec.json.decode(line, type=DeliveryAnswer)
         if answer.ok is None:
             raise worker_error(answer.error)
@@ -181,6 +191,12 @@ class SpeechFile:
                 wav=wav, sample_rate_hz=audio.sample_rate_hz, samples=audio.samples, sha256=audio.sha256
             )
         yield _line(end=True)
+
+
+def _part_of(path: Path) -> Path:
+    """Return what the delivery process writes before a file has its name."""
+    target = Path(os.path.realpath(path))
+    return target.with_name(f".{target.name}.part")
 
 
 def _at(samples: int, rate_hz: int, wanted_hz: int) -> int:

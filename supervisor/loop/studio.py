@@ -1,27 +1,48 @@
 """Where all of a service's segments are spoken: one runner after the other.
 
 A reload ends one runner at its segment's end and begins another under the new configuration; what was to
-be spoken goes over, and nobody who waits for it notices.
+be spoken goes over, and nobody who waits for it notices. A full disk ends one as well: whoever waits is
+told, and the next begins when there is room.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from supervisor.config import Config
 from supervisor.core import actions as do
 from supervisor.core import events as ev
+from supervisor.core.notes import Note, Notice
+from supervisor.edge.disk import free_bytes
+from supervisor.errors import DiskFull
 from supervisor.loop.runner import Runner
 from supervisor.loop.shelf import Shelf
 
+#: Free on a disk before it is written to again after it was full: some segments, and the ledger's log.
+ROOM_BYTES: Final = 8 * 1024 * 1024
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)
 class _Taken:
     """What is to be spoken, whichever runner does it."""
 
     shelf: Shelf
     ahead: bool
     end: asyncio.Future[None]
+    withdrawn: bool = False
+
+    def over(self, error: DiskFull | None = None) -> None:
+        """Nothing more is written of it."""
+        if self.end.done():
+            return
+        if error is None:
+            self.end.set_result(None)
+        else:
+            self.end.set_exception(error)
+            self.end.exception()  # whoever left does not want to know
 
 
 class Studio:
@@ -29,76 +50,133 @@ class Studio:
 
     Attributes:
         config: That it works under now.
-        runner: At work; None before the first and after the last.
+        runner: At work; None before the first and after the last, and while there is no room.
+        full_why: What is full, while nothing can be written; else empty.
     """
 
-    def __init__(self, config: Config, make_runner: Callable[[Config, int], Runner]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        make_runner: Callable[[Config, int], Runner],
+        folder: Path,
+        show: Callable[[Note], None],
+    ) -> None:
         """Make it; nothing is started before `run`.
 
         Args:
             config: All of it.
             make_runner: Makes a runner, given the configuration and how many children there were before.
+            folder: Where audio is written to: must have room.
+            show: Takes notes.
         """
         self.config = config
         self.runner: Runner | None = None
+        self.full_why = ""
         self._make_runner = make_runner
+        self._folder = folder
+        self._show = show
         self._taken: dict[str, _Taken] = {}
         self._next: Config | None = None
         self._stop_why = ""
+        self._stopping = asyncio.Event()
+
+    @property
+    def promised(self) -> Config:
+        """The configuration that it works under from the next segment boundary on."""
+        return self._next or self.config
 
     async def run(self) -> do.Finish:
         """Speak until it is stopped, or a runner ends for another reason; return how the last one ended."""
         lives = 0
         while not self._stop_why:
             self.runner = runner = self._make_runner(self.config, lives)
-            speaking = asyncio.ensure_future(runner.run())
-            for taken in list(self._taken.values()):
-                self._give(runner, taken)
-            finish = await speaking
-            lives, reloaded, self._next = runner.lives, self._next, None
-            if reloaded is None or finish.ending != "stopped":
+            finish = await self._speak(runner)
+            lives = runner.lives
+            is_reloaded = self._next is not None
+            self.config, self._next = self.promised, None
+            if finish.ending == "full":
+                await self._wait_for_room(finish.why)
+            elif not is_reloaded or finish.ending != "stopped":
                 return finish
-            self.config = reloaded
         return do.Finish(ending="stopped", why=self._stop_why)
+
+    async def _speak(self, runner: Runner) -> do.Finish:
+        speaking = asyncio.ensure_future(runner.run())
+        for taken in list(self._taken.values()):
+            if taken.withdrawn:  # between two runners
+                self._over(taken)
+            else:
+                self._give(runner, taken)
+        try:
+            return await speaking
+        except DiskFull as error:  # not even the ledger can be written
+            return do.Finish(ending="full", why=str(error))
+
+    async def _wait_for_room(self, why: str) -> None:
+        self.runner, self.full_why = None, why
+        self._show(Notice(level="error", name="disk", text=f"nothing is spoken: {why}"))
+        for taken in list(self._taken.values()):
+            self._over(taken, DiskFull(why))
+        has_room = False
+        while not has_room and not self._stop_why:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.config.memory.poll_s):
+                    await self._stopping.wait()
+            has_room = free_bytes(self._folder) >= ROOM_BYTES
+        self.full_why = ""
+        if has_room:
+            self._show(Notice(level="info", name="disk", text=f"there is room in {self._folder} again"))
 
     def stop(self, why: str, *, at_once: bool) -> None:
         """End after the segment in hand, or at once; what is not spoken then stays on its shelf."""
         self._stop_why = self._stop_why or why
+        self._stopping.set()
         if self.runner is not None:
             self.runner.tell(ev.StopAsked(at_once=at_once, why=why))
 
     def reload(self, config: Config) -> None:
         """Go on under another configuration from the next segment boundary."""
+        if self.runner is None:
+            self.config = config
+            return
         self._next = config
-        if self.runner is not None:
-            self.runner.tell(ev.StopAsked(at_once=False, why="the configuration was read anew"))
+        self.runner.tell(ev.StopAsked(at_once=False, why="the configuration was read anew"))
 
     def close(self) -> None:
         """Let whoever waits know that nothing more is spoken."""
+        self._stop_why = self._stop_why or "it is over"
         self.runner = None
-        for taken in self._taken.values():
-            if not taken.end.done():
-                taken.end.set_result(None)
+        for taken in list(self._taken.values()):
+            self._over(taken)
+
+    # ------------------------------------------------------------------ shelves
 
     def take_in(self, shelf: Shelf, *, ahead: bool) -> asyncio.Future[None]:
         """Have the segments of a shelf spoken; see `Floor`."""
         end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         taken = self._taken[shelf.job] = _Taken(shelf=shelf, ahead=ahead, end=end)
         if self._stop_why:
-            end.set_result(None)
+            self._over(taken)
+        elif self.full_why:
+            self._over(taken, DiskFull(self.full_why))
         elif self.runner is not None:
             self._give(self.runner, taken)
         return end
 
     def withdraw(self, job: str) -> None:
         """Have no more of them spoken; see `Floor`."""
-        if self.runner is not None:
+        if job not in self._taken:
+            return
+        self._taken[job].withdrawn = True
+        if self.runner is None:
+            self._over(self._taken[job])
+        else:
             self.runner.withdraw(job)
 
     def _give(self, runner: Runner, taken: _Taken) -> None:
-        def over(_: asyncio.Future[None]) -> None:
-            self._taken.pop(taken.shelf.job, None)
-            if not taken.end.done():
-                taken.end.set_result(None)
+        runner.take_in(taken.shelf, ahead=taken.ahead).add_done_callback(lambda _: self._over(taken))
 
-        runner.take_in(taken.shelf, ahead=taken.ahead).add_done_callback(over)
+    def _over(self, taken: _Taken, error: DiskFull | None = None) -> None:
+        if self._taken.get(taken.shelf.job) is taken:
+            del self._taken[taken.shelf.job]
+        taken.over(error)

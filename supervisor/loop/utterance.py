@@ -70,7 +70,7 @@ class Utterance:
             yield self._spoken[key]
 
     def fail(self, failure: CannotAsk) -> None:
-        """Let whoever waits know that it will not be spoken; the first reason stands."""
+        """Let whoever waits know that what is not spoken will not be; the first reason stands."""
         if self._failure is None:
             self._failure = failure
             self._changed.set()

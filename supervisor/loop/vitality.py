@@ -9,6 +9,7 @@ What a service calls, in this order; without a service manager each call is noth
         vitality.watch(lambda at_s: late("the conductor's next look", conductor.next_deadline_s, at_s))
         vitality.extend(child.start_timeout_s)    # at each start of a child, until `ready`
         vitality.status("loads weights")          # as often as anything changed: 4 a second are said
+        vitality.follow(say_how_it_stands, 0.5)   # or have it asked for
         with vitality.waiting("the ledger's write", 60.0): ...   # around whatever must come back in time
         vitality.ready()                          # once the canary spoke; again after each `reloading`
         vitality.reloading()                      # at SIGHUP, before the configuration is read
@@ -98,6 +99,17 @@ class Vitality:
         """Say in one line how the service stands."""
         self._text = text
         self._show()
+
+    def follow(self, say: Callable[[], str], every_s: float) -> None:
+        """Ask for the status line again and again, so that what changes unsaid shows as soon.
+
+        Args:
+            say: Answers from what is known; on the loop, so it waits for nothing.
+            every_s: Between two questions.
+        """
+        if self._notifier.is_heard:
+            self._later("follow", every_s, lambda: self.follow(say, every_s))
+            self.status(say())
 
     def ready(self) -> None:
         """Say that the service works: a canary spoke, or a reload is over."""
@@ -205,4 +217,6 @@ class Vitality:
             del self._timers[name]
             call()
 
+        if name in self._timers:
+            self._timers[name].cancel()
         self._timers[name] = asyncio.get_running_loop().call_later(delay_s, due)

@@ -3,6 +3,7 @@
 For a command line and for a service alike; what they call things differs, what is refused does not.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -17,6 +18,9 @@ AudioFormat = Literal["wav", "flac"]
 
 #: Names below these can mean another file in another process.
 OURS_ALONE = ("/dev/", "/proc/")
+
+#: What a file system says, or an older kernel, that makes no file without a name.
+_NAMED_ALONE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 
 _SUFFIXES: dict[str, AudioFormat] = {".wav": "wav", ".flac": "flac"}
 
@@ -110,7 +114,14 @@ def _must_be_writable(folder: Path, said: str, held: Callable[[], AbstractContex
 
 
 def _make_and_remove(path: Path) -> None:
-    # A real name: permissions alone do not tell of read-only mounts, nor of much to root, and a
-    # file system that has none of ours (/proc) says so only when one is made.
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    path.unlink()
+    # A real file: permissions alone do not tell of read-only mounts, nor of much to root, and a file
+    # system that has none of ours (/proc) says so only when one is made. Where it can be, without a name:
+    # then a kill or a power cut leaves nothing beside the user's files.
+    try:
+        descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno not in _NAMED_ALONE:
+            raise
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        path.unlink()
+    os.close(descriptor)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import os
 import stat
 from dataclasses import dataclass
@@ -173,7 +174,8 @@ def _refuse_header(path: Path, *, rate_hz: int, frames: int, most_s: float) -> N
     if frames == 0:
         raise RecordingError(f"{path}: holds no samples, or is cut short; copy or record it again")
     if frames > most_s * rate_hz:
-        said = f"{frames / rate_hz:.0f} s are too long, {most_s:.0f} s is the most"
+        shown = math.ceil(frames / rate_hz * 100) / 100  # 30.001 s are not 30 s, of which none is too much
+        said = f"{shown:g} s are too long, {most_s:.0f} s is the most"
         raise RecordingError(f"{path}: {said}; cut out {WISHED}")
 
 

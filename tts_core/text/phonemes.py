@@ -9,6 +9,7 @@ reads well by itself (`G2P_able_1word.json`) stay text.
 
 import codecs
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -24,6 +25,9 @@ from tts_core.text.libraries import lacking
 _ABLE: Final = "G2P_able_1word.json"
 _KNOWN: Final = "G2P_all_phonemes.json"
 _WORDS: Final = "G2P_replace_dict.jsonl"
+
+#: A sound as texts and tables write it.
+_TOKEN: Final = re.compile(r"<\|([^|<>]*)\|>")
 
 #: First and last code point of each block whose characters are looked up.
 _CHINESE: Final = (
@@ -56,7 +60,8 @@ class Phonemes:
 
     Raises:
         CheckpointError: If a table of the model's is missing or damaged.
-        SettingError: If the user's file is, or a library is missing.
+        SettingError: If the user's file is, or has a word without sounds, or (`only_known`) one with a sound
+            that the model does not have; or a library is missing.
     """
 
     def __init__(self, configs: Path, lexicon: Path | None, *, only_known: bool = False) -> None:
@@ -66,7 +71,9 @@ class Phonemes:
         )
         words = _read_words(configs / _WORDS, CheckpointError)
         if lexicon is not None:
-            words |= _read_words(lexicon, SettingError)
+            own = _read_words(lexicon, SettingError)
+            _refuse_unspeakable(own, self._known, lexicon)
+            words |= own
         self._words = _by_first_character(words)
         self._syllables = _reader()
 
@@ -208,6 +215,21 @@ def _read_line(line: bytes, where: str, fault: type[TtsError]) -> dict[str, str]
     if "" in words:
         raise fault(f"{where}: an empty word stands everywhere; take it out")
     return words
+
+
+def _refuse_unspeakable(words: Mapping[str, str], known: frozenset[str] | None, where: Path) -> None:
+    """Refuse a user's word that would vanish, or whose sound the model would read out as letters."""
+    for word, sounds in words.items():
+        if not sounds.strip():
+            raise SettingError(
+                f"{where}: {word!r} has no sounds, and would not be spoken; say it, or take it out"
+            )
+        strange = sorted(set(_TOKEN.findall(sounds)) - known) if known is not None else []
+        if strange:
+            names = ", ".join(strange)
+            raise SettingError(
+                f"{where}: {word!r}: the model has no sound {names}; those it has are in {_KNOWN}"
+            )
 
 
 def _by_first_character(words: Mapping[str, str]) -> dict[str, Sequence[tuple[str, str]]]:

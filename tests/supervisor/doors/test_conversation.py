@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from supervisor.doors.conversation import Conversation
 from supervisor.doors.lines import Unkept
@@ -132,11 +132,15 @@ def test_what_is_taken_back_is_answered_so_and_nothing_more_is_heard_of_it(tmp_p
 def test_what_the_ledger_is_to_hold_is_not_taken_back_half_way(tmp_path: Path) -> None:
     async def back(talk: Talk) -> Json:
         talk.ask("jobs/submit", 1, text="One.", output="a.wav")
+        talk.ask("tools/call", 2, name="submit_job", arguments={"text": "One.", "output": "b.wav"})
         talk.take_back(1)
-        (answer,) = [line for line in await talk.quiet() if line.get("id") == 1]
-        return answer
+        talk.take_back(2)
+        await talk.quiet()
+        return {str(line.get("id")): line for line in talk.lines}
 
-    assert "job" in result_of(run(tmp_path, back))
+    answers = run(tmp_path, back)
+    assert "job" in result_of(cast("Json", answers["1"]))
+    assert result_of(cast("Json", answers["2"]))["isError"] is False
 
 
 def test_audio_that_waits_is_dropped_with_a_request_that_is_taken_back(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.edge.disk import fsync_folder, make_folder, settle, write_error, write_whole
+from supervisor.edge.disk import free_bytes, fsync_folder, make_folder, settle, write_error, write_whole
 from supervisor.errors import DiskFull, Unwritable
 
 
@@ -93,3 +93,8 @@ def test_who_writes_alone_writes_over_what_a_killed_one_left(tmp_path: Path) -> 
     (tmp_path / ".facts.json.part").write_bytes(b"half of an older o")
     write_whole(tmp_path / "facts.json", [b"whole"], alone=True)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"facts.json": b"whole"}
+
+
+def test_room_is_what_the_disk_says_and_none_where_there_is_no_folder(tmp_path: Path) -> None:
+    assert 0 < free_bytes(tmp_path) <= os.statvfs(tmp_path).f_blocks * os.statvfs(tmp_path).f_frsize
+    assert free_bytes(tmp_path / "none") == 0

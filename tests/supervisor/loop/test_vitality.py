@@ -145,6 +145,9 @@ def test_a_start_is_extended_with_each_beat_even_where_no_watchdog_is_set(servic
             vitality.extend(60.0)
             for _ in range(5):
                 await service.until("EXTEND_TIMEOUT_USEC=30000")
+            vitality.ready()
+            await service.until("READY=1")
+            assert {await service.next() for _ in range(5)} == {"WATCHDOG=1"}
         with Vitality(service.notifier(None)) as vitality:
             vitality.extend(60.0)
             assert service.heard()[-1:] == ["EXTEND_TIMEOUT_USEC=15000000"]
@@ -188,6 +191,20 @@ def test_status_lines_that_come_too_fast_leave_the_last_one(service: Service) ->
     assert asyncio.run(talks()) == ["STATUS=segment 0", "STATUS=segment 999"]
 
 
+def test_a_status_that_is_followed_shows_when_it_changes_and_is_not_said_twice(service: Service) -> None:
+    async def follows() -> list[str]:
+        stands = ["speaks"]
+        with Vitality(service.notifier(None)) as vitality:
+            vitality.follow(lambda: stands[0], 0.01)
+            heard = [await service.next()]
+            stands[0] = "waits: the disk is full"
+            heard.append(await service.next())
+            await asyncio.sleep(0.5)  # fifty questions, and two lines that could be said
+            return heard + service.heard()
+
+    assert asyncio.run(follows()) == ["STATUS=speaks", "STATUS=waits: the disk is full"]
+
+
 def test_what_a_busy_manager_did_not_take_is_said_again_in_order(service: Service) -> None:
     async def insists() -> list[str]:
         with Vitality(service.notifier(0.03)) as vitality:
@@ -208,6 +225,7 @@ def test_without_a_service_manager_nothing_ticks() -> None:
         with Vitality(Notifier()) as vitality:
             vitality.extend(5.0)
             vitality.status("speaks")
+            vitality.follow(lambda: "speaks", 0.01)
             vitality.ready()
             vitality.reloading()
             vitality.stopping("parks")

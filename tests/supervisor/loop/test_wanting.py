@@ -57,3 +57,9 @@ def test_a_file_that_cannot_be_read_is_named_as_it_was_given(tmp_path: Path) -> 
 def test_the_nearest_of_a_path_is_what_exists_of_it(tmp_path: Path) -> None:
     assert nearest(tmp_path / "x" / "y") == tmp_path
     assert nearest(tmp_path) == tmp_path
+
+
+def test_looking_at_a_place_makes_no_name_in_it(tmp_path: Path) -> None:
+    before_ns = tmp_path.stat().st_mtime_ns
+    output_place("story.wav", tmp_path, called="-o story.wav")
+    assert tmp_path.stat().st_mtime_ns == before_ns

@@ -119,6 +119,22 @@ def test_a_damaged_lexicon_is_the_users(tmp_path: Path, line: str, said: str) ->
         Phonemes(tables(tmp_path), tmp_path / "absent.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("sounds", "said"),
+    [("<|C|><|EN1|><|CI|><|I1|>", r"no sound CI; those it has are in G2P_all"), (" ", "has no sounds")],
+)
+def test_a_users_word_that_would_vanish_or_be_read_out_as_letters_is_refused(
+    tmp_path: Path, sounds: str, said: str
+) -> None:
+    configs, own = tables(tmp_path), tmp_path / "own.jsonl"
+    (configs / "G2P_all_phonemes.json").write_text('{"1": "C", "2": "EN1", "3": "I1"}', "utf-8")
+    own.write_text(json.dumps({"参差": sounds}), "utf-8")
+    with pytest.raises(SettingError, match=f"'参差'.*{said}"):
+        Phonemes(configs, own, only_known=True)
+    own.write_text('{"参差": "<|C|><|EN1|><|C|><|I1|>", "GLM": "gee el em"}', "utf-8")
+    assert Phonemes(configs, own, only_known=True).of("GLM参差") == "gee el em<|C|><|EN1|><|C|><|I1|>"
+
+
 def test_the_models_own_tables_give_only_sounds_that_it_knows(parity: Path) -> None:
     known = set(json.loads((parity / "configs" / "G2P_all_phonemes.json").read_text("utf-8")).values())
     phonemes = Phonemes(parity / "configs", None)

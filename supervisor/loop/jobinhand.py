@@ -1,0 +1,147 @@
+"""One submitted job from its planning to its delivery, while a service has it in hand."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from supervisor import errors
+from supervisor.config import Config
+from supervisor.core.notes import Note, Notice
+from supervisor.edge.ledger import Ledger
+from supervisor.edge.ledger_wanted import StoredSubmission
+from supervisor.edge.statefolder import StateFolder
+from supervisor.log import Log
+from supervisor.loop.requestqueue import Floor
+from supervisor.loop.stages import Stages
+from supervisor.loop.submitted import request_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the jobs of a service share.
+
+    Attributes:
+        config: Returns all of it, as it is now.
+        state: The state folder, owned.
+        ledger: In it.
+        floor: Where segments are spoken.
+        show: Takes notes.
+        log: Takes events.
+        folder: That relative paths of clients are relative to.
+    """
+
+    config: Callable[[], Config]
+    state: StateFolder
+    ledger: Ledger
+    floor: Floor
+    show: Callable[[Note], None]
+    log: Log
+    folder: Path
+
+
+class InHand:
+    """A job from its planning to its delivery.
+
+    Attributes:
+        task: Brings it to its end.
+        is_planned: Whether the planner is through with it.
+        delivers: Whether its files are written: that is not broken off.
+        lacked_room_in: Folder on the disk that was full, if that was its end.
+    """
+
+    def __init__(self, desk: Desk, stored: StoredSubmission) -> None:
+        """Take a job in hand; nothing happens before `begin`.
+
+        Args:
+            desk: What it shares with others.
+            stored: What was submitted.
+        """
+        self._desk = desk
+        self._stored = stored
+        self._job = stored.job
+        self._stages: Stages | None = None
+        self._why = ""
+        self.is_planned = False
+        self.delivers = False
+        self.lacked_room_in: Path | None = None
+        self.task: asyncio.Task[None] = asyncio.ensure_future(asyncio.sleep(0))
+
+    def begin(self, planned: Callable[[], None], over: Callable[[str], None]) -> None:
+        """Begin.
+
+        Args:
+            planned: Called when the next job may be planned.
+            over: Called at the end, whatever it is.
+        """
+        self.task = asyncio.ensure_future(self._bring(planned))
+        self.task.add_done_callback(lambda _: over(self._job))
+
+    def halt(self, why: str) -> None:
+        """Break it off at the next boundary; what is spoken is kept."""
+        self._why = self._why or why
+        if self._stages is not None:
+            self._stages.halt(why)
+
+    async def _bring(self, planned: Callable[[], None]) -> None:
+        try:
+            await self._through(planned)
+        except errors.DiskFull as error:
+            self.lacked_room_in = self._folder
+            await self._end(error)
+        except errors.SupervisorError as error:
+            await self._end(error)
+        except Exception as error:  # noqa: BLE001 - house rule 6: here, and it ends the job
+            await self._end(errors.SupervisorError(f"{type(error).__name__}: {error}; please report it"))
+        finally:
+            self.is_planned = True
+
+    @property
+    def _folder(self) -> Path:
+        """On the disk that was full: that of the files where these are written, else that of the state."""
+        return Path(self._stored.output).parent if self.delivers else self._desk.state.path
+
+    async def _through(self, planned: Callable[[], None]) -> None:
+        desk = self._desk
+        self._go_on()
+        self._stages = stages = Stages(
+            config=desk.config(),
+            state=desk.state,
+            ledger=desk.ledger,
+            request=request_of(desk.ledger, self._stored),
+            job=self._job,
+            show=desk.show,
+            log=desk.log,
+        )
+        await stages.plan()
+        self.is_planned = True
+        planned()
+        self._go_on()
+        await desk.floor.take_in(stages.shelf(), ahead=False)
+        self._go_on()
+        self.delivers = True
+        outcome = await stages.deliver()
+        desk.log.event("job.state", job=self._job, state="done", failed=len(outcome.failures))
+
+    def _go_on(self) -> None:
+        if self._why:
+            raise errors.Interrupted(self._why)
+
+    async def _end(self, error: errors.SupervisorError) -> None:
+        """Note why it did not come to its end: parked where it will go on, else failed."""
+        try:
+            await self._note_end(error)
+        except errors.DiskFull as full:  # the ledger cannot even say so: the next look, or service, finds it
+            self.lacked_room_in = self._folder
+            self._desk.show(Notice(level="error", name="job", text=f"job {self._job}: {full}"))
+        if not isinstance(error, errors.Interrupted):
+            self._desk.show(Notice(level="error", name="job", text=f"job {self._job}: {error}"))
+        self._desk.log.event("job.state", job=self._job, state="parked or failed", why=str(error))
+
+    async def _note_end(self, error: errors.SupervisorError) -> None:
+        if self._stages is not None and self._stages.is_planned:
+            await self._stages.park(error)
+        elif isinstance(error, errors.Interrupted | errors.TryLater):
+            self._desk.ledger.set_state(self._job, "parked", str(error))
+        else:
+            self._desk.ledger.set_state(self._job, "failed", str(error))
