@@ -183,7 +183,8 @@ def test_a_ledger_that_is_written_back_in_the_midst_of_a_job_loses_nothing(place
     noted = a_book(place, paragraphs(350), SCRIPTED)
     of_ledger = [record for record in noted.records if record.path.endswith("/ledger.sqlite3")]
     back = [record for record in of_ledger if record.kind == "b"]
-    assert len(back) > 3, "its log was never full: the text is too short"
+    # Once when it is made, once when it is closed; and between them whenever its log is full.
+    assert len(back) > 2, "its log was never full: the text is too short"
     chance = random.Random(5)
     moments = [noted.records.index(record) + chance.randint(-5, 40) for record in back for _ in range(20)]
     for moment in moments:
@@ -258,13 +259,13 @@ def test_a_job_whose_submission_was_answered_is_done_elsewhere_whenever_the_powe
 
 
 def after_the_answer(place: Place, answer: bytes) -> list[int]:
-    """Moments from the first at which an answer is out, at all of which a power cut leaves a queued job."""
+    """Moments from the first at which an answer is out; at each of them a power cut leaves the job."""
     moments: list[int] = []
     disk, looked_at = Disk(place.below), place.folder / "looked_at"
     for moment, record in enumerate(diskjournal.read(place.journal), 1):
         disk.take([record])
         is_out = record.kind == "a" and answer in record.content.replace(b" ", b"")
-        if is_out or (moments and record.kind == "s"):
+        if (is_out and not moments) or (moments and record.kind == "s" and moment >= moments[-1] + 20):
             moments.append(moment)
             disk.after(Loss.BARE, random.Random(0)).write("state", looked_at)
             with closing(Ledger.open(looked_at, read_only=True)) as ledger:
@@ -364,13 +365,13 @@ def copies(task: Task, run: Narration, count: int, within_s: float, chance: rand
     return made
 
 
-def assert_copies_go_on(tmp_path: Path, *, runs: int, count: int, seed: int) -> None:
+def assert_copies_go_on(tmp_path: Path, *, count: int, seed: int) -> None:
     (tmp_path / "run").mkdir()
     task, chance, total = plain(tmp_path / "run", 40), random.Random(seed), 0
     calm, took_s = calm_end(task)
-    for _ in range(runs):
+    while total < count:
         with Narration(task) as run:
-            made = copies(task, run, count, took_s, chance)
+            made = copies(task, run, min(8, count - total), took_s, chance)
             assert run.exit_code() == 0, run.tail()
         for copy in made:
             forget(task)
@@ -381,17 +382,16 @@ def assert_copies_go_on(tmp_path: Path, *, runs: int, count: int, seed: int) -> 
         total += len(made)
         forget(task)
     tell(f"{total} copies of a running job's files as they were; all went on elsewhere to the same bytes")
-    assert total > 0
 
 
 def test_copies_of_a_running_jobs_files_go_on_elsewhere(tmp_path: Path) -> None:
-    assert_copies_go_on(tmp_path, runs=1, count=2, seed=1)
+    assert_copies_go_on(tmp_path, count=2, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_forty_copies_of_a_running_jobs_files_go_on_elsewhere(tmp_path: Path) -> None:
-    assert_copies_go_on(tmp_path, runs=5, count=8, seed=40)
+    assert_copies_go_on(tmp_path, count=40, seed=40)
 
 
 # ------------------------------------------------------------------ a real disk
