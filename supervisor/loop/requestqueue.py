@@ -26,6 +26,9 @@ MOST_KEPT: Final = 1000
 #: That audio can be made of, least and most.
 RATES_HZ: Final = (8_000, 192_000)
 
+#: Ids of jobs begin with another letter.
+_PREFIX: Final = "r"
+
 _FORMATS: Final[dict[str, Format]] = {".wav": "wav", ".flac": "flac"}
 
 
@@ -92,6 +95,11 @@ class RequestQueue:
         """Requests that wait for their turn."""
         return len(self._waiting)
 
+    @property
+    def running(self) -> int:
+        """Requests that have their turn."""
+        return self._running
+
     def close(self) -> None:
         """Take no more; whoever waits is told."""
         self._closed = True
@@ -115,7 +123,7 @@ class RequestQueue:
             raise CannotAsk(message, kind="cancelled", retryable=True) from None
 
     async def _speak(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
-        job = f"r{next(self._numbers)}"
+        job = f"{_PREFIX}{next(self._numbers)}"
         wanted = self._wanted(request, job)
         cut = cut_text(self._config(), self._state, job, request)
         async with self._turn() as turn:
@@ -251,6 +259,11 @@ def _why_over(ended: asyncio.Future[None]) -> CannotAsk:
     if isinstance(error, DiskFull):
         return CannotAsk(str(error), kind="disk_full", retryable=True)
     return _shutting_down()
+
+
+def is_request(job: str) -> bool:
+    """Say whether an id is that of a request, not of a job in the ledger."""
+    return job.startswith(_PREFIX)
 
 
 def _shutting_down() -> CannotAsk:
