@@ -80,8 +80,8 @@ def to_stderr(line: str) -> None:
     try:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
-    except (OSError, ValueError):
-        # Nobody reads it any more; narration goes on without its log.
+    except (OSError, ValueError, AttributeError):
+        # Nobody reads it any more, or it was closed from the start; narration goes on without its log.
         return
 
 

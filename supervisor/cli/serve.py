@@ -1,7 +1,9 @@
 """`serve [--stdio]`: the service."""
 
 import asyncio
+import faulthandler
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from supervisor.log import Log
 
 if TYPE_CHECKING:
     from supervisor.doors.control import ControlDoor
+    from supervisor.doors.methods import Methods
     from supervisor.doors.stdio import StdioDoor
     from supervisor.loop.speaking import Service
 
@@ -23,6 +26,8 @@ def serve(args: Arguments) -> int:
     """Serve until it is stopped; return the exit code."""
     # Before anything else: whatever a library prints must not come between the door's lines.
     streams = claim_streams() if args.stdio else None
+    if sys.stderr is not None:
+        faulthandler.enable(sys.stderr)  # a watchdog ends a loop that stands still by SIGABRT: with its stacks
     config = configuration(args, speaks=True)
     state = state_folder(args)
     log = make_log(config)
@@ -50,6 +55,7 @@ class _Doors:
         self._socket = socket
         self._streams = streams
         self._log = log
+        self._methods: Methods | None = None
         self._control: ControlDoor | None = None
         self._stdio: StdioDoor | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -60,7 +66,7 @@ class _Doors:
         from supervisor.doors.offer import service_methods  # noqa: PLC0415 - likewise
         from supervisor.doors.stdio import StdioDoor  # noqa: PLC0415 - likewise
 
-        methods = service_methods(service, self._log, folder=self._state)
+        methods = self._methods = service_methods(service, self._log, folder=self._state)
         try:
             place = open_control_socket(self._state, os.environ, self._socket)
         except SupervisorError as error:
@@ -83,6 +89,8 @@ class _Doors:
             await self._stdio.close()
         if self._control is not None:
             await self._control.close()
+        elif self._methods is not None:
+            await self._methods.close()
         if self._leaving is not None:
             self._leaving.cancel()
 

@@ -22,7 +22,7 @@ def lines(status: Status) -> list[str]:
         ("state", f"{status.state}: {status.why}" if status.why else status.state),
         ("service", f"process {status.pid}, since {status.since}, version {status.version}"),
         *_job(status.job),
-        *_child(status.child),
+        *(row for child in status.children or [status.child] for row in _child(child)),
         *([("template", f"process {status.template.pid}")] if status.template else []),
         *([("queue", count(status.queue, "request waits", "requests wait"))] if status.queue else []),
         ("totals", _totals(status.totals)),

@@ -17,8 +17,8 @@ from supervisor.edge.runtimefolder import ControlSocket, Peer
 from supervisor.log import Log
 from supervisor.loop.service import Steering
 
-#: A person or two, a page, some scripts. One more takes the place of the one that was silent longest.
-MOST_CONNECTIONS: Final = 32
+#: A person or two, a page, scripts, programs that speak. One more takes the place of the silent one.
+MOST_CONNECTIONS: Final = 128
 
 #: Four lines of `status` every 5 ms, over all connections: under a tenth of a core.
 _REST_S = 0.005

@@ -11,7 +11,7 @@ import msgspec
 
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
-from supervisor.core.notes import Note, Notice, Stage
+from supervisor.core.notes import Note, Notice, Progress, SegmentSpoken, SegmentTrouble, Stage
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobView
 from supervisor.edge.statefolder import StateFolder
@@ -24,7 +24,7 @@ from supervisor.loop.jobinhand import Desk
 from supervisor.loop.jobqueue import JobQueue
 from supervisor.loop.logged import log_note
 from supervisor.loop.place import Place, nurseries_of
-from supervisor.loop.requestqueue import RequestQueue
+from supervisor.loop.requestqueue import RequestQueue, is_request
 from supervisor.loop.runner import Runner
 from supervisor.loop.service import CannotAsk, GivenBack, Status
 from supervisor.loop.serving import Facts, JobService
@@ -281,6 +281,8 @@ class House:
         log_note(self._log, note)
         self._company.note(note)
         self._shown(note)
+        if isinstance(note, SegmentSpoken | SegmentTrouble | Progress) and is_request(note.job):
+            return  # whoever asked gets an answer, and nobody else is to know
         for told in list(self._listeners):
             told(note)
 

@@ -99,7 +99,7 @@ def is_done(event: Event) -> bool:
     [
         ('[memory.host]\nsoft = "12 parsecs"', "memory.host.soft from wrong.toml:2: need a size with a unit"),
         ('[memory.host]\nsoft = "90%"\nhard = "80%"', "memory.host.soft (90%, from wrong.toml:2) is above"),
-        ("[child]\nattemts = 3", "child.attemts from wrong.toml:2: unknown key; did you mean child.attempts?"),
+        ("[child]\nattemts = 3", "child.attemts from wrong.toml:2: unknown key; did you mean child.attempts"),
         ("[child]\nattempts = 0", "child.attempts from wrong.toml:2: need a whole number from 1"),
         ('[engine]\nname = "nix"', "engine.name from wrong.toml:2: there is no engine 'nix'"),
         ('[engine.faults]\nfaults = ["boom@3"]', "engine.faults.faults from wrong.toml:2: need KIND@N"),

@@ -437,7 +437,8 @@ def test_one_slow_client_of_many_stalls_nobody(tmp_path: Path) -> None:
             long = "A sentence of fifty characters, or a few more. " * 30
             for number in range(5):
                 slow.ask("synthesize", number, params={"text": long, "audio": "inline"})
-            await until(lambda: service.asked.count("synthesize") == 5 and not service.now)
+            # So much audio is unread then that no more of its requests are read.
+            await until(lambda: service.asked.count("synthesize") > 0 and not service.now)
             quick.ask("synthesize", 9, params={"text": "One."})
             answer = await quick.answer()
             slow.reader._transport.resume_reading()  # pyright: ignore - see above
