@@ -27,7 +27,7 @@ def serve(args: Arguments) -> int:
     # Before anything else: whatever a library prints must not come between the door's lines.
     streams = claim_streams() if args.stdio else None
     if sys.stderr is not None:
-        faulthandler.enable(sys.stderr)  # a watchdog ends a loop that stands still by SIGABRT: with its stacks
+        faulthandler.enable(sys.stderr)  # a watchdog's SIGABRT leaves stacks
     config = configuration(args, speaks=True)
     state = state_folder(args)
     log = make_log(config)

@@ -98,7 +98,6 @@ class House:
         facts = Facts(
             job="",
             output="",
-            devices=config.child.devices,
             pid=os.getpid(),
             wall_s=time.time,
             stays=True,

@@ -107,7 +107,6 @@ class _Job:
         facts = Facts(
             job=self._job,
             output=self._request.output,
-            devices=self._config.child.devices,
             pid=os.getpid(),
             wall_s=time.time,
         )

@@ -42,7 +42,6 @@ class Facts:
     Attributes:
         job: Its id.
         output: Where it will lie.
-        devices: `child.device`.
         pid: Our own.
         wall_s: The wall clock.
         stays: Whether it is a service that stays: jobs come and go.
@@ -51,7 +50,6 @@ class Facts:
 
     job: str
     output: str
-    devices: tuple[str, ...]
     pid: int
     wall_s: Callable[[], float]
     stays: bool = False
@@ -101,7 +99,7 @@ class JobService:
         return Status(
             state=self._state(),
             why=waits_why,
-            child=None if runner is None else self._child(runner.stations[0], 0),
+            child=None if runner is None else self._child(runner.stations[0]),
             children=[] if runner is None else self._children(runner),
             queue=self._facts.waiting(),
             lives=list(self._lives),
@@ -149,10 +147,10 @@ class JobService:
         """All of them, where there are several devices."""
         if len(runner.stations) == 1:
             return []
-        found = [self._child(station, number) for number, station in enumerate(runner.stations)]
+        found = [self._child(station) for station in runner.stations]
         return [child for child in found if child is not None]
 
-    def _child(self, station: Station, number: int) -> ChildStatus | None:
+    def _child(self, station: Station) -> ChildStatus | None:
         post = station.conductor.post
         if post is None:
             return None
@@ -162,7 +160,7 @@ class JobService:
             pid=post.pid,
             life=post.life,
             ready=post.ready is not None,
-            device=_device(post, self._facts.devices[number], seen=counsel.device is not None),
+            device=_device(post, station.device, seen=counsel.device is not None),
             segments=post.segments,
             memory=counsel.figures(),
             marks=counsel.marks(),

@@ -28,6 +28,7 @@ class Station:
     """One device.
 
     Attributes:
+        device: As configured.
         conductor: Decides.
         finish: How its part of the run ended; None while it goes on.
         paused_why: Why nothing is handed out here; empty while something may be.
@@ -44,6 +45,7 @@ class Station:
             place: Where it happens.
             tell: Takes events for this conductor.
         """
+        self.device = place.devices[number]
         self.conductor = conductor
         self.finish: do.Finish | None = None
         self.paused_why = ""

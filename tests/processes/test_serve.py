@@ -9,10 +9,11 @@ import subprocess
 import threading
 import wave
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from tests.processes.narration import narrate, paragraphs, tell
+from tests.processes.narration import Narration, narrate, paragraphs, tell
 from tests.processes.serving import Refused, Serving, fields, scripted_task
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
@@ -324,3 +325,41 @@ def test_a_crash_loop_ends_it_with_what_a_service_manager_must_not_repeat(tmp_pa
         for number in range(20):
             service.begin("synthesize", {"text": f"Request {number}."})
         assert service.exit_code() == 78
+
+
+# ------------------------------------------------------------------ several devices
+
+TWO = {"child.device": '["cpu", "cpu"]'}
+
+
+def test_two_devices_make_the_very_bytes_of_one_whatever_befalls_their_children(
+    tmp_path: Path, text: Path
+) -> None:
+    task = scripted_task(tmp_path, **SLOW, **TWO, **{"engine.faults.faults": '["crash@4"]'})
+    with Narration(task, level="info") as run:
+        assert run.exit_code() == 0, run.tail()
+        lives = {event.life for event in run.seen if event.is_child("ready")}
+    assert {life % 2 for life in lives} == {0, 1}, "one device did all"
+    assert sha256(tmp_path / "out.wav") == undisturbed(tmp_path, text)
+
+
+def test_a_service_on_two_devices_tells_of_both_and_steers_both(tmp_path: Path, text: Path) -> None:
+    task = scripted_task(tmp_path, **SLOW, **TWO, **{"queue.max_running": "2"})
+    with Serving(task) as service:
+        job = str(service.ask("jobs/submit", inputs=[text.name], output="out.wav")["job"])
+        while len(pids := ready_pids(service)) < 2:
+            service.moved.wait(1.0)
+            service.moved.clear()
+        asked = [service.begin("synthesize", {"text": f"Number {number} of three."}) for number in range(3)]
+        os.kill(pids[0], signal.SIGKILL)
+        service.signal(signal.SIGHUP)
+        assert all(fields(service.answer(number))["sha256"] for number in asked)
+        assert service.ask("child/recycle")["took_s"] is not None
+        assert service.wait_for(job, "done")["failed"] == 0
+        assert service.hang_up() == 0
+    assert sha256(tmp_path / "out.wav") == undisturbed(tmp_path, text)
+
+
+def ready_pids(service: Serving) -> list[int]:
+    children = [fields(child) for child in cast("list[object]", service.ask("status")["children"])]
+    return [cast("int", child["pid"]) for child in children if child["ready"]]

@@ -37,7 +37,7 @@ class Door:
 
 def company(door: Door | None, **settings: object) -> Company:
     given = [Given(key=key.replace("__", "."), value=value, origin="t") for key, value in settings.items()]
-    service = JobService(Facts(job="j12", output="/x", devices=("cpu",), pid=7, wall_s=lambda: 0.0))
+    service = JobService(Facts(job="j12", output="/x", pid=7, wall_s=lambda: 0.0))
     open_door = None if door is None else door.open
     return Company(
         load_config(options=given, environ={}),

@@ -177,7 +177,7 @@ def test_the_answer_of_a_caller_that_gave_up_is_not_taken_for_anothers(tmp_path:
 
 
 def test_before_there_is_a_runner_there_is_nothing_to_ask() -> None:
-    service = JobService(Facts(job="j12", output="/x", devices=("cpu",), pid=7, wall_s=lambda: 0.0))
+    service = JobService(Facts(job="j12", output="/x", pid=7, wall_s=lambda: 0.0))
     assert service.status().child is None
     assert (service.status().state, service.status().pid) == ("planning", 7)
     with pytest.raises(NothingToAsk):
