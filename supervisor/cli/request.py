@@ -26,6 +26,7 @@ from supervisor.loop.wanting import (
 from supervisor.narration.decoding import KINDS, MOST_INPUT_BYTES, DecodingError, decode
 from supervisor.narration.fitting import PLAIN_ENGINES
 from supervisor.narration.plan import VoiceSpec
+from supervisor.wire.speech import speakable
 
 
 def configuration(args: Arguments, *, speaks: bool = False, extra: Iterable[Given] = ()) -> Config:
@@ -97,8 +98,9 @@ def voice(args: Arguments, config: Config) -> VoiceSpec:
     """Return who is to speak.
 
     Raises:
-        UsageError: If one half of a reference is missing, or the engine cannot clone.
-        InputError: If the recording cannot be read.
+        UsageError: If one half of a reference is missing or holds no words, if a voice is named as well, or
+            if the engine cannot clone.
+        InputError: If the recording is no file, or cannot be read.
     """
     if (args.reference is None) != (args.reference_text is None):
         raise UsageError(
@@ -111,9 +113,31 @@ def voice(args: Arguments, config: Config) -> VoiceSpec:
             f"--reference: the engine {config.engine.name!r} cannot clone a voice; leave it out, or choose "
             "an engine that can with --engine"
         )
+    if args.voice is not None:
+        raise UsageError(
+            f"--voice {args.voice} and --reference both say who speaks; leave one out (a cloned voice has a "
+            "recording of its own)"
+        )
+    must_be_words(args.reference_text, "--reference-text")
     path = os.path.abspath(args.reference)  # noqa: PTH100 - links stay as the user wrote them
     must_be_readable(path, args.reference)
-    return VoiceSpec(name=args.voice, reference_path=path, reference_text=args.reference_text)
+    return VoiceSpec(reference_path=path, reference_text=args.reference_text)
+
+
+def must_be_words(text: str | None, called: str) -> None:
+    """Refuse as what is said in a recording a text in which nothing is said.
+
+    Args:
+        text: As the user gave it.
+        called: The option.
+
+    Raises:
+        UsageError: If it has neither letter nor digit.
+    """
+    if not speakable(text or ""):
+        raise UsageError(
+            f"{called} {text!r}: has no letter and no digit; write what is said in the recording"
+        )
 
 
 def inputs(names: list[str]) -> list[InputSpec]:

@@ -1,7 +1,7 @@
 """`voices`, `voices add NAME --reference WAV --text TEXT`, `voices remove NAME`."""
 
 from supervisor.cli.parser import Arguments
-from supervisor.cli.request import configuration, state_folder
+from supervisor.cli.request import configuration, must_be_words, state_folder
 from supervisor.cli.words import emit, emit_json, table, tell
 from supervisor.config import Config
 from supervisor.edge.statefolder import StateFolder
@@ -86,6 +86,7 @@ def _add(args: Arguments, config: Config, state: StateFolder) -> int:
     shelf = VoiceShelf(state.path)
     if config.engine.name in PLAIN_ENGINES:
         raise _no_cloner(config.engine.name)
+    must_be_words(args.text, "--text")
     if not args.replace:
         shelf.must_be_free(name)
     with shelf.adding(name, args.reference or "", args.text) as voice:

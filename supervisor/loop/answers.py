@@ -14,7 +14,7 @@ class WorkerError(msgspec.Struct, frozen=True, kw_only=True):
     """Why a worker could not do its work.
 
     Attributes:
-        kind: `bad_input`, `disk_full`, `unwritable`, `bad_audio` or `internal`.
+        kind: `usage`, `bad_input`, `disk_full`, `unwritable`, `bad_audio` or `internal`.
         message: What was seen, and the mend.
         input: Of planning: the input it is about.
         path: Of delivery: the file it is about.
@@ -55,6 +55,7 @@ class ResultsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _WORKER_ERRORS: Final[dict[str, type[errors.SupervisorError]]] = {
+    "usage": errors.UsageError,
     "bad_input": errors.InputError,
     "disk_full": errors.DiskFull,
     "unwritable": errors.Unwritable,

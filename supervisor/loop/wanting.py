@@ -5,6 +5,7 @@ For a command line and for a service alike; what they call things differs, what 
 
 import errno
 import os
+import stat
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -66,16 +67,20 @@ def output_place(
 
 
 def must_be_readable(path: str, name: str) -> None:
-    """Refuse a file that this user may not read.
+    """Refuse what is no file, and a file that this user may not read.
 
     Args:
         path: Absolute.
         name: As the user gave it.
 
     Raises:
-        InputError: If it cannot be opened.
+        InputError: If it cannot be opened, or is a pipe, a socket or a device.
     """
     try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - Path would say the same with more words
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            # Not even opened: a pipe would be waited for, and a device may do something.
+            raise InputError(f"{name}: is no regular file; save it as one: it is read again and again")
         with open(path, "rb"):  # noqa: PTH123 - Path would say the same with more words
             return
     except OSError as error:

@@ -20,6 +20,7 @@ from supervisor.narration.json_text import string_field
 from supervisor.narration.plan import MAX_SEED
 from supervisor.narration.traced import Traced
 from supervisor.wire.messages import Setting
+from supervisor.wire.speech import speakable
 
 #: Far above any text for one utterance; a file with no line ends at all is no JSONL.
 MOST_LINE_CHARS = 8 * 1024 * 1024
@@ -180,7 +181,7 @@ def _recording(fields: _Fields) -> tuple[str | None, str | None]:
     path = _text(fields, there[0])
     if "\0" in path:
         raise LineError(f"field {there[0]!r} holds a NUL; no path has one")
-    if not words.strip():
+    if not speakable(words):
         raise LineError(f"field {there[0]!r} names a recording; prompt_text must say what is said in it")
     return path, words
 

@@ -12,7 +12,7 @@ import msgspec
 
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobSpec
-from supervisor.errors import DiskFull, InputError, SupervisorError, Unwritable
+from supervisor.errors import DiskFull, InputError, SupervisorError, Unwritable, UsageError
 from supervisor.narration.degrading import Recut, chars_of, found_again, with_rates
 from supervisor.narration.fitting import Speaker, fit_to_engine
 from supervisor.narration.plan import Plan, PlanSummary
@@ -67,7 +67,7 @@ class PlanningError(msgspec.Struct, frozen=True, kw_only=True):
     """Why there is no plan.
 
     Attributes:
-        kind: `bad_input`, `disk_full`, `unwritable` or `internal`.
+        kind: `usage`, `bad_input`, `disk_full`, `unwritable` or `internal`.
         message: What was seen, and the mend.
         input: Name of the input it is about, or empty.
     """
@@ -159,7 +159,12 @@ def _answer(line: bytes) -> PlanSummary | Recut | ResultsWritten:
 
 
 def _said(error: SupervisorError) -> PlanningError:
-    kinds = {InputError: "bad_input", DiskFull: "disk_full", Unwritable: "unwritable"}
+    kinds = {
+        UsageError: "usage",
+        InputError: "bad_input",
+        DiskFull: "disk_full",
+        Unwritable: "unwritable",
+    }
     kind = next((kind for class_, kind in kinds.items() if isinstance(error, class_)), "internal")
     name = error.input if isinstance(error, UnusableInput) else ""
     return PlanningError(kind=kind, message=str(error), input=name)

@@ -17,7 +17,7 @@ import msgspec
 
 from supervisor.edge.recordings import RecordingStore, UnreadableRecording, hash_recording, recording_name
 from supervisor.edge.voices import ClonedVoice, VoiceShelf
-from supervisor.errors import InputError
+from supervisor.errors import InputError, UsageError
 from supervisor.narration.jsonl import LineError
 from supervisor.narration.plan import Recording, VoiceSpec
 
@@ -55,7 +55,8 @@ def settled(asked: VoiceSpec, recordings: Recordings) -> VoiceSpec:
     """Return a job's voice with its recording found.
 
     Raises:
-        InputError: If it cannot be read, or if there are two.
+        InputError: If it cannot be read.
+        UsageError: If there are two.
     """
     try:
         cloned = recordings.voice(asked.name) if asked.name else None
@@ -68,7 +69,7 @@ def settled(asked: VoiceSpec, recordings: Recordings) -> VoiceSpec:
     except LineError as error:
         raise InputError(str(error)) from error
     if cloned is not None:
-        raise InputError(f"the voice {asked.name!r} has a recording of its own; leave the other out")
+        raise UsageError(f"the voice {asked.name!r} has a recording of its own; leave the other out")
     return msgspec.structs.replace(
         asked, reference_path=found.path, reference_sha256=found.sha256, origin=found.origin
     )

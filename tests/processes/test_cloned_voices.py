@@ -6,6 +6,7 @@ text, knows a GLM line's settings, and writes down what it was told.
 
 import hashlib
 import json
+import os
 import signal
 import wave
 from dataclasses import replace
@@ -227,9 +228,11 @@ def test_retry_speaks_with_what_was_found_and_remove_leaves_no_recording(tmp_pat
 def test_the_jobs_own_recording_that_cannot_be_used_ends_it_at_once(tmp_path: Path) -> None:
     task = task_in(tmp_path, line(text="One."))
     (tmp_path / "short.wav").write_bytes(b"RIFF")
+    os.mkfifo(tmp_path / "pipe.wav")
     for recording, code, expected in (
         ("none.wav", 1, "none.wav: cannot be read"),
         ("prompt", 1, "cannot be read"),
+        ("pipe.wav", 1, "pipe.wav: is no regular file"),
         ("short.wav", 2, f"tts-supervisor: {tmp_path}/short.wav is too short: 4 bytes"),
     ):
         (tmp_path / "prompt").mkdir(exist_ok=True)

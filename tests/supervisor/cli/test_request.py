@@ -7,6 +7,7 @@ import pytest
 from supervisor.cli.parser import parse
 from supervisor.cli.request import configuration, inputs, job_request, output, state_folder, voice
 from supervisor.errors import InputError, Unwritable, UsageError
+from supervisor.narration.plan import VoiceSpec
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +99,29 @@ def test_options_win_over_set(tmp_path: Path) -> None:
     assert (config.engine.name, config.child.device) == ("scripted", "cpu")
     assert configuration(parse(["-v", "voices"])).log.level == "debug"
     assert state_folder(args).path == tmp_path / "state" / "tts-supervisor"
+
+
+def voice_of(*words: str) -> VoiceSpec:
+    args = parse(["say", "Hello.", "-o", "a.wav", *words])
+    return voice(args, configuration(parse(["--set", "engine.name=tone-cloner", "voices"])))
+
+
+def test_a_recording_comes_with_its_words_and_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "ada.wav").write_bytes(b"RIFF")
+    os.mkfifo(tmp_path / "pipe.wav")
+    found = voice_of("--reference", "ada.wav", "--reference-text", "Hm 1.")
+    assert found == VoiceSpec(reference_path=f"{tmp_path}/ada.wav", reference_text="Hm 1.")
+    with pytest.raises(InputError, match=r"^pipe\.wav: is no regular file"):
+        voice_of("--reference", "pipe.wav", "--reference-text", "x")
+    for nothing in ("。。", "!!!"):
+        with pytest.raises(UsageError, match=r"--reference-text .* has no letter and no digit"):
+            voice_of("--reference", "ada.wav", "--reference-text", nothing)
+
+
+def test_a_job_has_one_voice_be_it_a_name_or_a_recording(tmp_path: Path) -> None:
+    (tmp_path / "ada.wav").write_bytes(b"RIFF")
+    with pytest.raises(UsageError, match="--voice ada and --reference both say who speaks"):
+        voice_of("--voice", "ada", "--reference", "ada.wav", "--reference-text", "Hm.")
 
 
 def test_the_request_says_what_the_words_say(tmp_path: Path) -> None:

@@ -120,6 +120,11 @@ def test_what_cannot_be_added_says_why(home: Home, cloner: Cloner) -> None:
         (add(cloner, "plain", recording), 2, "has a voice 'plain' of its own"),
         (add(cloner, "bob", "none.wav"), 1, "none.wav cannot be read (No such file or directory)"),
         (cloner("voices", "remove", "bob"), 2, "no cloned voice 'bob'; those there are: ada"),
+        (
+            cloner("voices", "add", "bob", "--reference", recording, "--text", "!!!"),
+            2,
+            "--text '!!!': has no letter",
+        ),
         (add(cloner, "bob", recording, "--engine", "espeak"), 2, "cannot clone a voice; choose one that can"),
     ):
         assert (done.code, done.out) == (code, "")

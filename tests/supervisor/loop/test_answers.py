@@ -22,7 +22,8 @@ EXIT_CODES = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [("bad_input", 1), ("disk_full", 75), ("unwritable", 1), ("internal", 1)]
+    ("kind", "code"),
+    [("usage", 2), ("bad_input", 1), ("disk_full", 75), ("unwritable", 1), ("internal", 1)],
 )
 def test_a_workers_error_keeps_its_message_and_gets_an_exit_code(kind: str, code: int) -> None:
     error = worker_error(WorkerError(kind=kind, message="what was seen"))

@@ -1,5 +1,6 @@
 """What is looked at before a job is taken; the command line's own tests are in cli/test_request.py."""
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,13 @@ def test_a_file_that_cannot_be_read_is_named_as_it_was_given(tmp_path: Path) -> 
         must_be_readable(f"{tmp_path}/b.txt", "b.txt")
     (tmp_path / "a.txt").touch()
     must_be_readable(f"{tmp_path}/a.txt", "a.txt")
+
+
+def test_what_would_be_waited_for_is_refused_and_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")  # nobody writes into it: to open it would take for ever
+    for path, name in ((f"{tmp_path}/pipe.wav", "pipe.wav"), ("/dev/zero", "zero")):
+        with pytest.raises(InputError, match=rf"^{name}: is no regular file; save it as one"):
+            must_be_readable(path, name)
 
 
 def test_the_nearest_of_a_path_is_what_exists_of_it(tmp_path: Path) -> None:

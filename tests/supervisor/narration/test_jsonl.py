@@ -87,6 +87,7 @@ def test_fields_of_other_programs_are_told() -> None:
         ('{"text": "Hi.", "phonemes": "auto"}', "'phonemes' must be true or false, not a string"),
         ('{"text": "Hi.", "use_kv_cache": "yes"}', "'use_kv_cache' must be true or false or \"auto\", not a"),
         ('{"text": "Hi.", "prompt_speech": "a.wav"}', "prompt_text must say"),
+        ('{"text": "Hi.", "prompt_speech": "a.wav", "prompt_text": "。。"}', "prompt_text must say"),
         ('{"text": "Hi.", "prompt_speech": "a", "prompt_audio": "b", "prompt_text": "c"}', "mean the same"),
         ('{"text": "Hi.", "prompt_speech": "a\\u0000", "prompt_text": "c"}', "holds a NUL"),
         ('{"text": "Hi.", "id": "a/b"}', "no file name"),

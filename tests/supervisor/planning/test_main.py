@@ -3,11 +3,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
 from supervisor.edge.ledger import Ledger, job_id_for
+from supervisor.edge.voices import VoiceShelf
 from supervisor.narration.plan import PlanSummary
 from supervisor.wire.lifeline import PARENT_VARIABLE
 from tests.book import make_book
@@ -140,6 +142,19 @@ def test_an_order_of_another_version_is_answered(sent: object) -> None:
     status, answer = run(sent)
     assert status == 1
     assert answer.kind == "internal"
+
+
+def test_a_cloned_voice_and_a_recording_are_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_text("somebody")
+    (tmp_path / "book.txt").write_text("Hello.", encoding="utf-8")
+    shelf = VoiceShelf(tmp_path / "state")
+    with shelf.adding("ada", f"{tmp_path}/a.wav", "Hello.") as voice:
+        shelf.put(voice, replace=False)
+    sent = order(tmp_path, tmp_path / "book.txt", save=False)
+    both = {"name": "ada", "reference_path": f"{tmp_path}/a.wav", "reference_text": "Hello."}
+    sent["spec"] = cast("dict[str, object]", sent["spec"]) | {"engine": "parrot", "voice": both}
+    status, answer = run(sent)
+    assert (status, answer.kind) == (1, "usage")
 
 
 def test_without_its_parent_it_plans_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from supervisor.edge.recordings import RecordingStore
 from supervisor.edge.voices import VoiceShelf
-from supervisor.errors import InputError
+from supervisor.errors import InputError, UsageError
 from supervisor.narration.jsonl import LineError
 from supervisor.narration.plan import Recording, VoiceSpec
 from supervisor.planning.recordings import Passed, Read, Stored, places, settled
@@ -252,5 +252,5 @@ def test_a_jobs_voice_that_cannot_be_had_ends_it(state: Path, tmp_path: Path) ->
     with pytest.raises(InputError, match="cannot be read"):
         settled(VoiceSpec(reference_path="/none.wav", reference_text="Hi."), Read(state, here=HERE))
     both = VoiceSpec(name="ada", reference_path=f"{tmp_path}/a.wav", reference_text="Hi.")
-    with pytest.raises(InputError, match="'ada' has a recording of its own"):
+    with pytest.raises(UsageError, match="'ada' has a recording of its own"):
         settled(both, Read(state, here=HERE))
