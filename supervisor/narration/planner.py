@@ -228,6 +228,11 @@ class _Planning:
         if asked.recording is None:
             return own
         found = self._wishes.find_recording(self._documents[number].name, asked.recording)
+        if asked.voice is not None and found.sha256 is not None:
+            # Read, so an engine that clones: it would speak as the recording does, whatever is named beside.
+            raise LineError(
+                f"voice {asked.voice!r} and a recording both say who speaks; leave one of them out"
+            )
         return VoiceSpec(
             name=own.name,
             reference_path=found.path,

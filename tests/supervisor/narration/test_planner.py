@@ -2,6 +2,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from supervisor.narration.jsonl import LineError
-from supervisor.narration.plan import Plan, VoiceSpec, segment_seed
+from supervisor.narration.plan import Plan, Recording, VoiceSpec, segment_seed
 from supervisor.narration.planner import Document, DocumentKind, Wishes, plan_documents
 from tests.book import make_book
 from tests.supervisor.narration.laws import (
@@ -427,6 +428,30 @@ def test_a_line_has_one_recording_at_most() -> None:
     )
     (bad,) = plan.bad_lines
     assert "'ada' has a recording of its own" in bad.message
+
+
+def test_a_line_that_names_a_voice_of_the_engines_beside_a_recording_is_refused() -> None:
+    both: dict[str, object] = {
+        "text": "One.",
+        "voice": "plain-zh",
+        "prompt_speech": "p.wav",
+        "prompt_text": "said",
+    }
+    plan = lines(both, {"text": "Two."})
+    (bad,) = plan.bad_lines
+    assert bad.message == "voice 'plain-zh' and a recording both say who speaks; leave one of them out"
+    assert texts_of(plan) == ["Two."]
+
+
+def test_an_engine_that_clones_nothing_takes_the_voice_of_a_line_that_has_a_recording_too() -> None:
+    text = '{"text": "One.", "voice": "en", "prompt_speech": "p.wav", "prompt_text": "said"}'
+    document = Document(name="in.jsonl", title="in", kind="jsonl", text=text)
+
+    def unread(_document: str, path: str) -> Recording:
+        return Recording(origin=path, path=path, sha256=None)
+
+    (chapter,) = plan_documents([document], replace(wishes(), find_recording=unread)).chapters
+    assert chapter.voice.name == "en"
 
 
 def test_a_voice_that_cannot_be_had_costs_its_line_and_takes_no_name() -> None:
