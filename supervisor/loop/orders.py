@@ -9,6 +9,8 @@ import msgspec
 from supervisor.config import Config
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import FileToDeliver, JobSpec, Silence, job_id_for
+from supervisor.edge.vocoderfile import vocoder_fault
+from supervisor.errors import ConfigError
 from supervisor.identity import engine_identity
 from supervisor.loop.recutting import told_rate_hz
 from supervisor.loop.requests import JobRequest
@@ -18,8 +20,10 @@ def planning_order(config: Config, state: Path, request: JobRequest) -> bytes:
     """Return the planning process's line, as `supervisor/planning/__main__.py` has it.
 
     Raises:
-        ConfigError: If the engine's distribution is not installed where the child runs.
+        ConfigError: If the engine's distribution is not installed where the child runs, or if the model lacks
+            the vocoder of the rate that is asked for.
     """
+    _must_have_vocoder(config, request)
     narration = config.narration
     spec = JobSpec(
         job=job_id_for(request.output),
@@ -52,6 +56,20 @@ def planning_order(config: Config, state: Path, request: JobRequest) -> bytes:
         "again": request.again,
     }
     return msgspec.json.encode(order) + b"\n"
+
+
+def _must_have_vocoder(config: Config, request: JobRequest) -> None:
+    """Refuse a rate whose vocoder is not there: all of the job would fail, segment by segment."""
+    told_hz, asked_hz = told_rate_hz(config), request.sample_rate_hz
+    checkpoint = config.engine.settings.get("checkpoint")
+    if config.engine.name != "glm" or asked_hz is None or asked_hz == told_hz or not checkpoint:
+        return
+    fault = vocoder_fault(Path(str(checkpoint)), asked_hz)
+    if fault is not None:
+        raise ConfigError(
+            f"{asked_hz} Hz is spoken by a vocoder of its own: {fault}; run "
+            f"'tts-supervisor models get glm-tts' again, or ask for no rate, for {told_hz} Hz"
+        )
 
 
 def results_order(state: Path, job: str) -> bytes:

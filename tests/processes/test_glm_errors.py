@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -142,6 +143,34 @@ def test_parts_that_are_missing_are_listed_once_and_doctor_lists_them_too(
     doctor = ask(task, "doctor")
     assert doctor.returncode == FAILED
     assert "campplus.onnx: there is no such file" in doctor.stdout
+
+
+@pytest.mark.parametrize("fault", ["missing", "cut short"])
+def test_a_job_at_a_rate_whose_vocoder_is_broken_ends_at_once_and_a_line_fails_alone(
+    bench: Bench, tmp_path: Path, fault: str
+) -> None:
+    checkpoint = broken(bench, tmp_path)
+    vocoder = checkpoint / "vocos2d" / "generator_jit.ckpt"
+    if fault == "missing":
+        vocoder.unlink()
+    else:
+        os.truncate(vocoder, vocoder.stat().st_size // 2)
+    task = task_in(tmp_path, bench, checkpoint=checkpoint)
+    code, lines = narrated(task, "--sample-rate", "32000")
+    assert code == WRONG
+    assert "32000 Hz is spoken by a vocoder of its own" in lines[-1]
+    assert str(vocoder) in lines[-1]
+    assert not task.output.exists()
+    task = replace(task, text=tmp_path / "lines.jsonl", output=tmp_path / "out")
+    asked = [{"uttid": "low", "syn_text": TEXT}, {"uttid": "high", "syn_text": TEXT, "sample_rate": 32_000}]
+    task.text.write_text("".join(json.dumps(line) + "\n" for line in asked), "utf-8")
+    task.output.mkdir()
+    code, lines = narrated(task)
+    assert code == SOME_FAILED, lines
+    results = [json.loads(line) for line in (task.output / "results.jsonl").read_text("utf-8").splitlines()]
+    assert [found["state"] for found in results] == ["done", "failed"]
+    assert str(vocoder) in results[1]["error"]
+    assert len(results[1]["error"]) < len(str(vocoder)) + 200
 
 
 # ------------------------------------------------------------------ recordings

@@ -109,7 +109,8 @@ def load_vocos(path: Path, *, device: torch.device) -> Vocos:
             warnings.filterwarnings("ignore", message=r"`torch\.jit")
             script = torch.jit.load(str(path), map_location=device)
     except RuntimeError as error:
-        first = str(error).strip().partition("\n")[0]
+        # Its first line; what torch has to say about likelihoods comes after a full stop.
+        first = str(error).strip().partition("\n")[0].partition(". This is")[0]
         raise CheckpointError(f"{path}: no TorchScript, or cut short ({first}); download it again") from None
     script.eval()
     return Vocos(script, path=path, device=device)

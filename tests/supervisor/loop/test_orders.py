@@ -11,6 +11,7 @@ from supervisor.delivery.order import Order, Pause, SegmentAudio, read_order
 from supervisor.edge.audiofile import sha256_of_file
 from supervisor.edge.ledger import Ledger, LedgerError
 from supervisor.edge.statefolder import StateFolder
+from supervisor.errors import ConfigError
 from supervisor.loop.orders import delivery_order, planning_order, results_order
 from supervisor.loop.requests import InputSpec, JobRequest
 from supervisor.narration.plan import VoiceSpec
@@ -69,3 +70,20 @@ def test_the_planner_reads_what_was_asked_for() -> None:
 def test_the_planner_reads_whose_lines_are_to_be_told() -> None:
     order = msgspec.json.decode(results_order(Path("/state"), "j1"), type=OtherOrder)
     assert order.results == ResultsOrder(state="/state", job="j1")
+
+
+def test_a_rate_whose_vocoder_is_missing_is_refused_before_anything_is_spoken(tmp_path: Path) -> None:
+    sets = ["engine.name=glm", f'engine.glm.checkpoint="{tmp_path}"']
+    config = load_config(sets=sets, environ={})
+    request = JobRequest(
+        output="/out/a.wav", format="wav", sample_rate_hz=32_000, voice=VoiceSpec(), seed=0, inputs=[]
+    )
+    with pytest.raises(
+        ConfigError, match=r"^32000 Hz .*generator_jit\.ckpt: there is no .* or ask for no rate"
+    ):
+        planning_order(config, tmp_path, request)
+    # The engine itself looks at that of its own rate, and no other needs one.
+    at_32k = load_config(sets=[*sets, "engine.glm.sample_rate=32000"], environ={})
+    assert planning_order(at_32k, tmp_path, request)
+    assert planning_order(config, tmp_path, msgspec.structs.replace(request, sample_rate_hz=44_100))
+    assert planning_order(config, tmp_path, msgspec.structs.replace(request, sample_rate_hz=None))
