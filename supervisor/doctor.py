@@ -198,9 +198,7 @@ def device_check(device: str) -> Check:
     if answer is not None and answer.kind == "absent" and device == "auto":
         # Nothing to mend: this machine has no NVIDIA GPU, and nothing asks for one.
         return Check(name="gpu memory", ok=True, detail=said, needed=False)
-    mend = (
-        'the marks memory.device.* are not kept; without a GPU set child.device = "cpu" and this is not asked'
-    )
+    mend = 'the marks memory.device.* are not kept; without a GPU set child.device = "cpu"'
     return Check(name="gpu memory", ok=False, detail=said, mend=mend, needed=False)
 
 
@@ -238,9 +236,9 @@ def glm_checks(config: Config) -> list[Check]:
         return []
     words = {name: str(value) for name, value in config.engine.settings.items()}
     folder = Path(words["checkpoint"] or default_model_path(os.environ, "glm-tts"))
-    python, rate_hz = config.child.python, words["sample_rate"]
+    asked = {"configs": words["configs"], "rate_hz": words["sample_rate"], "lexicon": words["lexicon"]}
     try:
-        found = ask_presence(python, folder, configs=words["configs"], rate_hz=rate_hz)
+        found = ask_presence(config.child.python, folder, **asked)
     except SupervisorError as error:
         mend = "install tts-supervisor[glm] in the environment that child.python names"
         return [Check(name="glm packages", ok=False, detail=str(error), mend=mend)]
@@ -254,9 +252,12 @@ def glm_checks(config: Config) -> list[Check]:
             "set engine.glm.configs to their folder; without them there are no phonemes",
             needed=config.engine.settings["phonemes"] is True,
         ),
+        *([_lacking("glm lexicon", found.lexicon, _MEND_LEXICON)] if words["lexicon"] else []),
         _room_check(found, config.child.device, words["precision"]),
     ]
 
+
+_MEND_LEXICON = "mend that line, or take engine.glm.lexicon out of the configuration"
 
 #: Beside the weights on a card: the context, keys and values, what a segment passes through.
 _BESIDE_WEIGHTS_BYTES = 900 * 2**20
@@ -285,9 +286,7 @@ def locale_check() -> Check:
     names, texts = sys.getfilesystemencoding(), locale.getpreferredencoding(do_setlocale=False)
     ok = all(name.lower().replace("-", "") == "utf8" for name in (names, texts))
     seen = f"file names {names}, locale {texts}"
-    mend = (
-        "" if ok else "set a UTF-8 locale, as in LC_ALL=C.UTF-8, for titles and file names in other scripts"
-    )
+    mend = "" if ok else "set a UTF-8 locale, as LC_ALL=C.UTF-8, for titles and file names in other scripts"
     return Check(name="locale", ok=ok, detail=seen, mend=mend, needed=False)
 
 

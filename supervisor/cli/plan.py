@@ -53,15 +53,16 @@ def lacking(config: Config) -> list[str]:
     if not words["checkpoint"]:
         mend = "'tts-supervisor models get glm-tts' downloads the model and says what to set"
         return [f"engine.glm.checkpoint is not set, so nothing can be spoken; {mend}"]
-    folder, rate_hz = Path(words["checkpoint"]), words["sample_rate"]
+    asked = {"configs": words["configs"], "rate_hz": words["sample_rate"], "lexicon": words["lexicon"]}
     try:
-        found = ask_presence(config.child.python, folder, configs=words["configs"], rate_hz=rate_hz)
+        found = ask_presence(config.child.python, Path(words["checkpoint"]), **asked)
     except SupervisorError as error:
         return [f"whether the engine glm can speak is not known: {error}"]
     packages = ", ".join(found.packages)
     absent = [f"no {packages}: pip install 'tts-supervisor[glm]' where the child runs"] if packages else []
     unread = found.tables if config.engine.settings["phonemes"] is True else []
-    return [f"the engine glm cannot speak yet: {fault}" for fault in (*absent, *found.parts, *unread)]
+    faults = [f"the engine glm cannot speak yet: {fault}" for fault in (*absent, *found.parts, *unread)]
+    return faults + [f"no phonemes can be asked for: {fault}" for fault in found.lexicon]
 
 
 def lines(summary: PlanSummary) -> list[str]:

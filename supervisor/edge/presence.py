@@ -22,6 +22,7 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True):
         packages: Those of the extra that are not.
         parts: Of the model that are missing or not whole, in words with their mends.
         tables: For phonemes, likewise.
+        lexicon: What is wrong with the user's own pronunciations.
         halved_bytes: Of files that are held in half their size in bfloat16.
         whole_bytes: Of files that are held as they are.
     """
@@ -29,11 +30,12 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True):
     packages: list[str]
     parts: list[str]
     tables: list[str]
+    lexicon: list[str]
     halved_bytes: int
     whole_bytes: int
 
 
-def ask_presence(python: str, checkpoint: Path, *, configs: str, rate_hz: str) -> Presence:
+def ask_presence(python: str, checkpoint: Path, *, configs: str, rate_hz: str, lexicon: str = "") -> Presence:
     """Ask an interpreter.
 
     Args:
@@ -41,14 +43,25 @@ def ask_presence(python: str, checkpoint: Path, *, configs: str, rate_hz: str) -
         checkpoint: The model's folder.
         configs: Folder of the tables; empty = none is set.
         rate_hz: Of which the vocoder is wanted.
+        lexicon: The user's own pronunciations; empty = none are set.
 
     Raises:
         SupervisorError: If there is no answer.
     """
-    words = [str(checkpoint), f"--sample-rate={rate_hz}", *([f"--configs={configs}"] if configs else [])]
+    places = (("configs", configs), ("lexicon", lexicon))
+    words = [f"--sample-rate={rate_hz}", *(f"--{name}={path}" for name, path in places if path)]
     try:
         done = subprocess.run(  # noqa: S603 - the child's interpreter, as configured
-            [find_python(python), "-P", "-m", "tts_core.models", "presence", "glm-tts", *words],
+            [
+                find_python(python),
+                "-P",
+                "-m",
+                "tts_core.models",
+                "presence",
+                "glm-tts",
+                str(checkpoint),
+                *words,
+            ],
             capture_output=True,
             stdin=subprocess.DEVNULL,
             env=environment_for(python, "", {}),

@@ -162,6 +162,20 @@ def test_what_glm_lacks_is_told_with_its_mend(tmp_path: Path) -> None:
     assert wanted["glm tables"].needed
 
 
+def test_a_lexicon_is_looked_at_although_phonemes_are_asked_for_by_lines_alone(tmp_path: Path) -> None:
+    own = tmp_path / "own.jsonl"
+    own.write_text('{"参差": 1}\n', "utf-8")
+    keys = [f'engine.glm.checkpoint="{tmp_path}"', f'engine.glm.lexicon="{own}"']
+    check = of_glm(*keys)["glm lexicon"]
+    assert (check.ok, check.needed) == (False, True)
+    assert check.detail.startswith(f"{own}:1: wanted")
+    assert "engine.glm.lexicon" in check.mend
+    own.write_text('{"参差": "<|C|>"}\n', "utf-8")
+    assert of_glm(*keys)["glm lexicon"].ok
+    own.unlink()
+    assert "cannot be read" in of_glm(*keys)["glm lexicon"].detail
+
+
 def test_a_checkpoint_that_is_nowhere_set_is_told() -> None:
     assert "engine.glm.checkpoint is not set" in of_glm()["glm checkpoint"].detail
 

@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     for looking in (verifying, commands.choices["presence"]):
         looking.add_argument("--configs", type=Path)
         looking.add_argument("--sample-rate", type=int, default=24000)
+    commands.choices["presence"].add_argument("--lexicon", type=Path)
     verifying.add_argument("--device", default="cpu")
     verifying.add_argument("--reference", type=Path)
     verifying.add_argument("--reference-text", default="")
@@ -125,7 +126,8 @@ def _verify(args: argparse.Namespace) -> int:
 def _presence(args: argparse.Namespace) -> int:
     from tts_core.models.presence import presence  # noqa: PLC0415 -- for this command alone
 
-    print(json.dumps(presence(args.folder, args.configs, args.sample_rate)), flush=True)  # noqa: T201 -- the result
+    found = presence(args.folder, args.configs, args.sample_rate, args.lexicon)
+    print(json.dumps(found), flush=True)  # noqa: T201 -- the result
     return 0
 
 

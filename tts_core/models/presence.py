@@ -13,7 +13,9 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def presence(folder: Path, configs: Path | None, sample_rate_hz: int) -> dict[str, object]:
+def presence(
+    folder: Path, configs: Path | None, sample_rate_hz: int, lexicon: Path | None = None
+) -> dict[str, object]:
     """Return what lacks and how large the rest is, as a JSON object (see supervisor/edge/presence.py)."""
     checkpoint = Checkpoint(folder)
     tables = folder / "configs" if configs is None else configs
@@ -24,9 +26,19 @@ def presence(folder: Path, configs: Path | None, sample_rate_hz: int) -> dict[st
         "packages": [name for name in PACKAGES if find_spec(name) is None],
         "parts": checkpoint.missing(sample_rate_hz),
         "tables": [f"{tables}: no {', '.join(lacking)}"] if lacking else [],
+        "lexicon": [] if lexicon is None else _lexicon_faults(lexicon, tables),
         "halved_bytes": sum(map(_bytes, halved)),
         "whole_bytes": _bytes(vocoder),
     }
+
+
+def _lexicon_faults(lexicon: Path, tables: Path) -> list[str]:
+    try:
+        from tts_core.text.phonemes import lexicon_fault  # noqa: PLC0415 -- imports msgspec, which may lack
+    except ImportError:
+        return []  # that is told of the packages
+    fault = lexicon_fault(lexicon, tables)
+    return [fault] if fault else []
 
 
 def _bytes(path: Path) -> int:

@@ -71,9 +71,7 @@ class Phonemes:
         )
         words = _read_words(configs / _WORDS, CheckpointError)
         if lexicon is not None:
-            own = _read_words(lexicon, SettingError)
-            _refuse_unspeakable(own, self._known, lexicon)
-            words |= own
+            words |= _own_words(lexicon, self._known)
         self._words = _by_first_character(words)
         self._syllables = _reader()
 
@@ -123,6 +121,24 @@ class Phonemes:
 def is_chinese(char: str) -> bool:
     """Say whether a character is of the blocks that are looked up: far more than make a text Chinese."""
     return any(first <= ord(char) <= last for first, last in _CHINESE)
+
+
+def lexicon_fault(lexicon: Path, configs: Path) -> str | None:
+    """Return why a user's file cannot be used, as `Phonemes` would say it; None if it can.
+
+    Args:
+        lexicon: The file.
+        configs: Folder with the model's tables; where they lack, no sound is looked up.
+    """
+    try:
+        known = frozenset(_read_table(configs / _KNOWN, dict[str, str]).values())
+    except CheckpointError:
+        known = None
+    try:
+        _own_words(lexicon, known)
+    except SettingError as error:
+        return str(error)
+    return None
 
 
 # ------------------------------------------------------------------ reading
@@ -193,6 +209,12 @@ def _read_table(path: Path, form: type[_Table]) -> _Table:
         return msgspec.json.decode(path.read_bytes(), type=form)
     except (OSError, msgspec.DecodeError) as error:
         raise CheckpointError(f"{path}: not the model's table ({error})") from None
+
+
+def _own_words(path: Path, known: frozenset[str] | None) -> dict[str, str]:
+    words = _read_words(path, SettingError)
+    _refuse_unspeakable(words, known, path)
+    return words
 
 
 def _read_words(path: Path, fault: type[TtsError]) -> dict[str, str]:

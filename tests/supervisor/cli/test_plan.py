@@ -35,6 +35,9 @@ def test_a_plan_for_a_model_that_is_not_whole_says_so_and_is_a_plan_all_the_same
     assert (whole.code, "cannot speak yet" in whole.out) == (0, False), whole
     spelled = home.run(*sets, "--set", "engine.glm.phonemes=true", "plan", "book.txt")
     assert f"cannot speak yet: {checkpoint}/configs: no G2P_able_1word.json" in spelled.out
+    lexicon = home.write("own.jsonl", "no JSON")
+    own = home.run(*sets, "--set", f"engine.glm.lexicon={lexicon}", "plan", "book.txt")
+    assert f"no phonemes can be asked for: {lexicon}:1: wanted" in own.out
     (checkpoint / "flow" / "flow.pt").unlink()
     (checkpoint / "hift" / "hift.pt").write_bytes(b"")
     broken = home.run(*sets, "plan", "book.txt", "--json").last_json

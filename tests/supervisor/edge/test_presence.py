@@ -31,6 +31,22 @@ def test_what_is_not_there_is_told_in_words(tmp_path: Path) -> None:
     assert "G2P_replace_dict.jsonl" in tables
 
 
+def test_a_lexicon_is_judged_as_the_engine_would(tmp_path: Path) -> None:
+    configs, own = make_small_configs(tmp_path / "configs"), tmp_path / "own.jsonl"
+    for text, said in (
+        ('{"参差": "<|C|>"}\n', None),
+        ('{"参差": "<|NOBODY|>"}\n', "the model has no sound NOBODY"),
+        ('{"参差": "<|C|>"}\n{"参', f"{own}:2: wanted"),
+        ("[1]", f"{own}:1: wanted"),
+    ):
+        own.write_text(text, "utf-8")
+        found = ask_presence(
+            sys.executable, tmp_path, configs=str(configs), rate_hz="24000", lexicon=str(own)
+        ).lexicon
+        assert len(found) == (said is not None)
+        assert said is None or said in found[0]
+
+
 def test_packages_are_looked_for_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").write_text("raise SystemExit('imported')\n")
     (tmp_path / "sitecustomize.py").write_text(

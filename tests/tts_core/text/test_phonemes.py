@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tts_core.errors import CheckpointError, SettingError
-from tts_core.text.phonemes import Phonemes, is_chinese
+from tts_core.text.phonemes import Phonemes, is_chinese, lexicon_fault
 
 # Two libraries with large tables are loaded by the first of them.
 pytestmark = pytest.mark.timeout(120)
@@ -131,7 +131,12 @@ def test_a_users_word_that_would_vanish_or_be_read_out_as_letters_is_refused(
     own.write_text(json.dumps({"参差": sounds}), "utf-8")
     with pytest.raises(SettingError, match=f"'参差'.*{said}"):
         Phonemes(configs, own, only_known=True)
+    fault = lexicon_fault(own, configs)
+    assert fault is not None
+    assert "'参差'" in fault
     own.write_text('{"参差": "<|C|><|EN1|><|C|><|I1|>", "GLM": "gee el em"}', "utf-8")
+    assert lexicon_fault(own, configs) is None
+    assert lexicon_fault(own, tmp_path / "nowhere") is None
     assert Phonemes(configs, own, only_known=True).of("GLM参差") == "gee el em<|C|><|EN1|><|C|><|I1|>"
 
 
