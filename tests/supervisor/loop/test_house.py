@@ -1,0 +1,306 @@
+"""A whole service with real children, asked as doors ask it."""
+
+import asyncio
+import hashlib
+import os
+import signal
+import wave
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from supervisor.config import Config
+from supervisor.core.notes import Note, Notice, SegmentSpoken
+from supervisor.edge.clock import monotonic_s
+from supervisor.edge.ledger import Ledger
+from supervisor.edge.statefolder import StateFolder
+from supervisor.errors import ConfigError
+from supervisor.log import Log
+from supervisor.loop.house import House, in_words
+from supervisor.loop.service import CannotAsk
+from supervisor.loop.speaking import SpeechRequest, Submission
+from tests.standin.tinydisk import resize, tiny_disk
+from tests.supervisor.loop.floors import config
+
+pytestmark = pytest.mark.processes
+
+SLOW = {"engine__scripted__wall_per_char_s": 0.005}
+BOOK = "\n\n".join(f"This is paragraph {n}, and nothing in it is new." for n in range(8))
+
+
+class Visit:
+    """A service in a folder of its own, from its start to its end."""
+
+    def __init__(self, folder: Path, ledger: Ledger, under: Config) -> None:
+        self.folder = folder
+        self.notes: list[Note] = []
+        self._told = asyncio.Event()
+        self.is_closed = False
+        self.house = House(
+            config=under,
+            state=StateFolder(ledger.folder),
+            ledger=ledger,
+            log=Log(format="text", level="error"),
+            show=self._show,
+            open_doors=self._open,
+        )
+        self.opened = asyncio.Event()
+
+    async def _open(self, house: House) -> "Visit":
+        assert house.status().state == "starting"
+        self.opened.set()
+        return self
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+    def _show(self, note: Note) -> None:
+        self.notes.append(note)
+        self._told.set()
+
+    async def until(self, what: Callable[[], bool]) -> None:
+        while not what():
+            self._told.clear()
+            try:
+                await asyncio.wait_for(self._told.wait(), 0.02)
+            except TimeoutError:
+                continue
+
+    async def is_ready(self) -> None:
+        await self.until(lambda: self.house.discover().voices != [])
+
+    async def say(self, text: str, **asked: object) -> bytes:
+        request = SpeechRequest(text=text, **asked)  # type: ignore[arg-type] -- each test names fields of it
+        speech = await self.house.synthesize(request)
+        with wave.open(str(speech.path)) as file:
+            return file.readframes(file.getnframes())
+
+    async def submit(self, name: str = "out.wav", text: str = BOOK) -> str:
+        return await self.house.submit(Submission(output=str(self.folder / name), text=text))
+
+    async def job_is(self, job: str, state: str) -> None:
+        await self.until(lambda: self.house.job(job).state == state)
+
+
+def visit(folder: Path, do: Callable[[Visit], Awaitable[None]], **sets: object) -> Visit:
+    """Run a service while something is done with it; it is stopped at the end if it still runs."""
+
+    async def run(ledger: Ledger) -> Visit:
+        visit = Visit(folder, ledger, config(**sets))
+        serving = asyncio.ensure_future(visit.house.run())
+        await visit.opened.wait()
+        try:
+            async with asyncio.timeout(19):
+                await do(visit)
+        finally:
+            visit.house.stop("the test is over", at_once=True)
+            await serving
+        assert visit.is_closed
+        return visit
+
+    with closing(Ledger.open(folder / "state")) as ledger:
+        ledger.park_abandoned()
+        return asyncio.run(run(ledger))
+
+
+def test_it_says_what_it_is_and_how_it_stands(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        house = visit.house
+        assert house.discover().voices == []
+        with pytest.raises(CannotAsk):
+            await house.clean()
+        await visit.is_ready()
+        found = house.discover()
+        assert (found.engine, found.sample_rates, found.formats) == ("scripted", [24_000], ["wav", "flac"])
+        assert (found.limits.max_running, found.limits.max_waiting) == (3, 7)
+        await visit.until(lambda: house.status().state == "idle")
+        status = house.status()
+        assert (status.pid, status.queue, status.job) == (os.getpid(), 0, None)
+        assert in_words(status).startswith("idle; child ")
+        assert house.overdue(monotonic_s()) is None
+        assert "late" in (house.overdue(monotonic_s() + 3600) or "late")
+
+    visit(tmp_path, do, queue__max_running=3, queue__max_waiting=7)
+
+
+def test_requests_of_many_are_each_their_own_and_go_between_the_segments_of_a_job(tmp_path: Path) -> None:
+    texts = [f"Request {number} is this one." for number in range(12)]
+
+    async def do(visit: Visit) -> None:
+        alone = [await visit.say(text) for text in texts]
+        job = await visit.submit()
+        await visit.until(lambda: any(isinstance(n, SegmentSpoken) and n.job == job for n in visit.notes))
+        said = await asyncio.gather(*(visit.say(text) for text in texts))
+        assert said == alone
+        assert len(set(said)) == len(texts)
+        assert visit.house.job(job).state == "running"
+        await visit.job_is(job, "done")
+        assert [view.job for view in visit.house.jobs()] == [job]
+
+    visit(tmp_path, do, engine__scripted__wall_per_char_s=0.001, queue__max_running=4)
+
+
+def test_clean_and_recycle_are_asked_of_the_child_that_is_there(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        await visit.is_ready()
+        await visit.house.clean()
+        await visit.house.recycle()
+        status = visit.house.status()
+        assert status.child is not None
+        assert status.child.life == 2
+        assert (status.totals.cleans, status.totals.recycles) == (1, 1)
+
+    visit(tmp_path, do)
+
+
+def test_a_reload_loses_neither_a_request_nor_a_segment(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        before = await visit.say("It waits through the reload. " * 4)
+        job = await visit.submit()
+        waiting = asyncio.ensure_future(visit.say("It waits through the reload. " * 4))
+        await visit.until(lambda: any(isinstance(n, SegmentSpoken) and n.job == job for n in visit.notes))
+        other = config(memory__host__soft="1GiB", memory__host__hard="3GiB", **SLOW)
+        visit.house.reload(other)
+        assert visit.house.config == other
+        assert await waiting == before
+        await visit.job_is(job, "done")
+        spoken = [n.segment for n in visit.notes if isinstance(n, SegmentSpoken) and n.job == job]
+        assert sorted(spoken) == list(range(8))
+        child = visit.house.status().child
+        assert child is not None
+        assert child.marks["host_soft"] == 2**30
+
+    visit(tmp_path, do, **SLOW)
+
+
+def test_shutdown_parks_the_work_and_the_next_service_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    async def whole(visit: Visit) -> None:
+        await visit.job_is(await visit.submit("whole.wav"), "done")
+
+    async def first(visit: Visit) -> None:
+        job = await visit.submit()
+        await visit.until(lambda: any(isinstance(n, SegmentSpoken) and n.job == job for n in visit.notes))
+        waiting = asyncio.ensure_future(visit.say("Nobody speaks this."))
+        await asyncio.sleep(0)
+        await visit.house.shutdown()
+        assert visit.house.job(job).state == "parked"
+        with pytest.raises(CannotAsk) as told:
+            await waiting
+        assert told.value.kind == "shutting_down"
+        for ask in (
+            visit.submit("late.wav"),
+            visit.house.cancel(job),
+            visit.house.retry(job),
+            visit.say("Late."),
+        ):
+            with pytest.raises(CannotAsk) as caught:
+                await ask
+            assert caught.value.kind == "shutting_down"
+        await visit.house.shutdown()  # again, at once
+
+    async def second(visit: Visit) -> None:
+        (job,) = (view.job for view in visit.house.jobs() if view.outputs != [str(tmp_path / "whole.wav")])
+        await visit.job_is(job, "done")
+        assert sum(isinstance(note, SegmentSpoken) for note in visit.notes) < 8
+
+    visit(tmp_path, whole)
+    visit(tmp_path, first, **SLOW)
+    visit(tmp_path, second)
+    one, other = ((tmp_path / name).read_bytes() for name in ("whole.wav", "out.wav"))
+    assert hashlib.sha256(one).digest() == hashlib.sha256(other).digest()
+
+
+def test_whoever_listens_hears_of_jobs_until_they_leave_and_nothing_of_requests(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        heard: list[Note] = []
+        leave = visit.house.listen(heard.append)
+        await visit.say("This is between two.")
+        assert not [note for note in heard if isinstance(note, SegmentSpoken)]
+        job = await visit.submit(text="One.")
+        await visit.job_is(job, "done")
+        assert [note.job for note in heard if isinstance(note, SegmentSpoken)] == [job]
+        leave()
+        leave()
+        heard.clear()
+        await visit.job_is(await visit.submit("two.wav", "Two."), "done")
+        assert heard == []
+
+    visit(tmp_path, do)
+
+
+def test_a_killed_child_costs_nobody_anything(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        before = await visit.say("It is said whatever dies. " * 3)
+        child = visit.house.status().child
+        assert child is not None
+        assert child.pid is not None
+        saying = asyncio.ensure_future(visit.say("It is said whatever dies. " * 3))
+        await asyncio.sleep(0.05)
+        os.kill(child.pid, signal.SIGKILL)
+        assert await saying == before
+        await visit.until(lambda: visit.house.status().totals.deaths == 1)
+
+    visit(tmp_path, do, **SLOW)
+
+
+def test_what_ends_it_is_raised_with_its_exit_code_and_all_is_parked(tmp_path: Path) -> None:
+    async def run(ledger: Ledger) -> None:
+        one = Visit(tmp_path, ledger, config(engine__scripted__nonsense=1))
+        serving = asyncio.ensure_future(one.house.run())
+        await one.opened.wait()
+        asking = asyncio.ensure_future(one.say("Nobody speaks this."))
+        job = await one.submit()
+        with pytest.raises(ConfigError, match="nonsense"):
+            await serving
+        assert one.house.job(job).state == "parked"
+        with pytest.raises(CannotAsk) as caught:
+            await asking
+        assert caught.value.kind == "shutting_down"
+        assert one.is_closed
+
+    with closing(Ledger.open(tmp_path / "state")) as ledger:
+        asyncio.run(run(ledger))
+
+
+def test_a_full_disk_is_no_end(tmp_path: Path) -> None:
+    long = "It does not fit on this disk. " * 30
+
+    async def do(visit: Visit) -> None:
+        await visit.is_ready()
+        with pytest.raises(CannotAsk, match="disk is full") as caught:
+            await visit.say(long)
+        assert (caught.value.kind, caught.value.retryable) == ("disk_full", True)
+        await visit.until(lambda: visit.house.status().state == "paused")
+        status = visit.house.status()
+        assert "disk is full" in in_words(status)
+        with pytest.raises(CannotAsk):
+            await visit.say("Short.")
+        assert visit.house.overdue(monotonic_s() + 3600) is None
+        try:
+            job = await visit.submit(text=long)
+        except CannotAsk:  # not even a row has room
+            job = ""
+        resize(tmp_path / "state", size_bytes=64 * 2**20)
+        job = job or await visit.submit(text=long)
+        await visit.until(lambda: visit.house.status().state != "paused")
+        assert await visit.say("Well again.")
+        await visit.job_is(job, "done")
+        texts = [note.text for note in visit.notes if isinstance(note, Notice) and note.name == "disk"]
+        assert len(texts) >= 2
+
+    with tiny_disk(tmp_path / "state", size_bytes=2**20):
+        visit(tmp_path, do, engine__scripted__seconds_per_char=0.06, memory__poll_s=0.05)
+
+
+def test_a_job_that_fills_the_disk_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        job = await visit.submit(text="It does not fit on this disk, not all of it. " * 60)
+        await visit.until(lambda: visit.house.status().state == "paused")
+        resize(tmp_path / "state", size_bytes=64 * 2**20)
+        await visit.job_is(job, "done")
+        assert visit.house.job(job).failed == 0
+
+    with tiny_disk(tmp_path / "state", size_bytes=2**20):
+        visit(tmp_path, do, engine__scripted__seconds_per_char=0.06, memory__poll_s=0.05)
