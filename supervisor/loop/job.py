@@ -28,7 +28,7 @@ from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.signals import stops_told
 from supervisor.loop.stages import Stages
 from supervisor.loop.terms import conductors_of, terms_of
-from supervisor.loop.voicing import in_the_users_words, is_cloned, told_of
+from supervisor.loop.voicing import in_the_users_words, is_cloned, told_of, with_a_word_on_cloning
 from supervisor.wire.messages import Hello
 
 
@@ -123,6 +123,7 @@ class _Job:
                 finish = await self._plan_and_speak()
                 if finish.ending != "spoken":
                     why = in_the_users_words(self._ledger, self._job, finish.why)
+                    why = with_a_word_on_cloning(self._config, self._ledger, self._request, why)
                     raise ending_error(replace(finish, why=why))
                 return await self._stages.deliver()
             except errors.SupervisorError as error:

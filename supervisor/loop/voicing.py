@@ -6,7 +6,7 @@ from supervisor.edge.ledger_values import job_id_for
 from supervisor.edge.recordings import reference_of
 from supervisor.edge.voices import VoiceShelf
 from supervisor.loop.requests import JobRequest
-from supervisor.narration.fitting import PLAIN_ENGINES
+from supervisor.narration.fitting import CLONING_ENGINES, PLAIN_ENGINES
 from supervisor.wire.messages import Reference
 
 
@@ -33,6 +33,16 @@ def in_the_users_words(ledger: Ledger, job: str, text: str) -> str:
     if spec is None or reference is None:
         return text
     return text.replace(reference.path, spec.voice.called or reference.path)
+
+
+def with_a_word_on_cloning(config: Config, ledger: Ledger, request: JobRequest, text: str) -> str:
+    """Return what a plain engine said, and where it lacks a voice that is a cloned one, who speaks that."""
+    name = request.voice.name
+    if name is None or f"has no voice {name!r}" not in text or config.engine.name not in PLAIN_ENGINES:
+        return text
+    if VoiceShelf(ledger.folder).find(name) is None:
+        return text
+    return f"{text}; {name!r} is a cloned voice, which --engine {' or '.join(CLONING_ENGINES)} speaks"
 
 
 def told_of(ledger: Ledger, request: JobRequest, *, is_planned: bool) -> tuple[str | None, Reference | None]:

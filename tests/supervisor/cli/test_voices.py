@@ -138,6 +138,8 @@ def test_an_engine_that_clones_nothing_lists_none_and_says_where_they_are(home: 
     listed = home.run(*SCRIPTED, "--state", "state", "voices", "--json")
     assert "ada" not in names(listed)
     assert "glm, glm-upstream): ada" in listed.err
+    said = home.run(*SCRIPTED, "--state", "state", "say", "Hello.", "--voice", "ada", "-o", "a.wav")
+    assert (said.code, "'ada' is a cloned voice, which --engine glm or" in said.err) == (2, True), said.err
 
 
 def test_voices_come_and_go_beside_a_run(home: Home, cloner: Cloner) -> None:

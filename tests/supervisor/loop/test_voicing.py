@@ -11,7 +11,7 @@ from supervisor.config import Config, load_config
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.voices import VoiceShelf
 from supervisor.loop.requests import JobRequest
-from supervisor.loop.voicing import in_the_users_words, is_cloned, told_of
+from supervisor.loop.voicing import in_the_users_words, is_cloned, told_of, with_a_word_on_cloning
 from supervisor.narration.plan import VoiceSpec
 from supervisor.wire.messages import Reference
 from tests.standin.jobs import plan_of, spec_for
@@ -73,3 +73,22 @@ def test_what_is_said_of_a_copy_is_said_of_what_the_user_named(ledger: Ledger, t
     assert in_the_users_words(ledger, spec.job, said) == "ada: 0.2 s are too short"
     ledger.save_plan(spec_for("/out/a.wav"), plan_of(["One."]))
     assert in_the_users_words(ledger, spec.job, said) == said
+
+
+def test_a_plain_engine_that_lacks_a_cloned_voice_is_told_who_speaks_it(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "a.wav").write_text("somebody")
+    shelf = VoiceShelf(tmp_path)
+    with shelf.adding("ada", str(tmp_path / "a.wav"), "Hi.") as voice:
+        shelf.put(voice, replace=False)
+    said = "eSpeak has no voice 'ada'; `tts-supervisor voices` lists them"
+    told = with_a_word_on_cloning(config("espeak"), ledger, request(name="ada"), said)
+    assert told == f"{said}; 'ada' is a cloned voice, which --engine glm or glm-upstream speaks"
+    for other, name, text in (
+        ("espeak", "bob", "eSpeak has no voice 'bob'"),
+        ("espeak", "ada", "the disk is full"),
+        ("tone-cloner", "ada", said),
+    ):
+        assert with_a_word_on_cloning(config(other), ledger, request(name=name), text) == text
+    assert with_a_word_on_cloning(config("espeak"), ledger, request(), said) == said
