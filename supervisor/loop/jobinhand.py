@@ -81,7 +81,7 @@ class InHand:
         """Break it off at the next boundary; what is spoken is kept."""
         self._why = self._why or why
         if self._stages is not None:
-            self._stages.halt(why)
+            self._stages.halt(self._why)
 
     async def _bring(self, planned: Callable[[], None]) -> None:
         try:

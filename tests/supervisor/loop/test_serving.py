@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Config, Given, load_config
-from supervisor.core.notes import ChildState, Note, SegmentSpoken, Stage
+from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken, Stage
 from supervisor.edge.statefolder import StateFolder
 from supervisor.log import Log
 from supervisor.loop import InputSpec, JobRequest, Outcome, run_job
@@ -174,6 +174,40 @@ def test_the_answer_of_a_caller_that_gave_up_is_not_taken_for_anothers(tmp_path:
         assert (child.life, child.ready) == (2, True)
 
     assert Visit(tmp_path, ask).run().exit_code == 0
+
+
+def test_a_run_that_stays_tells_of_the_job_in_hand_and_of_none_between_two() -> None:
+    facts = Facts(job="", output="", pid=7, wall_s=lambda: 0.0, stays=True, waiting=lambda: 5)
+    service = JobService(facts)
+    assert (service.status().state, service.status().queue, service.status().job) == ("starting", 5, None)
+    service.note(Stage(name="planning", detail=""))
+    service.note(Stage(name="delivering", detail=""))
+    assert service.status().state == "starting", "stages are those of jobs, and there are several"
+    service.note(how_far(3, 10))
+    job = service.status().job
+    assert job is not None
+    assert (job.job, job.segment, job.segments, job.eta_seconds) == ("j1", 3, 10, 4.0)
+    service.note(how_far(10, 10))
+    assert service.status().job is None
+    service.note(Stage(name="parking", detail=""))
+    assert service.status().state == "parking"
+
+
+def how_far(segment: int, segments: int) -> Progress:
+    return Progress(
+        job="j1",
+        segment=segment,
+        segments=segments,
+        chapter=1,
+        chapters=1,
+        title="",
+        audio_seconds=1.0,
+        wall_seconds=1.0,
+        speed=1.0,
+        eta_seconds=4.0,
+        recycles=0,
+        deaths=0,
+    )
 
 
 def test_before_there_is_a_runner_there_is_nothing_to_ask() -> None:

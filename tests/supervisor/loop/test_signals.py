@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from supervisor.loop.signals import STOPS, stops_told
+from supervisor.loop.signals import STOPS, signals_told, stops_told
 
 
 @pytest.mark.parametrize("number", STOPS)
@@ -43,3 +43,40 @@ def test_signals_are_given_back_from_a_block_that_fails() -> None:
     with pytest.raises(OSError, match=r"^$"):
         asyncio.run(run())
     assert [signal.getsignal(number) for number in STOPS] == before
+
+
+def test_each_signal_has_its_own_taker_and_any_number_of_times() -> None:
+    told: list[tuple[str, int]] = []
+
+    async def run() -> None:
+        def stop(number: int) -> None:
+            told.append(("stop", number))
+
+        def reload(number: int) -> None:
+            told.append(("reload", number))
+
+        with signals_told({signal.SIGTERM: stop, signal.SIGHUP: reload}):
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+                heard = len(told)
+                os.kill(os.getpid(), number)
+                while len(told) == heard:  # noqa: ASYNC110 - the loop takes it at its next turn
+                    await asyncio.sleep(0)
+
+    before = [signal.getsignal(number) for number in STOPS]
+    asyncio.run(run())
+    assert told == [("reload", signal.SIGHUP), ("stop", signal.SIGTERM), ("reload", signal.SIGHUP)]
+    assert [signal.getsignal(number) for number in STOPS] == before
+
+
+def test_what_was_ignored_when_it_started_ends_no_job() -> None:
+    async def run() -> None:
+        with stops_told(lambda _: None):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        asyncio.run(run())
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -44,3 +44,10 @@ def test_the_child_is_told_the_recording_of_the_jobs_voice() -> None:
     ada = Reference(path="/state/recordings/ab.wav", text="I am Ada.")
     hello = terms_of(config(), job="j", voice=None, reference=ada).hello
     assert (hello.voice, hello.reference) == (None, ada)
+
+
+def test_a_service_stays_counts_its_children_on_and_is_told_the_voices() -> None:
+    ends, stays = terms_of(config(), job="j", voice=None), terms_of(config(), job="", voice=None, lives=0)
+    assert (ends.stays, ends.lives, ends.hello.tells_voices) == (False, 0, False)
+    assert (stays.stays, stays.lives, stays.hello.tells_voices) == (True, 0, True)
+    assert terms_of(config(), job="", voice=None, lives=7).lives == 7
