@@ -132,6 +132,43 @@ def test_whoever_leaves_when_everybody_else_is_served_and_no_turn_is_lost(
         in_desk(Path(folder), do, is_open=False, queue__max_running=running, queue__max_waiting=1000)
 
 
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize("turns", range(14))
+def test_who_leaves_just_when_it_is_called_gives_its_turn_on(tmp_path: Path, turns: int, ends: bool) -> None:
+    async def do(desk: Desk) -> None:
+        first, second, third = (desk.ask(f"Number {number}.") for number in range(3))
+        await settled()
+        desk.floor.step()
+        await settled(turns)
+        if ends:
+            desk.queue.close()
+        else:
+            desk.floor.open = True  # whoever is taken in from now on is spoken at once
+        second.cancel()
+        desk.floor.open_up()
+        await asyncio.wait_for(asyncio.gather(first, second, third, return_exceptions=True), 5)
+        assert ends or third.exception() is None
+        assert (desk.queue.running, desk.queue.waiting) == (0, 0)
+
+    in_desk(tmp_path, do, is_open=False, queue__max_running=1)
+
+
+@pytest.mark.parametrize("turns", range(14))
+def test_who_is_called_just_when_it_ends_is_told_so(tmp_path: Path, turns: int) -> None:
+    async def do(desk: Desk) -> None:
+        first, second = (desk.ask(f"Number {number}.") for number in range(2))
+        await settled()
+        desk.floor.step()
+        await settled(turns)
+        desk.queue.close()
+        error = await asyncio.wait_for(refused(second), 5)
+        assert error.kind == "shutting_down"
+        assert (await asyncio.gather(first, return_exceptions=True)) is not None
+        assert desk.queue.running == 0
+
+    in_desk(tmp_path, do, is_open=False, queue__max_running=1)
+
+
 def test_served_are_those_that_stayed_in_the_order_in_which_they_came(tmp_path: Path) -> None:
     async def do(desk: Desk) -> None:
         tasks = [desk.ask(f"Number {number}.") for number in range(8)]
@@ -269,12 +306,12 @@ def test_the_files_of_a_request_go_when_it_is_over_or_given_up(tmp_path: Path) -
     in_desk(tmp_path, do, narration__segment_chars=20)
 
 
-def test_a_passing_file_is_not_kept_for_who_left_while_it_was_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [".r1.wav.part", "r1.wav"])
+def test_a_passing_file_is_not_kept_for_who_left_while_it_was_made(tmp_path: Path, name: str) -> None:
     async def do(desk: Desk) -> None:
         making = desk.ask("Hello there.", sample_rate=16_000)
-        while not desk.floor.heard or desk.floor.here:  # noqa: ASYNC110 - nothing else tells
+        while name not in desk.files:  # noqa: ASYNC110 - nothing else tells
             await asyncio.sleep(0)
-        await settled()
         making.cancel()
         await asyncio.gather(making, return_exceptions=True)
         assert desk.files == []
