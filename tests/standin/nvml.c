@@ -119,11 +119,12 @@ static double now_s(void) {
 }
 
 /* One reading is several calls. A walk over a gigabyte of pages holds up the process that it belongs to, so
- * the calls of one reading share a walk. */
+ * the calls of one reading share a walk: the lists that are asked for just after the memory. */
+static double walked_s;
+
 static int children_lately(process_t *list) {
     static process_t lately[MOST_PROCESSES];
     static int count;
-    static double walked_s;
     if (now_s() - walked_s > 0.02) {
         count = children(lately);
         walked_s = now_s();
@@ -179,6 +180,7 @@ static bytes_t lingering(process_t *list, int count) {
 
 static bytes_t used_bytes(void) {
     process_t list[MOST_PROCESSES];
+    walked_s = 0; /* a reading begins: what was seen in the one before is of another moment */
     int count = processes(list);
     bytes_t used = (bytes_t)number_of("used", 0) + (bytes_t)number_of("neighbour", 0) + lingering(list, count);
     while (count-- > 0) used += list[count].used;
