@@ -22,6 +22,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "supervisor/loop/runner.py": "carries whole jobs: tests/supervisor/loop/test_job.py and tests/processes/",
     "supervisor/loop/conclusion.py": "the end of whole jobs: tests/supervisor/loop/test_job.py",
     "supervisor/loop/crib.py": "the children of whole jobs: tests/supervisor/loop/test_job.py",
+    "supervisor/loop/station.py": "one device of whole runs: test_studio.py, tests/processes/test_serve.py",
     "supervisor/loop/parts.py": "the audio of whole jobs: tests/supervisor/loop/test_job.py",
     "supervisor/loop/requests.py": "what whole jobs are asked with: tests/supervisor/loop/test_job.py",
     "supervisor/loop/place.py": "what whole jobs are made of: tests/supervisor/loop/test_job.py",
