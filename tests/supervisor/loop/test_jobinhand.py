@@ -124,6 +124,21 @@ def test_halted_at_a_stage_it_goes_no_further_and_the_first_reason_stands(tmp_pa
     in_hand(tmp_path, do)
 
 
+@pytest.mark.parametrize("stage", ["planning", "narrating", "delivering"])
+def test_halted_in_the_very_moment_a_stage_begins_it_goes_no_further(tmp_path: Path, stage: str) -> None:
+    async def do(hand: Hand) -> None:
+        def react(note: Note) -> None:
+            if isinstance(note, Stage) and note.name == stage:
+                hand.in_hand.halt("enough")
+
+        hand.react = react
+        view = await hand.bring()
+        assert (view.state, view.error) == ("parked", "enough")
+        assert hand.floor.taken == ([hand.job] if stage == "delivering" else [])
+
+    in_hand(tmp_path, do)
+
+
 def test_want_of_room_is_noted_with_where(tmp_path: Path) -> None:
     async def do(hand: Hand) -> None:
         hand.floor.refuses = DiskFull("the disk is full")
