@@ -1,9 +1,9 @@
 """What a second device is worth: the same job with one child and with two, side by side in one run.
 
-    python -m benchmarks.devices [--segments 600] [--repeats 3]
+    python -m benchmarks.devices [--segments 100] [--repeats 3]
 
-The torch engine of the tests reads a file of weights once for each segment, on one thread, so that a child
-keeps a processor busy, as with two cards each child keeps one. Both sides must give the same bytes.
+The engine `glm` speaks from a small random checkpoint on one thread, so that a child keeps a processor busy,
+as with two cards each child keeps one. Both sides must give the same bytes.
 """
 
 import argparse
@@ -15,9 +15,6 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.narrated import Told, narrate, paragraphs
-
-#: Some 0.3 s of a processor for each segment.
-_WEIGHTS_BYTES = 1024 * 1024 * 1024
 
 
 def compare(folder: Path, *, segments: int, sets: dict[str, str], repeats: int) -> dict[str, object]:
@@ -47,15 +44,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--segments", type=int, default=600)
+    parser.add_argument("--segments", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="devices-", dir=os.environ.get("TMPDIR")) as folder:
-        from tests.engines.torch_stand_in.weights import write_weights  # noqa: PLC0415 - brings numpy
+        from tests.tts_core.small_checkpoint import make_small_checkpoint  # noqa: PLC0415 - brings torch
 
-        weights = Path(folder) / "weights.bin"
-        write_weights(weights, _WEIGHTS_BYTES)
-        sets = {"engine.name": '"torch-stand-in"', "engine.torch-stand-in.weights": json.dumps(str(weights))}
+        checkpoint = make_small_checkpoint(Path(folder) / "checkpoint")
+        sets = {
+            "engine.name": '"glm"',
+            "engine.glm.checkpoint": json.dumps(str(checkpoint)),
+            "engine.glm.history": "false",  # with it a text of one chapter is one child's
+        }
         figures = compare(Path(folder), segments=args.segments, sets=sets, repeats=args.repeats)
     print(json.dumps(figures, indent=2))
     return 0 if figures["same_audio"] else 1
