@@ -11,8 +11,9 @@ from supervisor.core.notes import Note, Notice
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_wanted import StoredSubmission
 from supervisor.edge.statefolder import StateFolder
+from supervisor.identity import engine_identity
 from supervisor.log import Log
-from supervisor.loop.requestqueue import Floor
+from supervisor.loop.requestqueue import EngineChanged, Floor
 from supervisor.loop.stages import Stages
 from supervisor.loop.submitted import request_of
 
@@ -61,6 +62,7 @@ class InHand:
         self._stored = stored
         self._job = stored.job
         self._stages: Stages | None = None
+        self._config = desk.config()  # that it is planned under
         self._why = ""
         self.is_planned = False
         self.delivers = False
@@ -103,9 +105,20 @@ class InHand:
 
     async def _through(self, planned: Callable[[], None]) -> None:
         desk = self._desk
+        stages = await self._plan(planned)
+        while not await self._spoken(stages):
+            stages = await self._plan(planned)
         self._go_on()
+        self.delivers = True
+        outcome = await stages.deliver()
+        desk.log.event("job.state", job=self._job, state="done", failed=len(outcome.failures))
+
+    async def _plan(self, planned: Callable[[], None]) -> Stages:
+        desk = self._desk
+        self._go_on()
+        self._config = desk.config()
         self._stages = stages = Stages(
-            config=desk.config(),
+            config=self._config,
             state=desk.state,
             ledger=desk.ledger,
             request=request_of(desk.ledger, self._stored),
@@ -117,11 +130,18 @@ class InHand:
         self.is_planned = True
         planned()
         self._go_on()
-        await desk.floor.take_in(stages.shelf(), ahead=False)
-        self._go_on()
-        self.delivers = True
-        outcome = await stages.deliver()
-        desk.log.event("job.state", job=self._job, state="done", failed=len(outcome.failures))
+        return stages
+
+    async def _spoken(self, stages: Stages) -> bool:
+        """Have it spoken; False where it must be planned anew: another engine speaks from now on."""
+        now = self._desk.config()
+        if now is not self._config and engine_identity(now) != engine_identity(self._config):
+            return False
+        try:
+            await self._desk.floor.take_in(stages.shelf(), ahead=False)
+        except EngineChanged:
+            return False
+        return True
 
     def _go_on(self) -> None:
         if self._why:

@@ -32,13 +32,21 @@ _PREFIX: Final = "r"
 _FORMATS: Final[dict[str, Format]] = {".wav": "wav", ".flac": "flac"}
 
 
+class EngineChanged(CannotAsk):
+    """What is spoken of it would not go with the rest: another engine, or other settings, speak now."""
+
+    def __init__(self) -> None:
+        super().__init__("the engine changed while this was spoken; ask again", kind="busy", retryable=True)
+
+
 class Floor(Protocol):
     """Where segments are spoken."""
 
     def take_in(self, shelf: Shelf, *, ahead: bool) -> asyncio.Future[None]:
         """Have them spoken; the future is done when nothing more is written of them.
 
-        It fails with `DiskFull` where there is no room for them.
+        It fails with `DiskFull` where there is no room for them, with `EngineChanged` where they must be
+        spoken anew from the first.
         """
         ...
 
@@ -127,13 +135,18 @@ class RequestQueue:
         wanted = self._wanted(request, job)
         cut = cut_text(self._config(), self._state, job, request)
         async with self._turn() as turn:
-            utterance = Utterance(job, cut.segments, self._state)
-            file = SpeechFile(wanted, cut.pauses_s, on_audio)
-            async with self._on_the_floor(utterance):
-                async for spoken in utterance.pieces():
-                    file.take(spoken)
-                turn.end()  # the next is spoken while the file is made
-                return await self._made(wanted, file)
+            while True:
+                utterance = Utterance(job, cut.segments, self._state)
+                file = SpeechFile(wanted, cut.pauses_s, on_audio)
+                try:
+                    async with self._on_the_floor(utterance):
+                        async for spoken in utterance.pieces():
+                            file.take(spoken)
+                        turn.end()  # the next is spoken while the file is made
+                        return await self._made(wanted, file)
+                except EngineChanged:
+                    if on_audio is not None:  # what was sent is never taken back
+                        raise
 
     async def _made(self, wanted: Wanted, file: SpeechFile) -> Speech:
         if wanted.path is None:
@@ -256,6 +269,8 @@ class RequestQueue:
 def _why_over(ended: asyncio.Future[None]) -> CannotAsk:
     """Return why what was not spoken by then will not be."""
     error = ended.exception()
+    if isinstance(error, EngineChanged):
+        return error
     if isinstance(error, DiskFull):
         return CannotAsk(str(error), kind="disk_full", retryable=True)
     return _shutting_down()

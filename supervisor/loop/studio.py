@@ -17,7 +17,9 @@ from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.notes import Note, Notice
 from supervisor.edge.disk import free_bytes
-from supervisor.errors import DiskFull
+from supervisor.errors import ConfigError, DiskFull
+from supervisor.identity import engine_identity
+from supervisor.loop.requestqueue import EngineChanged
 from supervisor.loop.runner import Runner
 from supervisor.loop.shelf import Shelf
 
@@ -34,7 +36,7 @@ class _Taken:
     end: asyncio.Future[None]
     withdrawn: bool = False
 
-    def over(self, error: DiskFull | None = None) -> None:
+    def over(self, error: DiskFull | EngineChanged | None = None) -> None:
         """Nothing more is written of it."""
         if self.end.done():
             return
@@ -93,7 +95,9 @@ class Studio:
             finish = await self._speak(runner)
             lives = runner.lives
             is_reloaded = self._next is not None
-            self.config, self._next = self.promised, None
+            before, self.config, self._next = self.config, self.promised, None
+            if is_reloaded and not self._stop_why and not _sounds_alike(before, self.config):
+                self._begin_anew()
             if finish.ending == "full":
                 await self._wait_for_room(finish.why)
             elif not is_reloaded or finish.ending != "stopped":
@@ -142,6 +146,12 @@ class Studio:
         self._next = config
         self.runner.tell(ev.StopAsked(at_once=False, why="the configuration was read anew"))
 
+    def _begin_anew(self) -> None:
+        """Have nobody's bytes come from two engines: jobs are planned anew, requests spoken anew."""
+        for taken in list(self._taken.values()):
+            if not (taken.ahead and taken.shelf.size().over == 0):
+                self._over(taken, None if taken.withdrawn else EngineChanged())
+
     def close(self) -> None:
         """Let whoever waits know that nothing more is spoken."""
         self._stop_why = self._stop_why or "it is over"
@@ -176,7 +186,15 @@ class Studio:
     def _give(self, runner: Runner, taken: _Taken) -> None:
         runner.take_in(taken.shelf, ahead=taken.ahead).add_done_callback(lambda _: self._over(taken))
 
-    def _over(self, taken: _Taken, error: DiskFull | None = None) -> None:
+    def _over(self, taken: _Taken, error: DiskFull | EngineChanged | None = None) -> None:
         if self._taken.get(taken.shelf.job) is taken:
             del self._taken[taken.shelf.job]
         taken.over(error)
+
+
+def _sounds_alike(one: Config, other: Config) -> bool:
+    """Say whether the same bytes come of the same text under both."""
+    try:
+        return engine_identity(one) == engine_identity(other)
+    except ConfigError:  # the next child, or the next plan, has the words for it
+        return False

@@ -16,6 +16,7 @@ from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import DiskFull
 from supervisor.loop.cutting import cut_text
 from supervisor.loop.place import Place, nurseries_of
+from supervisor.loop.requestqueue import EngineChanged
 from supervisor.loop.runner import Runner
 from supervisor.loop.speaking import SpeechRequest
 from supervisor.loop.studio import Studio
@@ -169,6 +170,23 @@ def test_a_reload_between_two_segments_loses_none_and_speaks_none_again(tmp_path
         assert (stage.spoken("r1"), stage.spoken("r2")) == (3, 3)
         assert await heard(said[0]) == await heard(said[1])
         assert stage.lives == [0, 1]  # the second runner counts on from there
+
+    on_stage(tmp_path, play, **SLOW)
+
+
+def test_nobodys_bytes_come_from_two_engines(tmp_path: Path) -> None:
+    async def play(stage: Stage) -> None:
+        begun, fresh, job = (stage.utterance(f"r{number}") for number in (1, 2, 3))
+        ends = [stage.studio.take_in(one, ahead=one is begun) for one in (begun, job)]
+        await stage.until(lambda: stage.spoken("r1") == 1)
+        stage.studio.reload(config(engine__scripted__seconds_per_char=0.02, **SLOW))
+        ends.append(stage.studio.take_in(fresh, ahead=True))
+        told = await asyncio.gather(*ends, return_exceptions=True)
+        assert [type(one) for one in told] == [EngineChanged, EngineChanged, type(None)]
+        assert stage.spoken("r2") == 3
+        again = stage.utterance("r4")
+        await stage.studio.take_in(again, ahead=True)
+        assert await heard(fresh) == await heard(again)
 
     on_stage(tmp_path, play, **SLOW)
 
