@@ -62,9 +62,10 @@ _WHEN: dict[str, When] = {
     "narration.pause_heading_s": "next job",
     "queue.max_running": "now",
     "queue.max_waiting": "now",
-    "alerts.command": "now",
-    "log.format": "now",
-    "log.level": "now",
+    # What is opened at the start stays open.
+    "alerts.command": "restart",
+    "log.format": "restart",
+    "log.level": "restart",
 }
 
 #: Where a part of the configuration has another name than its key.

@@ -50,7 +50,7 @@ class Station:
         self.finish: do.Finish | None = None
         self.paused_why = ""
         self._nursery = place.nurseries[number]
-        self._trace = place.traces[number] if place.traces else None
+        self._trace = place.traces[number] if number < len(place.traces) else None
         self._crib = Crib(place, number, tell)
 
     @property

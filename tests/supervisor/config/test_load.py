@@ -239,7 +239,7 @@ def test_all_mistakes_are_found_wherever_they_stand(tmp_path: Path) -> None:
     text = """
 [child]
 attempts = 0
-device = ["cpu", "cpu"]
+device = ["cpu", "gpu"]
 python = "no-such-program"
 hands = 2
 

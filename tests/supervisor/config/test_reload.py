@@ -100,10 +100,10 @@ def test_marks_take_effect_at_once_and_leave_the_child_alone() -> None:
 
 
 def test_what_a_child_is_told_takes_effect_with_the_next_one() -> None:
-    reload = compare(loaded(), loaded("engine.espeak.pitch=60", "log.level=debug", "memory.record=/tmp/x"))
+    reload = compare(loaded(), loaded("engine.espeak.pitch=60", "child.attempts=2", "memory.record=/tmp/x"))
     assert reload.recycles
     assert reload.in_words() == [
-        'log.level: "error" -> "debug", at once',
+        "child.attempts: 3 -> 2, at once",
         f"engine.espeak.pitch: 50 -> 60, {IN_WORDS['next child']}",
         f'memory.record: "" -> "/tmp/x", {IN_WORDS["restart"]}',
     ]
