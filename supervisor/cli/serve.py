@@ -3,6 +3,7 @@
 import asyncio
 import faulthandler
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,13 +27,14 @@ def serve(args: Arguments) -> int:
     """Serve until it is stopped; return the exit code."""
     # Before anything else: whatever a library prints must not come between the door's lines.
     streams = claim_streams() if args.stdio else None
+    begun = _take_signals()
     if sys.stderr is not None:
         faulthandler.enable(sys.stderr)  # a watchdog's SIGABRT leaves stacks
     config = configuration(args, speaks=True)
     state = state_folder(args)
     log = make_log(config)
     log.event("run.started", engine=config.engine.name, state=str(state.path), output="")
-    doors = _Doors(state.path, args.socket, streams, log)
+    doors = _Doors(state.path, args.socket, streams, log, begun)
 
     from supervisor.loop.serve import run_service  # noqa: PLC0415 - asyncio and the ledger: after all that can be refused
 
@@ -47,14 +49,30 @@ def serve(args: Arguments) -> int:
     return 0
 
 
+def _take_signals() -> asyncio.Event:
+    """Take the signals until the loop does: nothing is in hand, so a stop is an end, and a reload nothing.
+
+    Returns:
+        To be set when the loop has them. What still comes after it changes no exit code.
+    """
+    begun = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: None if begun.is_set() else os._exit(0))
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)  # the configuration is read in a moment
+    return begun
+
+
 class _Doors:
     """The control socket, and standard input and output where they were asked for."""
 
-    def __init__(self, state: Path, socket: Path | None, streams: Streams | None, log: Log) -> None:
+    def __init__(
+        self, state: Path, socket: Path | None, streams: Streams | None, log: Log, begun: asyncio.Event
+    ) -> None:
         self._state = state
         self._socket = socket
         self._streams = streams
         self._log = log
+        self._begun = begun
         self._methods: Methods | None = None
         self._control: ControlDoor | None = None
         self._stdio: StdioDoor | None = None
@@ -66,6 +84,7 @@ class _Doors:
         from supervisor.doors.offer import service_methods  # noqa: PLC0415 - likewise
         from supervisor.doors.stdio import StdioDoor  # noqa: PLC0415 - likewise
 
+        self._begun.set()
         methods = self._methods = service_methods(service, self._log, folder=self._state)
         try:
             place = open_control_socket(self._state, os.environ, self._socket)

@@ -86,3 +86,22 @@ def test_what_is_wrong_is_refused_before_anything_is_owned(
     assert (done.code, done.out) == (code, "")
     assert said in done.err
     assert not Path(home.path / "state").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_as_it_starts_is_no_failure(home: Home, number: signal.Signals) -> None:
+    service = serve(home, "--set", "log.level=info", "serve", "--stdio")
+    assert service.stderr is not None
+    assert b"run.started" in service.stderr.readline()
+    service.send_signal(number)
+    _, err = service.communicate(timeout=60)
+    assert service.returncode == 0, err
+
+
+def test_a_reload_as_it_starts_ends_nothing(home: Home) -> None:
+    service = serve(home, "--set", "log.level=info", "serve", "--stdio")
+    assert service.stderr is not None
+    assert b"run.started" in service.stderr.readline()
+    service.send_signal(signal.SIGHUP)
+    _, err = service.communicate(b'{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}\n', timeout=60)
+    assert service.returncode == 0, err
