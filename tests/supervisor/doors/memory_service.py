@@ -29,7 +29,7 @@ POISON: dict[str, tuple[ErrorKind, bool]] = {
     "enormous": ("oom", True),
     "crashing": ("child_crashed", True),
     "hanging": ("child_hung", True),
-    "mumbled": ("quality_failed", True),
+    "mumbled": ("quality_failed", False),
     "overfull": ("disk_full", True),
 }
 

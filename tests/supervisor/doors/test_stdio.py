@@ -136,7 +136,8 @@ def test_shutdown_is_answered_and_then_the_end(tmp_path: Path) -> None:
 def test_what_cannot_be_spoken_is_said_with_its_kind(tmp_path: Path, word: str, kind: str) -> None:
     error = run(tmp_path, lambda caller: caller.error("synthesize", text=f"Fine. Now {word}."))
     codes = {"oom": 1, "child_crashed": 2, "child_hung": 3, "quality_failed": 6, "disk_full": 7}
-    assert (error["code"], error["data"]) == (codes[kind], {"kind": kind, "retryable": True})
+    told = {"kind": kind, "retryable": kind != "quality_failed"}
+    assert (error["code"], error["data"]) == (codes[kind], told)
     assert word in str(error["message"])
 
 
