@@ -112,6 +112,11 @@ class Conductor:
         return self._desk.roster.lives
 
     @property
+    def is_unloaded(self) -> bool:
+        """Whether there is no child because there was nothing to do."""
+        return self._desk.unloaded and not self._desk.roster.current.is_there
+
+    @property
     def has_work(self) -> bool:
         """Whether something is to be spoken, is spoken, or is on its way to the disk."""
         return self._desk.bench.has_trays
@@ -231,6 +236,11 @@ class Conductor:
         asks = self._desk.cleans if event.what == "clean" else self._desk.recycles
         if self._desk.ending is not None or self._desk.bench.is_over:
             self._desk.act(do.Answer(ask=event.ask, error="the work is over: the child is leaving"))
+        elif self._desk.unloaded:
+            why = (
+                "there is no child: there was nothing to do for child.idle_unload_s; the next text brings one"
+            )
+            self._desk.act(do.Answer(ask=event.ask, error=why))
         elif self._desk.roster.current.ready is None:
             self._desk.act(do.Answer(ask=event.ask, error="there is no child that is ready"))
         else:

@@ -210,6 +210,8 @@ def _state_of(runner: Runner, *, stays: bool, has_lived: bool) -> ServiceState:
         return "waiting_for_memory"
     if conductor.waits_why:
         return "paused"
+    if conductor.is_unloaded:
+        return "idle"
     if post is not None and post.state is State.RELEASING:
         return "releasing"
     if post is None or post.ready is None:

@@ -282,11 +282,15 @@ def test_a_child_that_had_nothing_to_do_for_long_comes_back_with_the_next_work()
     while world.children:
         world.behave()
     assert "nothing to do for 5 s" in world.burials[-1].why
+    assert world.conductor.is_unloaded
+    world.tell(ev.Asked(ask=1, what="recycle"))
+    assert "child.idle_unload_s" in world.answers[-1].error
     world.advance(3600.0)
     assert not world.children
     world.add("b", "x")
     settle(world)
     assert spoken_by(world) == [1, 2]
+    assert not world.conductor.is_unloaded
 
 
 def test_a_service_can_be_asked_while_it_has_nothing_to_do() -> None:
