@@ -38,6 +38,9 @@ _BOOT_S: Final = 20.0
 #: environment, the project.
 _SHOWN: Final = tuple(dict.fromkeys((sys.base_prefix, sys.prefix, str(ROOT))))
 
+#: What a machine of this lab, and the unit (PrivateTmp=), have of their own.
+_HIDDEN: Final = ("/tmp/", "/var/tmp/", "/var/lib/", "/var/cache/", "/var/log/", "/run/")
+
 #: Arguments: the test's folder; pairs of a folder to show and what is closed on its way; `--`; units to mask.
 _INSIDE: Final = """
 set -e
@@ -77,6 +80,9 @@ def why_not() -> str | None:
         return "booting a systemd of one's own needs root"
     if not _SYSTEMD.is_file():
         return "systemd is not installed"
+    hidden = [path for path in _SHOWN if path.startswith(_HIDDEN)]
+    if hidden:
+        return f"{hidden[0]} lies where the unit's sandbox lets no service look; clone it elsewhere"
     missing = [name for name in _PROGRAMS if shutil.which(name) is None]
     return f"no program {', '.join(missing)}" if missing else None
 

@@ -150,7 +150,9 @@ def test_clean_and_recycle_are_asked_of_the_child_that_is_there(tmp_path: Path) 
         status = visit.house.status()
         assert status.child is not None
         assert status.child.life == 2
-        assert (status.totals.cleans, status.totals.recycles) == (1, 1)
+        while not visit.house.status().totals.recycles:  # noqa: ASYNC110 - counted when the old one is gone
+            await asyncio.sleep(0.01)
+        assert visit.house.status().totals.cleans == 1
 
     visit(tmp_path, do)
 
