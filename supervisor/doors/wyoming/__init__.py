@@ -1,0 +1,1 @@
+"""Wyoming, as Home Assistant speaks it: over TCP, a unix socket, or standard input and output."""
