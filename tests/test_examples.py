@@ -6,11 +6,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -49,8 +50,20 @@ SLOW = {
 #: What stands for a place on the reader's machine.
 PLACES = {"/path/to/other/bin/python": sys.executable, "/path/to/glm-env/bin/python": sys.executable}
 
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+PLACES["127.0.0.1:8000"] = f"127.0.0.1:{_free_port()}"
+
 #: Ask a run that must be there.
 ASKING = re.compile(r"tts-supervisor (?:status|clean|recycle)\b")
+
+#: Starts the service that the blocks below it on the page speak through.
+SERVING = "tts-supervisor serve --http 127.0.0.1:8000"
 
 #: Longest that one command of an example may take, on a machine that does ten things at once.
 PATIENCE_S = 300.0
@@ -164,6 +177,20 @@ class Desk:
             process.communicate(timeout=PATIENCE_S)
 
 
+    @contextmanager
+    def serving(self) -> Generator[None]:
+        """Have the service run meanwhile; it ends as it should."""
+        words = _real(SERVING).split()
+        process = subprocess.Popen(
+            words, cwd=self.path, env=self.env, executable=str(self.path / "bin" / "tts-supervisor")
+        )
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=PATIENCE_S) == 0
+
+
 def _real(text: str) -> str:
     for place, real in PLACES.items():
         text = text.replace(place, real)
@@ -225,7 +252,14 @@ def shell_blocks(name: str, *, slow: bool) -> list[Block]:
 @pytest.mark.parametrize("name", [name for name in pages() if shell_blocks(name, slow=False)])
 def test_the_commands_of_a_page_do_what_it_says_one_after_the_other(name: str, desk: Desk) -> None:
     _put_engine(name, desk)
-    for block in shell_blocks(name, slow=False):
+    found = shell_blocks(name, slow=False)
+    is_served = any(block.text.startswith(SERVING) for block in found)
+    with desk.serving() if is_served else nullcontext():
+        _run_all([block for block in found if not block.text.startswith(SERVING)], desk)
+
+
+def _run_all(found: list[Block], desk: Desk) -> None:
+    for block in found:
         if ASKING.search(block.text):
             with desk.narrating():
                 desk.run(block)

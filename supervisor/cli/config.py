@@ -4,10 +4,14 @@ from supervisor.cli.parser import Arguments
 from supervisor.cli.request import reading
 from supervisor.cli.words import emit, emit_json, table, tell
 from supervisor.config import Given, Loaded, Mistake, load, mistakes_of
+from supervisor.config.keys import SECRETS
 from supervisor.config.sources import SHIPPED
 from supervisor.config.written import written
 from supervisor.display.words import count
 from supervisor.errors import ConfigError
+
+#: In the place of what is nobody's business.
+_HIDDEN = "(set, and not shown)"
 
 
 def config(args: Arguments) -> int:
@@ -25,12 +29,18 @@ def _show(args: Arguments) -> int:
 
 
 def _json(loaded: Loaded, one: Given) -> dict[str, object]:
+    if one.key in SECRETS:
+        return {"value": _HIDDEN if one.value else "", "origin": _origin(one), "default": ""}
     return {"value": one.value, "origin": _origin(one), "default": loaded.defaults.get(one.key)}
 
 
 def lines(loaded: Loaded) -> list[str]:
     """Return every key for people: its value as TOML, where it comes from, and what it would be else."""
-    return table([(one.key, written(one.value), _from(loaded, one)) for one in loaded.given.values()])
+    return table([(one.key, _value(one), _from(loaded, one)) for one in loaded.given.values()])
+
+
+def _value(one: Given) -> str:
+    return _HIDDEN if one.key in SECRETS and one.value else written(one.value)
 
 
 def _from(loaded: Loaded, one: Given) -> str:

@@ -85,6 +85,8 @@ class Arguments(argparse.Namespace):
     looking: Literal["show", "check"]
     file: Path | None
     stdio: bool
+    http: str | None
+    wyoming: list[str]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -232,6 +234,20 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also take JSON-RPC, a line each, on standard input, and answer on standard output; "
         "the end of input parks the work and ends the service",
+    )
+    parser.add_argument(
+        "--http",
+        type=argtypes.some,
+        metavar="HOST:PORT",
+        help="also answer over HTTP there, as OpenAI's speech endpoint does; another address than loopback "
+        "needs http.api_key",
+    )
+    parser.add_argument(
+        "--wyoming",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="also speak Wyoming at tcp://HOST:PORT, unix:///PATH or stdio://; may be repeated",
     )
     engine_options(parser)
     socket_option(parser)

@@ -10,6 +10,7 @@ from supervisor.config.values import (
     Config,
     DegradeConfig,
     EngineConfig,
+    HttpConfig,
     LeakMarks,
     LogConfig,
     Marks,
@@ -17,6 +18,7 @@ from supervisor.config.values import (
     NarrationConfig,
     QueueConfig,
     Size,
+    WyomingConfig,
 )
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "DegradeConfig",
     "EngineConfig",
     "Given",
+    "HttpConfig",
     "LeakMarks",
     "Loaded",
     "LogConfig",
@@ -38,6 +41,7 @@ __all__ = [
     "QueueConfig",
     "Reading",
     "Size",
+    "WyomingConfig",
     "faults_in_words",
     "load",
     "load_config",

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from supervisor.config.engines import BUILTIN_ENGINES, engines_installed
 from supervisor.config.keys import engine_table
@@ -23,6 +23,7 @@ from supervisor.config.values import (
     Config,
     DegradeConfig,
     EngineConfig,
+    HttpConfig,
     LeakMarks,
     LogConfig,
     LogFormat,
@@ -33,6 +34,7 @@ from supervisor.config.values import (
     QueueConfig,
     Size,
     Step,
+    WyomingConfig,
 )
 from supervisor.wire.messages import FaultPlan, Setting
 
@@ -94,6 +96,22 @@ def build(checked: Checked) -> Config:
             max_running=checked.whole("queue.max_running"), max_waiting=checked.whole("queue.max_waiting")
         ),
         alerts=AlertsConfig(command=_alerts_command(checked)),
+        http=HttpConfig(
+            api_key=checked.text("http.api_key"),
+            hosts=tuple(checked.texts("http.hosts")),
+            output_folders=tuple(checked.texts("http.output_folders")),
+            models=tuple(checked.texts("http.models")),
+            voices=cast("dict[str, str]", checked.values["http.voices"]),
+            text_chars=checked.whole("http.text_chars"),
+            body_bytes=Size.parse(checked.text("http.body_bytes")),
+            connections=checked.whole("http.connections"),
+        ),
+        wyoming=WyomingConfig(
+            sample_rate=checked.whole("wyoming.sample_rate"),
+            sentence_silence_s=cast("float | Literal['auto']", checked.values["wyoming.sentence_silence_s"]),
+            connections=checked.whole("wyoming.connections"),
+            zeroconf=checked.text("wyoming.zeroconf"),
+        ),
         log=LogConfig(
             format=cast("LogFormat", checked.text("log.format")),
             level=cast("LogLevel", checked.text("log.level")),

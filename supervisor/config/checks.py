@@ -20,6 +20,7 @@ FAULT_KINDS = ("crash", "exit", "hang", "oom", "nan", "silence", "stray", "garba
 Check = Callable[[object], Setting]
 
 _FAULT = re.compile(rf"({'|'.join(FAULT_KINDS)})@([1-9]\d*)")
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _DEVICE = re.compile(r"auto|cpu|cuda:\d+")
 
 
@@ -143,6 +144,62 @@ def amount(value: object) -> str:
     if Size.parse(text(value)).fixed_bytes is None:
         raise ValueError(f'need a size with a unit ("512MiB"), got the share {value!r}')
     return text(value)
+
+
+def secret(value: object) -> str:
+    """Take what a header can carry, and say nothing of it; empty for none."""
+    if not isinstance(value, str):
+        raise ValueError(f"need a string, got {toml_type(value)}; put it in quotes")  # noqa: TRY004 - see text
+    if any(not "!" <= letter <= "~" for letter in value):
+        raise ValueError("need letters, digits and marks of ASCII alone, without spaces")
+    return value
+
+
+def texts(value: object) -> list[str]:
+    """Take a list of strings, none of them empty."""
+    if not isinstance(value, list):
+        raise ValueError(f"need a list of strings, got {toml_type(value)}: {value!r}")  # noqa: TRY004 - see text
+    return [words(entry) for entry in cast("list[object]", value)]
+
+
+def places(value: object) -> list[str]:
+    """Take a list of folders and make them absolute, links kept."""
+    return [place(entry) for entry in texts(value)]
+
+
+def hosts(value: object) -> list[str]:
+    """Take a list of names that a machine is called by: no scheme, no port."""
+    entries = texts(value)
+    for entry in entries:
+        if not _HOST.fullmatch(entry):
+            raise ValueError(f'need names of this machine ("tts.lan"), without scheme or port, got {entry!r}')
+    return [entry.lower() for entry in entries]
+
+
+def synonyms(value: object) -> dict[str, str]:
+    """Take a table of name to voice."""
+    if not isinstance(value, dict):
+        raise ValueError(f'need a table such as {{ "alloy" = "en-us" }}, got {toml_type(value)}: {value!r}')  # noqa: TRY004 - see text
+    return {words(name): text(voice) for name, voice in cast("dict[str, object]", value).items()}
+
+
+def rate_or_own(value: object) -> Setting:
+    """Take a sample rate, or 0 for the engine's own."""
+    if value == 0 and not isinstance(value, bool):
+        return 0
+    return whole(least=8_000, most=192_000)(value)
+
+
+def seconds_or_auto(value: object) -> Setting:
+    """Take seconds up to a minute, or `"auto"`."""
+    return "auto" if value == "auto" else number(least=0, most=60)(value)
+
+
+def label(value: object) -> str:
+    """Take a name that DNS can carry, one label of it; empty for none."""
+    if not text(value).isprintable() or len(text(value).encode()) > 63:  # noqa: PLR2004 - RFC 1035
+        raise ValueError(f"need at most 63 bytes of letters, digits, marks and spaces, got {value!r}")
+    return text(value).strip()
 
 
 def steps(value: object) -> list[str]:

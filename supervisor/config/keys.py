@@ -8,14 +8,22 @@ from supervisor.config.checks import (
     faults,
     flag,
     flag_or_auto,
+    hosts,
+    label,
     mark,
     number,
     one_of,
     one_rate_of,
     place,
+    places,
     poison,
+    rate_or_own,
+    seconds_or_auto,
+    secret,
     steps,
+    synonyms,
     text,
+    texts,
     whole,
     words,
 )
@@ -39,6 +47,9 @@ ESPEAK_SCRIPTS = (
     "gujarati", "gurmukhi", "oriya", "tamil", "telugu", "kannada", "malayalam", "sinhala", "thai",
     "myanmar", "georgian", "armenian", "ethiopic", "cherokee", "shavian",
 )  # fmt: skip
+
+#: What is never shown: not by `config show`, not in a log, not in an error.
+SECRETS = frozenset({"http.api_key"})
 
 #: An hour: longer waits and pauses are surely a slip of the unit.
 _HOUR_S = 3600.0
@@ -109,6 +120,20 @@ KEYS: dict[str, Check] = {
     # Each waits with its text in memory.
     "queue.max_waiting": whole(least=0, most=10_000),
     "alerts.command": command,
+    "http.api_key": secret,
+    "http.hosts": hosts,
+    "http.output_folders": places,
+    "http.models": texts,
+    "http.voices": synonyms,
+    # What the service takes at once; what is longer is a job.
+    "http.text_chars": whole(least=1, most=20_000),
+    "http.body_bytes": amount,
+    # Each takes some 20 KiB, and a descriptor of the 1024 that a process has.
+    "http.connections": whole(least=1, most=900),
+    "wyoming.sample_rate": rate_or_own,
+    "wyoming.sentence_silence_s": seconds_or_auto,
+    "wyoming.connections": whole(least=1, most=900),
+    "wyoming.zeroconf": label,
     "log.format": one_of("text", "json"),
     "log.level": one_of("debug", "info", "warning", "error"),
 }

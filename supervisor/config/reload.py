@@ -16,7 +16,7 @@ from typing import Literal, cast
 
 import msgspec
 
-from supervisor.config.keys import engine_table
+from supervisor.config.keys import SECRETS, engine_table
 from supervisor.config.values import Config, Size
 from supervisor.config.written import written
 from supervisor.wire.messages import FaultPlan
@@ -63,6 +63,18 @@ _WHEN: dict[str, When] = {
     "queue.max_running": "now",
     "queue.max_waiting": "now",
     # What is opened at the start stays open.
+    "http.api_key": "restart",
+    "http.hosts": "restart",
+    "http.output_folders": "restart",
+    "http.models": "restart",
+    "http.voices": "restart",
+    "http.text_chars": "restart",
+    "http.body_bytes": "restart",
+    "http.connections": "restart",
+    "wyoming.sample_rate": "restart",
+    "wyoming.sentence_silence_s": "restart",
+    "wyoming.connections": "restart",
+    "wyoming.zeroconf": "restart",
     "alerts.command": "restart",
     "log.format": "restart",
     "log.level": "restart",
@@ -99,6 +111,8 @@ class Change:
 
     def __str__(self) -> str:
         """Say it in one line."""
+        if self.key in SECRETS:
+            return f"{self.key}: another one, {IN_WORDS[self.when]}"
         return f"{self.key}: {self.before or 'not set'} -> {self.after or 'not set'}, {IN_WORDS[self.when]}"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from supervisor.config.keys import KEYS, engine_table
+from supervisor.config.keys import KEYS, SECRETS, engine_table
 from supervisor.config.lines import lines_of
 from supervisor.config.mistakes import Mistake, Mistaken
 from supervisor.errors import UsageError
@@ -154,7 +154,15 @@ def from_sets(sets: Sequence[str]) -> Iterator[Given | Mistake]:
         UsageError: If one has no `=`, or nothing before it.
     """
     for item in sets:
-        yield from flatten(_set_table(item), f"--set {item}")
+        yield from flatten(_set_table(item), f"--set {_shown(item)}")
+
+
+def _shown(item: str) -> str:
+    """Return an option as it was given, a secret left out."""
+    key, equals, _ = item.partition("=")
+    plain = re.sub(r"[\s\"']", "", key)
+    is_secret = any(f"{secret}.".startswith(f"{plain}.") for secret in SECRETS)
+    return f"{key}{equals}…" if is_secret else item
 
 
 def _set_table(item: str) -> Table:

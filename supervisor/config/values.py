@@ -4,7 +4,8 @@ Only `__main__`, `cli`, `config` and `loop` see the whole `Config`.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
@@ -219,6 +220,49 @@ class AlertsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpConfig:
+    """What the HTTP door asks of those who knock, and gives them.
+
+    Attributes:
+        api_key: That everyone must send; empty = nobody, and the door opens on loopback alone.
+        hosts: Names that a request may call this machine by, beside addresses and `localhost`.
+        output_folders: Absolute; what a request names as a file lies below one of them.
+        models: Names of models that are this service, beside the engine's and OpenAI's.
+        voices: Names that clients use, each with the voice that is meant; empty = the service's own.
+        text_chars: Longest input of a request.
+        body_bytes: Longest body of one.
+        connections: At once.
+    """
+
+    api_key: str = field(repr=False)
+    hosts: tuple[str, ...]
+    output_folders: tuple[str, ...]
+    models: tuple[str, ...]
+    voices: Mapping[str, str]
+    text_chars: int
+    body_bytes: Size
+    connections: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WyomingConfig:
+    """How Wyoming is spoken.
+
+    Attributes:
+        sample_rate: In Hz, of all audio; 0 = the engine's own.
+        sentence_silence_s: Each sentence is spoken by itself, with so much silence before the next; `"auto"`
+            = a text that comes whole is spoken whole, and sentences of a stream keep the narration's pauses.
+        connections: At once.
+        zeroconf: Name that Home Assistant finds this service under; empty = it is not announced.
+    """
+
+    sample_rate: int
+    sentence_silence_s: "float | Literal['auto']"
+    connections: int
+    zeroconf: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
     """What is logged on standard error, and how."""
 
@@ -238,4 +282,6 @@ class Config:
     narration: NarrationConfig
     queue: QueueConfig
     alerts: AlertsConfig
+    http: HttpConfig
+    wyoming: WyomingConfig
     log: LogConfig

@@ -82,6 +82,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         recycles: Children replaced as planned.
         deaths: Children that ended otherwise.
         cleans: Releases of caches, whoever asked for them.
+        attempts: At segments that are spoken or set aside.
     """
 
     segments: int = 0
@@ -91,6 +92,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     recycles: int = 0
     deaths: int = 0
     cleans: int = 0
+    attempts: int = 0
 
 
 class PolicyStatus(msgspec.Struct, frozen=True, kw_only=True):

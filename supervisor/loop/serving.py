@@ -66,7 +66,7 @@ class JobService:
         self._stage: ServiceState = "narrating" if facts.stays else "planning"
         self._lives: deque[LifeStatus] = deque(maxlen=MOST_LIVES)
         self._progress: Progress | None = None
-        self._spoken = self._failed = 0
+        self._spoken = self._failed = self._attempts = 0
         self._audio_s = 0.0
 
     def attend(self, runner: Runner) -> None:
@@ -82,9 +82,11 @@ class JobService:
                 self._lives.append(_life(note, self._facts.wall_s()))
             case SegmentSpoken():
                 self._spoken += 1
+                self._attempts += note.attempts
                 self._audio_s += note.seconds
             case SegmentTrouble(final=True):
                 self._failed += 1
+                self._attempts += note.attempts
             case Progress():
                 self._progress = note
             case _:
@@ -178,6 +180,7 @@ class JobService:
             recycles=0 if counts is None else counts.recycles,
             deaths=0 if counts is None else counts.deaths,
             cleans=0 if counts is None else counts.cleans,
+            attempts=self._attempts,
         )
 
     def _job(self) -> JobStatus | None:

@@ -1,0 +1,100 @@
+"""Which files a request may name: those below the folders of `http.output_folders`, and no others.
+
+A name is followed to where it leads, links included, before it is judged. JSON-RPC names files in the params
+of a few methods; all methods are known here, so that a new one is not offered before it was looked at.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from supervisor.doors import jsonrpc as rpc
+from supervisor.doors.mcp import TOOLS
+from supervisor.doors.params import ToolCall, read_params, speech_of, submission_of
+
+#: Methods that name no files.
+HARMLESS: Final = frozenset(
+    {
+        "server/discover",
+        "initialize",
+        "ping",
+        "tools/list",
+        "jobs/get",
+        "jobs/list",
+        "jobs/cancel",
+        "jobs/retry",
+        "status",
+        "memory/clean",
+        "child/recycle",
+        "shutdown",
+    }
+)
+
+
+class Fence:
+    """One door's.
+
+    Args:
+        folders: Absolute; empty = no file at all.
+    """
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._folders = [os.path.realpath(folder) for folder in folders]
+        self._named: dict[str, Callable[[bytes], None]] = {
+            "synthesize": self._speech,
+            "jobs/submit": self._submission,
+            "tools/call": self._tool,
+        }
+
+    def must_allow(self, method: str, params: bytes) -> None:
+        """Let a call of JSON-RPC pass.
+
+        Args:
+            method: That there is.
+            params: As JSON text.
+
+        Raises:
+            Fault: If the params are wrong, or name a file outside.
+        """
+        if method in HARMLESS:
+            return
+        if method not in self._named:
+            raise rpc.Fault(rpc.unknown_method(method, (*HARMLESS, *self._named)))
+        self._named[method](params)
+
+    def _speech(self, params: bytes) -> None:
+        wanted = speech_of(params)
+        if wanted.audio == "inline":
+            raise rpc.invalid_params(
+                "params.audio: an answer over HTTP has no room for it; POST /v1/audio/speech streams audio"
+            )
+        if wanted.output_file is not None:
+            self._must_be_inside("output_file", wanted.output_file)
+
+    def _submission(self, params: bytes) -> None:
+        wanted = submission_of(params)
+        if wanted.voice is not None and "/" in wanted.voice:
+            # The service would say whether there is such a file.
+            raise rpc.invalid_params("params.voice: need the name of a voice, got a path")
+        self._must_be_inside("output", wanted.output)
+        for number, path in enumerate(wanted.inputs or ()):
+            self._must_be_inside(f"inputs[{number}]", path)
+
+    def _tool(self, params: bytes) -> None:
+        wanted = read_params(params, ToolCall)
+        tool = TOOLS.get(wanted.name)
+        arguments = bytes(wanted.arguments)
+        if tool is not None and (not arguments or arguments.startswith(b"{")):
+            self.must_allow(tool.method, arguments)
+
+    def _must_be_inside(self, name: str, path: str) -> None:
+        # Whoever opens it may take ".." out of the text first, or follow links first: both must stay inside.
+        leads = {Path(os.path.realpath(path)), Path(os.path.realpath(os.path.abspath(path)))}  # noqa: PTH100 - pathlib has no abspath without resolve
+        if all(any(found.is_relative_to(folder) for folder in self._folders) for found in leads):
+            return
+        message = (
+            f"{name}: {rpc.shown(path)} is in none of the folders that requests over HTTP may name; "
+            "list its folder in http.output_folders"
+        )
+        raise rpc.Fault(rpc.own_error("bad_input", message, retryable=False))

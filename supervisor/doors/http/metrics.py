@@ -1,0 +1,144 @@
+"""`GET /metrics`: figures for Prometheus, in its text format."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from supervisor.doors.http.counters import RESPAWN_S, Counters
+from supervisor.doors.http.health import health_of
+from supervisor.doors.http.reception import Reception
+from supervisor.doors.http.replies import raw_reply
+from supervisor.loop.service import ServiceState, Status
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+_PREFIX: Final = "tts_supervisor"
+
+
+def routes(reception: Reception) -> list[BaseRoute]:
+    """Return what this answers at."""
+
+    async def metrics(_: Request) -> Response:
+        from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415 - 5 MiB, which a service that nobody scrapes does not need
+
+        status = reception.service.status()
+        text = generate_latest(_Collected(families(status, reception.counters, reception.since_s)))
+        return raw_reply(text, media=CONTENT_TYPE_LATEST)
+
+    return [Route("/metrics", metrics)]
+
+
+class _Collected:
+    """Families, as the client's writer asks for them."""
+
+    def __init__(self, families: Iterable["Metric"]) -> None:
+        self._families = list(families)
+
+    def collect(self) -> Iterable["Metric"]:
+        return self._families
+
+
+def families(status: Status, counters: Counters, since_s: float) -> Iterator["Metric"]:
+    """Yield all figures.
+
+    Args:
+        status: Of the service, now.
+        counters: Since the door opened.
+        since_s: When that was, seconds since the epoch.
+    """
+    yield from _of_service(status, since_s)
+    yield from _of_lives(counters)
+    yield from _of_child(status)
+
+
+def _of_service(status: Status, since_s: float) -> Iterator["Metric"]:
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - see above
+
+    totals = status.totals
+    segments = CounterMetricFamily(
+        f"{_PREFIX}_segments", "Segments, by what became of them.", labels=["result"]
+    )
+    segments.add_metric(["spoken"], totals.segments)
+    segments.add_metric(["failed"], totals.failed)
+    yield segments
+    yield CounterMetricFamily(
+        f"{_PREFIX}_attempts", "Attempts at segments that are over.", value=totals.attempts
+    )
+    yield CounterMetricFamily(
+        f"{_PREFIX}_audio_seconds", "Seconds of audio that were spoken.", value=totals.audio_seconds
+    )
+    yield CounterMetricFamily(
+        f"{_PREFIX}_cache_releases", "Releases of the child's caches.", value=totals.cleans
+    )
+    yield GaugeMetricFamily(
+        f"{_PREFIX}_queue_waiting", "Requests that wait for their turn.", value=status.queue
+    )
+    yield GaugeMetricFamily(
+        f"{_PREFIX}_ready", "1 while speech would work now, as /health has it.", value=health_of(status).ready
+    )
+    yield GaugeMetricFamily(f"{_PREFIX}_start_time_seconds", "When the door opened.", value=since_s)
+    states = GaugeMetricFamily(f"{_PREFIX}_state", "1 of the state that the service is in.", labels=["state"])
+    for state in get_args(ServiceState):
+        states.add_metric([state], float(state == status.state))
+    yield states
+
+
+def _of_lives(counters: Counters) -> Iterator["Metric"]:
+    from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily  # noqa: PLC0415 - see above
+
+    lives = CounterMetricFamily(
+        f"{_PREFIX}_child_lives", "Lives that are over, by how they ended.", labels=["ended"]
+    )
+    for ending, count in counters.lives.items():
+        lives.add_metric([ending], count)
+    yield lives
+    recycles = CounterMetricFamily(
+        f"{_PREFIX}_child_recycles", "Children that were replaced as planned, by reason.", labels=["reason"]
+    )
+    for reason, count in counters.recycles.items():
+        recycles.add_metric([reason], count)
+    yield recycles
+    edges = [*(str(most_s) for most_s in RESPAWN_S), "+Inf"]
+    yield HistogramMetricFamily(
+        f"{_PREFIX}_child_respawn_seconds",
+        "From the end of a child to the readiness of the next.",
+        buckets=list(zip(edges, map(float, counters.respawns), strict=True)),
+        sum_value=counters.respawn_s,
+    )
+    yield CounterMetricFamily(
+        f"{_PREFIX}_lost_seconds",
+        "Seconds of work that was thrown away and done again.",
+        value=counters.lost_s,
+    )
+
+
+def _of_child(status: Status) -> Iterator["Metric"]:
+    from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415 - see above
+
+    children = status.children or ([] if status.child is None else [status.child])
+    memory = GaugeMetricFamily(
+        f"{_PREFIX}_memory_bytes", "Memory as last read, by kind.", labels=["device", "kind"]
+    )
+    marks = GaugeMetricFamily(f"{_PREFIX}_memory_mark_bytes", "Marks of memory.", labels=["device", "mark"])
+    for number, child in enumerate(children):
+        # Several children may run on devices that are named alike.
+        device = (
+            child.device
+            if len({one.device for one in children}) == len(children)
+            else f"{child.device}#{number}"
+        )
+        for kind, count in child.memory.items():
+            memory.add_metric([device, kind], count)
+        for mark, count in child.marks.items():
+            marks.add_metric([device, mark], count)
+    yield memory
+    yield marks
+    yield GaugeMetricFamily(
+        f"{_PREFIX}_children_ready",
+        "Children that may be given work.",
+        value=sum(one.ready for one in children),
+    )

@@ -1,0 +1,55 @@
+"""What every route of the door may use."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from supervisor.config import HttpConfig
+from supervisor.doors.backlog import Backlog, Room
+from supervisor.doors.http.counters import Counters
+from supervisor.doors.http.fence import Fence
+from supervisor.doors.methods import Methods
+from supervisor.log import Log
+from supervisor.loop.encoders import Encoders
+from supervisor.loop.speaking import Service
+
+#: Bodies that are being read, all of them together: a client that sends without end fills nobody's memory.
+_BODIES_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """One door's.
+
+    Attributes:
+        service: Is asked.
+        methods: Of JSON-RPC; the same for all doors.
+        terms: The table `[http]`.
+        encoders: For containers that are not written here.
+        fence: Which files a request may name.
+        counters: Of what came by, for `/metrics`.
+        log: Takes events.
+        since_s: When the door opened, seconds since the epoch.
+        bodies: Room for bodies that are being read.
+        ending: Set when the door closes: what would wait for ever ends then.
+    """
+
+    service: Service
+    methods: Methods
+    terms: HttpConfig
+    encoders: Encoders
+    fence: Fence
+    counters: Counters
+    log: Log
+    since_s: float
+    bodies: Room = field(default_factory=lambda: Room(_BODIES_BYTES))
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def backlog(self) -> Backlog:
+        """Return what keeps bytes that a client is slow to read; to be closed."""
+        return Backlog(self.methods.room, self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """The state folder."""
+        return self.methods.folder
