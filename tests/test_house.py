@@ -41,10 +41,11 @@ OF_MANY_MODULES: dict[str, str] = {
 }
 
 #: The parts of `supervisor` that are processes of their own and may be heavy.
-APART = ("supervisor.delivery", "supervisor.plotting")
+APART = ("supervisor.delivery", "supervisor.encoding", "supervisor.plotting")
 
 HEAVY = (
-    "torch", "torchaudio", "numpy", "soundfile", "soxr", "espeakng_loader", "matplotlib", "child", "tts_core",
+    "torch", "torchaudio", "numpy", "soundfile", "soxr", "av", "espeakng_loader", "matplotlib", "child",
+    "tts_core",
 )  # fmt: skip
 
 

@@ -93,7 +93,7 @@ _KINDS: Final[dict[EncodedFormat, _Kind]] = {
         codec="libopus",
         rates_hz=(48_000,),
         bitrate_bps=64_000,
-        of_container={"page_duration": "100000"},  # microseconds; a page of one second would be heard late
+        of_container={"page_duration": "60000"},  # microseconds; a page of one second would be heard late
     ),
     "aac": _Kind(
         container="adts",

@@ -14,6 +14,7 @@ from supervisor.edge.pipes import read_some
 from supervisor.edge.process import WorkerProcess, start_worker
 from supervisor.errors import SupervisorError
 from supervisor.loop.encoding import EncodingFailed
+from supervisor.loop.stillness import LOOKS, Flow, Stillness
 
 if TYPE_CHECKING:
     from supervisor.core.death import Death
@@ -22,10 +23,6 @@ _MODULE: Final = "supervisor.encoding"
 
 #: One piece of what is read.
 _PIECE_BYTES: Final = 64 * 1024
-
-#: Looks in a row at which nothing has moved, until a process counts as standing still. Looks and not
-#: seconds alone: a machine that slept, or a parent that was stopped, must not condemn it.
-_LOOKS: Final = 10
 
 #: Of its last words.
 _MOST_WORDS_BYTES: Final = 2000
@@ -58,12 +55,11 @@ class Encoder:
         self._dismissed = False
         self._input_ended = False
         self._moved_bytes = 0
-        self._seen = (0, 0)
-        self._looks = 0
+        self._stillness = Stillness()
         self._stalled = False
         self._words = b""
         self._loop.add_reader(self._process.pidfd, self._on_death)
-        self._timer = self._loop.call_later(stall_s / _LOOKS, self._look)
+        self._timer = self._loop.call_later(stall_s / LOOKS, self._look)
 
     @property
     def pid(self) -> int:
@@ -72,7 +68,8 @@ class Encoder:
 
     @property
     def lives(self) -> bool:
-        """Whether it may still be given work."""
+        """Whether it may still be given work, asked of the kernel: its death may not have been told yet."""
+        self._on_death()
         return not self._gone.done() and not self._dismissed
 
     async def write(self, pcm: bytes) -> None:
@@ -176,21 +173,20 @@ class Encoder:
     # ------------------------------------------------------------------ its end
 
     def _look(self) -> None:
-        """See whether it stands still: something to do, nobody in its way, and not a byte moved."""
-        unread_bytes = 0 if self._input_ended else _unread_bytes(self._process.stdin_fd)
-        seen = (unread_bytes, self._moved_bytes)
-        has_work = unread_bytes > 0 or self._input_ended
-        has_room = _unread_bytes(self._process.stdout_fd) == 0
-        stands = has_work and has_room and seen == self._seen
-        self._seen, self._looks = seen, self._looks + 1 if stands else 0
-        if self._looks >= _LOOKS:
+        flow = Flow(
+            unread_bytes=0 if self._input_ended else _unread_bytes(self._process.stdin_fd),
+            untaken_bytes=_unread_bytes(self._process.stdout_fd),
+            input_ended=self._input_ended,
+            moved_bytes=self._moved_bytes,
+        )
+        if self._stillness.look(flow):
             self._stalled = True
             self._process.kill_group()
-            return
-        self._timer = self._loop.call_later(self._stall_s / _LOOKS, self._look)
+        else:
+            self._timer = self._loop.call_later(self._stall_s / LOOKS, self._look)
 
     def _on_death(self) -> None:
-        death = self._process.reap()
+        death = None if self._gone.done() else self._process.reap()
         if death is not None:
             self._loop.remove_reader(self._process.pidfd)
             self._timer.cancel()
