@@ -23,7 +23,9 @@ from supervisor.cli.options import (
     socket_option,
     speech_options,
 )
+from supervisor.cli.piperoptions import piper_options
 from supervisor.cli.unitoptions import unit_options
+from supervisor.cli.voiceoptions import voices_options
 from supervisor.cli.words import emit, tell
 from supervisor.errors import UsageError
 from supervisor.wire.version import VERSION
@@ -87,6 +89,18 @@ class Arguments(argparse.Namespace):
     stdio: bool
     http: str | None
     wyoming: list[str]
+    words: list[str]
+    model: str | None
+    speaker: str | None
+    json_input: bool
+    output_dir: str | None
+    output_dir_naming: Literal["timestamp", "text"]
+    output_raw: bool
+    length_scale: float
+    sentence_silence: float | None
+    debug: bool
+    quiet: bool
+    ignored: list[str]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -122,8 +136,11 @@ def make_parser() -> argparse.ArgumentParser:
     _plan(add_command(commands, "plan", "say what narrating would do, without starting a child"))
     _say(add_command(commands, "say", "speak one text"))
     _serve(add_command(commands, "serve", "run the service: speech and jobs for other programs"))
+    piper_options(
+        add_command(commands, "piper", "speak lines as Piper's command line does, for programs that call it")
+    )
     job_options(add_command(commands, "jobs", "look at the ledger of jobs, or change it"))
-    _voices(
+    voices_options(
         add_command(commands, "voices", "list the voices that can be used now, add cloned ones, remove them")
     )
     json_option(
@@ -251,30 +268,6 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     )
     engine_options(parser)
     socket_option(parser)
-
-
-def _voices(parser: argparse.ArgumentParser) -> None:
-    engine_options(parser)
-    json_option(parser, "one array")
-    actions = parser.add_subparsers(dest="change", metavar="ACTION")
-    add = add_command(actions, "add", "clone a voice from a recording, to be used by its name from then on")
-    add.add_argument("name", type=argtypes.some, metavar="NAME", help="letters, digits, - and _")
-    add.add_argument("--reference", required=True, type=argtypes.some, metavar="WAV", help="the recording")
-    add.add_argument(
-        "--text",
-        "--reference-text",
-        dest="text",
-        required=True,
-        type=argtypes.some,
-        metavar="TEXT",
-        help="what is said in it",
-    )
-    add.add_argument("--replace", action="store_true", help="put it in the place of one of that name")
-    engine_options(add)
-    remove = add_command(actions, "remove", "take a cloned voice away; jobs that speak with it go on")
-    remove.add_argument("name", type=argtypes.some, metavar="NAME", help="as 'voices' lists it")
-    for action in (add, remove):
-        json_option(action, "one object")
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:

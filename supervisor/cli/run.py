@@ -106,6 +106,8 @@ def _command(name: str) -> Callable[[Arguments], int]:  # noqa: PLR0912 - a case
             from supervisor.cli import steering  # noqa: PLC0415 - see above
 
             command = {"status": steering.status, "clean": steering.clean, "recycle": steering.recycle}[name]
+        case "piper":
+            from supervisor.cli.piper import piper as command  # noqa: PLC0415 - see above
         case "config":
             from supervisor.cli.config import config as command  # noqa: PLC0415 - see above
         case "service":

@@ -31,6 +31,7 @@ from supervisor.config.values import (
     Marks,
     MemoryConfig,
     NarrationConfig,
+    PiperConfig,
     QueueConfig,
     Size,
     Step,
@@ -112,6 +113,7 @@ def build(checked: Checked) -> Config:
             connections=checked.whole("wyoming.connections"),
             zeroconf=checked.text("wyoming.zeroconf"),
         ),
+        piper=PiperConfig(voices=cast("dict[str, str]", checked.values["piper.voices"])),
         log=LogConfig(
             format=cast("LogFormat", checked.text("log.format")),
             level=cast("LogLevel", checked.text("log.level")),

@@ -134,6 +134,7 @@ KEYS: dict[str, Check] = {
     "wyoming.sentence_silence_s": seconds_or_auto,
     "wyoming.connections": whole(least=1, most=900),
     "wyoming.zeroconf": label,
+    "piper.voices": synonyms,
     "log.format": one_of("text", "json"),
     "log.level": one_of("debug", "info", "warning", "error"),
 }

@@ -75,6 +75,7 @@ _WHEN: dict[str, When] = {
     "wyoming.sentence_silence_s": "restart",
     "wyoming.connections": "restart",
     "wyoming.zeroconf": "restart",
+    "piper.voices": "restart",
     "alerts.command": "restart",
     "log.format": "restart",
     "log.level": "restart",

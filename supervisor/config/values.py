@@ -263,6 +263,17 @@ class WyomingConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PiperConfig:
+    """What programs that were written for Piper are given.
+
+    Attributes:
+        voices: Names of models and speakers, each with the voice that is meant; empty = the engine's own.
+    """
+
+    voices: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
     """What is logged on standard error, and how."""
 
@@ -284,4 +295,5 @@ class Config:
     alerts: AlertsConfig
     http: HttpConfig
     wyoming: WyomingConfig
+    piper: PiperConfig
     log: LogConfig

@@ -1,0 +1,1 @@
+"""Piper's command line: lines in, files or samples out, each line spoken when it comes."""
