@@ -1,9 +1,9 @@
 """What all clients of this door share: the service, its voices, and bounds on all of them together."""
 
 import asyncio
-from collections.abc import Callable  # noqa: TC003 - of an attribute: whoever asks for its type finds it
+from collections.abc import Callable, Sequence  # noqa: TC003 - of an attribute: its type is asked for
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from wyoming.event import Event
 
@@ -17,6 +17,19 @@ from supervisor.wire.messages import Voice
 
 #: Events that came in part, of all clients together: the parent stays small whatever is begun and not ended.
 MOST_KEPT_BYTES: Final = 4 * 1024 * 1024
+
+
+class Keeper(Protocol):
+    """A client of whose say something is kept."""
+
+    @property
+    def kept_bytes(self) -> int:
+        """How much."""
+        ...
+
+    def let_go(self) -> None:
+        """Keep no more of it: there is too much of all."""
+        ...
 
 
 class Desk:
@@ -35,7 +48,7 @@ class Desk:
         room: See above.
         folder: See above.
         log: See above.
-        kept_bytes: Returns how much is kept of what clients have said in part.
+        keepers: Returns the clients.
     """
 
     def __init__(self, service: Service, manner: Manner, room: Room, folder: Path, log: Log) -> None:
@@ -44,7 +57,7 @@ class Desk:
         self.room = room
         self.folder = folder
         self.log = log
-        self.kept_bytes: Callable[[], int] = int
+        self.keepers: Callable[[], Sequence[Keeper]] = tuple
         self._found: Discovered | None = None
         self._info: Event | None = None
         self._known = asyncio.Event()
@@ -67,9 +80,11 @@ class Desk:
             self._info = info_of(self._found)
         return self._info
 
-    def can_keep(self) -> bool:
-        """Say whether so much may be kept of what clients have said in part."""
-        return self.kept_bytes() <= MOST_KEPT_BYTES
+    def relieve(self) -> None:
+        """See to it that not too much is kept: who has said most in part is let go first."""
+        keepers = self.keepers()
+        while sum(keeper.kept_bytes for keeper in keepers) > MOST_KEPT_BYTES:
+            max(keepers, key=lambda keeper: keeper.kept_bytes).let_go()
 
     def close(self) -> None:
         """Look no more."""

@@ -79,7 +79,7 @@ class WyomingDoor:
         log: Log,
     ) -> None:
         self._desk = Desk(service, terms.manner(), room, folder, log)
-        self._desk.kept_bytes = self._kept_bytes
+        self._desk.keepers = self._keepers
         self._places = places
         self._terms = terms.wyoming
         self._streams = streams
@@ -89,6 +89,7 @@ class WyomingDoor:
         self._files: list[ControlSocket] = []
         self._connections: list[Connection] = []
         self._announcement: Announcement | None = None
+        self._closed = False
 
     async def open(self) -> None:
         """Take clients from now on; a door that cannot be opened everywhere is closed.
@@ -113,9 +114,11 @@ class WyomingDoor:
 
     async def close(self) -> None:
         """Let all go: who waits is told so. Again, nothing happens."""
+        if self._closed:
+            return
+        self._closed = True
         if self._announcement is not None:
             await self._announcement.withdraw()
-            self._announcement = None
         for server in self._servers:
             server.close()
         for file in self._files:
@@ -135,7 +138,7 @@ class WyomingDoor:
         """Take a connection in, if there is a place for it."""
         if len(self._connections) >= self._terms.connections:
             least = min(self._connections, key=Connection.worth)
-            if least.is_owed:
+            if least.client.is_owed:
                 return False
             self.forget(least)
             least.abort()
@@ -147,9 +150,9 @@ class WyomingDoor:
         if connection in self._connections:
             self._connections.remove(connection)
 
-    def _kept_bytes(self) -> int:
-        own = 0 if self._stdio is None else self._stdio.kept_bytes
-        return own + sum(connection.kept_bytes for connection in self._connections)
+    def _keepers(self) -> list[Talk]:
+        own = [] if self._stdio is None else [self._stdio.client]
+        return [*own, *(connection.client for connection in self._connections)]
 
     # ------------------------------------------------------------------ places
 

@@ -21,8 +21,8 @@ class Manner:
 
     Attributes:
         sample_rate_hz: Of all audio; None = the engine's own.
-        sentence_silence_s: Each sentence is spoken by itself, with so much silence before the next one; None =
-            a text that comes whole is spoken whole, and sentences of a stream keep the narration's pauses.
+        sentence_silence_s: Each sentence is spoken by itself, with so much silence before the next one; None
+            = a text that comes whole is spoken whole, and sentences of a stream keep the narration's pauses.
         pause_sentence_s: The narration's, between sentences.
         pause_paragraph_s: The narration's, between paragraphs.
     """

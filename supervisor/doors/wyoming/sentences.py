@@ -98,8 +98,9 @@ class Sentences:
         return len(before) in sentence_ends(before + (follows if follows.isalnum() else "X"))
 
     def _cut(self, end: int) -> Sentence:
-        sentence = Sentence(text=self._rest[:end], begins_paragraph=self._after_blank)
-        is_blank = _BLANK_LINE.search(sentence.text.rpartition(sentence.text.rstrip())[2]) is not None
-        self._after_blank = is_blank or (self._after_blank and not speakable(sentence.text))
+        text = self._rest[:end]
+        sentence = Sentence(text=text, begins_paragraph=self._after_blank)
+        is_blank = _BLANK_LINE.search(text, len(text.rstrip())) is not None
+        self._after_blank = is_blank or (self._after_blank and not speakable(text))
         self._rest, self._searched = self._rest[end:], 0
         return sentence

@@ -129,18 +129,13 @@ class Connection(asyncio.Protocol):
     # ------------------------------------------------------------------ what the door asks
 
     @property
-    def kept_bytes(self) -> int:
-        """How much is kept of what it said."""
-        return self._talk.kept_bytes
-
-    @property
-    def is_owed(self) -> bool:
-        """Whether somebody waits for something, or has not read what he got."""
-        return self._talk.is_owed
+    def client(self) -> Talk:
+        """What talks to it."""
+        return self._talk
 
     def worth(self) -> tuple[bool, float]:
         """Order connections: the least is the one to let go first."""
-        return self.is_owed, self._heard_s
+        return self._talk.is_owed, self._heard_s
 
     async def leave(self, limit_s: float) -> None:
         """Tell who waits that the service ends, and close; what is not read by then is not waited for."""

@@ -36,9 +36,9 @@ class WyomingStdio:
         self._closed = False
 
     @property
-    def kept_bytes(self) -> int:
-        """How much is kept of what the client said."""
-        return self._talk.kept_bytes
+    def client(self) -> Talk:
+        """What talks to it."""
+        return self._talk
 
     def open(self) -> None:
         """Read and answer from now on."""
@@ -53,13 +53,13 @@ class WyomingStdio:
         if self._closed:
             return
         self._closed = True
+        self._end("shut down")
         self._inlet.close()
         self._talk.close()
         await self._outlet.drained(_FAREWELL_S)
         self._outlet.close()
         self._talk.hang_up()
         self._streams.close()
-        self._end("shut down")
 
     # ------------------------------------------------------------------ what the talk asks
 

@@ -69,14 +69,18 @@ class Talk:
         if self._deaf or self._gone:
             return
         self._frames.feed(data)
-        if not self._desk.can_keep():
-            message = "too much was said in part, on all connections together; try again"
-            self._refuse(CannotAsk(message, kind="busy", retryable=True))
         self._work()
+        self._desk.relieve()
 
     def end(self) -> None:
         """Take the end of what it says: it may still read, and hears what it asked for."""
         self._ended = True
+        self._work()
+
+    def let_go(self) -> None:
+        """Keep no more of what it said: there is too much of all."""
+        message = "too much was said in part, on all connections together; try again"
+        self._refuse(CannotAsk(message, kind="busy", retryable=True), ends=True)
         self._work()
 
     def turn_away(self) -> None:
@@ -203,10 +207,11 @@ class Talk:
             self._speaker.stop()
         self._put(error)
 
-    def _refuse(self, failure: BaseException) -> None:
+    def _refuse(self, failure: BaseException, *, ends: bool = False) -> None:
         """Tell that something cannot be done, once what was asked for before is."""
         self._hearing.lose_thread()
-        self._deaf = self._deaf or not self._survives or isinstance(failure, Malformed)
+        if ends or not self._survives or isinstance(failure, Malformed):
+            self._deaf, self._frames = True, Frames()
         self._speaker.take(failure, [self._error_of(failure)])
 
     def _error_of(self, failure: BaseException) -> Event:

@@ -69,6 +69,7 @@ class MemoryService:
         now: Requests that are spoken or wait.
         asked: Calls so far, by name.
         speaks: Called before each sentence.
+        voices: That it tells of; none = no child was ready yet.
     """
 
     folder: Path
@@ -78,6 +79,7 @@ class MemoryService:
     now: int = 0
     asked: list[str] = field(default_factory=list[str])
     speaks: Callable[[], None] = lambda: None
+    voices: list[str] = field(default_factory=lambda: ["ada", "bob"])
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _jobs: dict[str, _Job] = field(default_factory=dict[str, _Job])
     _listeners: list[Callable[[Note], None]] = field(default_factory=list[Callable[[Note], None]])
@@ -89,7 +91,7 @@ class MemoryService:
 
     def discover(self) -> Discovered:
         self._note("discover")
-        voices = [Voice(name=name, language="en", sample_rate_hz=RATE_HZ) for name in ("ada", "bob")]
+        voices = [Voice(name=name, language="en", sample_rate_hz=RATE_HZ) for name in self.voices]
         limits = Limits(
             line_bytes=1 << 20, text_chars=MOST_CHARS, max_waiting=self.max_waiting, max_running=1
         )
