@@ -247,7 +247,7 @@ class _Command:
 
     async def _recite(self, house: "House") -> None:
         await self._recital.by(house)
-        await house.shutdown()
+        house.stop("the lines are over", at_once=True)  # what is in hand by now nobody waits for
 
     def _show(self, note: Note) -> None:
         if isinstance(note, Notice) and note.level != "info":
@@ -279,10 +279,14 @@ class _Command:
         return asyncio.run(speak())
 
     def _must_agree(self) -> None:
-        """Refuse what that service would do otherwise: it speaks with its own settings."""
+        """Refuse what that service would do otherwise: it speaks with its own settings.
+
+        Its tempo is remarked alone: programs give it with every line, and what is said stays the same.
+        """
+        if self._args.length_scale != 1.0:
+            _tell(self._args, "--length-scale: the service that speaks has its own tempo")
         options = [*self._args.sets, *(["--engine"] if self._args.engine is not None else [])]
         options += ["--device"] if self._args.device is not None or self._args.cpu else []
-        options += ["--length-scale"] if self._args.length_scale != 1.0 else []
         if options:
             raise UsageError(
                 f"{', '.join(options)}: the service that owns the state folder speaks with settings of its "

@@ -1,7 +1,8 @@
 """Which voices a Piper model's name may stand for, best first. Pure.
 
 Programs name a file: `-m /voices/en_US-lessac-medium.onnx`. There is no such model here, so what counts is
-the table of the configuration (`piper.voices`), then a voice of that very name, then one of its language.
+the table of the configuration (`piper.voices`), then a voice of that very name, then one of its language,
+then the engine's own. A name that is no model's is a voice's, and nothing stands in for it.
 """
 
 import re
@@ -68,8 +69,10 @@ def _of_model(model: str | None, speaker: str | None, table: Mapping[str, str]) 
         yield Candidate(name=table[name] or None, why=unknown)
         return
     yield Candidate(name=name, why=unknown)
-    if matched := _MODEL.fullmatch(name):
-        language = matched["language"]
-        why = f"no model {name!r} here" + (f", {unknown}" if unknown else "")
-        yield Candidate(name=f"{language}-{matched['region'].lower()}", why=why)
-        yield Candidate(name=language, why=why)
+    why = f"no model {name!r} here" + (f", {unknown}" if unknown else "")
+    matched = _MODEL.fullmatch(name)
+    if matched:
+        yield Candidate(name=f"{matched['language']}-{matched['region'].lower()}", why=why)
+        yield Candidate(name=matched["language"], why=why)
+    if matched or name != model:
+        yield Candidate(name=None, why=why)
