@@ -23,7 +23,9 @@ Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-async def read_body(headers: Headers, receive: Receive, most_bytes: int, room: Room) -> bytes:
+async def read_body(
+    headers: Headers, receive: Receive, most_bytes: int, room: Room, *, limit_s: float = BODY_S
+) -> bytes:
     """Read a whole body.
 
     Args:
@@ -31,6 +33,7 @@ async def read_body(headers: Headers, receive: Receive, most_bytes: int, room: R
         receive: Of ASGI.
         most_bytes: That it may have.
         room: That it takes while it is read.
+        limit_s: Until its end.
 
     Raises:
         Refusal: 413 where it is too long, by its own word or when it turns out to be; 408 where it does not
@@ -40,12 +43,11 @@ async def read_body(headers: Headers, receive: Receive, most_bytes: int, room: R
     if announced is not None and announced > most_bytes:
         raise _too_long(most_bytes)
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(limit_s):
             return await _read(receive, most_bytes, room)
     except TimeoutError:
-        raise Refusal(
-            408, f"the body did not come within {BODY_S:g} s", code="timeout", retryable=True
-        ) from None
+        message = f"the body did not come within {limit_s:g} s"
+        raise Refusal(408, message, code="timeout", retryable=True) from None
 
 
 async def _read(receive: Receive, most_bytes: int, room: Room) -> bytes:

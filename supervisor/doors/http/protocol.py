@@ -29,6 +29,11 @@ _UNSENT_BYTES: Final = 16 * 1024
 class Hall(Protocol):
     """What a connection asks of the door."""
 
+    @property
+    def head_s(self) -> float:
+        """How long a head may take."""
+        ...
+
     def enter(self, connection: "Connection") -> bool:
         """Take a connection in; False if there is no place for it."""
         ...
@@ -116,7 +121,7 @@ class Connection(H11Protocol):
         if self.is_asking or self.transport.is_closing():
             self._unwatch()
         elif self._late is None:
-            self._late = self.loop.call_later(HEAD_S, self.abort)
+            self._late = self.loop.call_later(self._hall.head_s, self.abort)
 
     def _unwatch(self) -> None:
         if self._late is not None:

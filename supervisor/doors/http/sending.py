@@ -28,10 +28,12 @@ class Sender:
 
     Args:
         send: Of ASGI.
+        unread_s: Without a byte taken, until it is let go.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, unread_s: float = UNREAD_S) -> None:
         self._send = send
+        self._unread_s = unread_s
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the head."""
@@ -52,7 +54,7 @@ class Sender:
 
     async def _sent(self, message: Message) -> None:
         try:
-            async with asyncio.timeout(UNREAD_S):
+            async with asyncio.timeout(self._unread_s):
                 await self._send(message)
         except TimeoutError:
-            raise Cut(f"the client read nothing for {UNREAD_S:g} s", at_once=True) from None
+            raise Cut(f"the client read nothing for {self._unread_s:g} s", at_once=True) from None

@@ -19,7 +19,7 @@ from supervisor.doors.http.address import url_of
 from supervisor.doors.http.app import make_app
 from supervisor.doors.http.counters import Counters
 from supervisor.doors.http.fence import Fence
-from supervisor.doors.http.protocol import IDLE_S, Connection
+from supervisor.doors.http.protocol import HEAD_S, IDLE_S, Connection
 from supervisor.doors.http.reception import Reception
 from supervisor.doors.methods import Methods
 from supervisor.log import Log
@@ -45,6 +45,7 @@ class HttpDoor:
         terms: HttpConfig,
         sockets: Sequence[socket.socket],
         log: Log,
+        head_s: float = HEAD_S,
     ) -> None:
         """Make a door; `open` opens it.
 
@@ -55,7 +56,9 @@ class HttpDoor:
             terms: The table `[http]`.
             sockets: That listen; the door's from here on.
             log: Takes events; never a text that is spoken.
+            head_s: From the connection, or the first byte of a head, to its last.
         """
+        self.head_s = head_s
         self._sockets = list(sockets)
         self._log = log
         self._most = terms.connections

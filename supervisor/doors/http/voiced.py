@@ -8,7 +8,6 @@ waits in the second flow, so that a client that reads slowly keeps none from oth
 """
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Final, Self
@@ -65,6 +64,7 @@ class Voiced:
             Refusal: If there will be none.
         """
         await (self._out.ended() if whole else self._out.begun())
+        await asyncio.sleep(0)  # the end of a short one comes right behind its beginning
         # What is whole by now, as a sentence is, can say how long it is.
         total = self._out.given_bytes if self._out.has_ended else None
         if self._wanted.format == "wav":
@@ -157,25 +157,21 @@ class Voiced:
                 async for piece in encoding:
                     self._out.give(piece)
                 await feeding
-            except EncodingFailed:
-                if feeding.done() and not feeding.cancelled():
-                    feeding.result()  # why it was closed, where that was the reason
-                raise
             finally:
                 feeding.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await feeding
+                await asyncio.gather(feeding, return_exceptions=True)
         self._out.end()
 
     async def _feed(self, encoding: Encoding) -> None:
-        """Give an encoding all samples; where there will not be all, close it."""
+        """Give an encoding all samples; where there will not be all, say why, and close it."""
         try:
             while pcm := await self._samples.take(_PIECE_BYTES):
                 await encoding.write(pcm)
             await encoding.finish()
         except EncodingFailed:
-            raise
-        except BaseException:
+            raise  # whoever reads it is told the same
+        except Exception as failure:
+            self._out.fail(_no_room(failure) if isinstance(failure, OSError) else failure)
             await encoding.close()
             raise
 

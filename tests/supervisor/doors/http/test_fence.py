@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from supervisor.doors.http.fence import HARMLESS, Fence
+from supervisor.doors.jsonrpc import Fault
+from supervisor.doors.offer import service_methods
+from supervisor.log import Log
+from tests.supervisor.doors.memory_service import MemoryService
+
+
+def test_every_method_that_there_is_was_looked_at() -> None:
+    log = Log(format="text", level="error", write=lambda _: None)
+    offered = set(service_methods(MemoryService(Path()), log, folder=Path()).names)
+    assert offered == HARMLESS | {"synthesize", "jobs/submit", "tools/call"}
+
+
+def allow(fence: Fence, method: str, **params: object) -> None:
+    fence.must_allow(method, json.dumps(params).encode())
+
+
+def refused(fence: Fence, method: str, **params: object) -> str:
+    with pytest.raises(Fault) as caught:
+        allow(fence, method, **params)
+    return str(caught.value)
+
+
+@pytest.fixture
+def fence(tmp_path: Path) -> Fence:
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "out")
+    (tmp_path / "out" / "back").symlink_to(tmp_path / "in" / "deep")
+    return Fence([str(tmp_path / "in")])
+
+
+@pytest.mark.parametrize("path", ["in/a.wav", "in/deep/a.wav", "in/deep/../a.wav", "out/../in/a.wav"])
+def test_what_lies_inside_may_be_named(fence: Fence, tmp_path: Path, path: str) -> None:
+    allow(fence, "synthesize", text="Hm.", output_file=f"{tmp_path}/{path}")
+    allow(fence, "jobs/submit", inputs=[f"{tmp_path}/{path}"], output=f"{tmp_path}/{path}")
+    arguments = {"text": "Hm.", "output": f"{tmp_path}/{path}"}
+    allow(fence, "tools/call", name="submit_job", arguments=arguments)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "out/a.wav",
+        "in/../out/a.wav",
+        "in/link/a.wav",
+        "in/link/../a.wav",
+        "inside/a.wav",
+        "out/back/a.wav/../../x.wav",
+    ],
+)
+def test_what_lies_or_leads_outside_may_not(fence: Fence, tmp_path: Path, path: str) -> None:
+    outside = f"{tmp_path}/{path}"
+    assert "http.output_folders" in refused(fence, "synthesize", text="Hm.", output_file=outside)
+    assert "http.output_folders" in refused(fence, "jobs/submit", text="Hm.", output=outside)
+    inside = f"{tmp_path}/in/a.wav"
+    assert "inputs[1]" in refused(fence, "jobs/submit", inputs=[inside, outside], output=inside)
+    arguments = {"text": "Hm.", "output_file": outside}
+    assert "http.output_folders" in refused(fence, "tools/call", name="synthesize", arguments=arguments)
+
+
+def test_without_folders_nothing_may_be_named_and_speech_is_had_all_the_same() -> None:
+    closed = Fence([])
+    allow(closed, "synthesize", text="Hm.")
+    refused(closed, "synthesize", text="Hm.", output_file="a.wav")
+
+
+def test_a_voice_is_no_way_to_look_for_files(fence: Fence, tmp_path: Path) -> None:
+    assert "voice" in refused(
+        fence, "jobs/submit", text="Hm.", output=f"{tmp_path}/in/a.wav", voice="/etc/passwd"
+    )
+
+
+def test_inline_audio_has_no_place_in_an_answer(fence: Fence) -> None:
+    assert "/v1/audio/speech" in refused(fence, "synthesize", text="Hm.", audio="inline")
+
+
+def test_wrong_params_are_told_as_such(fence: Fence) -> None:
+    assert "params.text" in refused(fence, "synthesize", text=7)
+
+
+def test_a_method_that_nobody_has_looked_at_is_not_offered(fence: Fence) -> None:
+    assert "no method 'files/delete'" in refused(fence, "files/delete")
+
+
+def test_what_names_no_files_passes(fence: Fence) -> None:
+    for method in HARMLESS:
+        fence.must_allow(method, b"")
+    allow(fence, "tools/call", name="no such tool")
