@@ -57,13 +57,14 @@ def _free_port() -> int:
         return sock.getsockname()[1]
 
 
-PLACES["127.0.0.1:8000"] = f"127.0.0.1:{_free_port()}"
+for place in ("127.0.0.1:8000", "127.0.0.1:10200"):
+    PLACES[place] = f"127.0.0.1:{_free_port()}"
 
 #: Ask a run that must be there.
 ASKING = re.compile(r"tts-supervisor (?:status|clean|recycle)\b")
 
 #: Starts the service that the blocks below it on the page speak through.
-SERVING = "tts-supervisor serve --http 127.0.0.1:8000"
+SERVING = re.compile(r"tts-supervisor serve --(?:http|wyoming) \S+\n\Z")
 
 #: Longest that one command of an example may take, on a machine that does ten things at once.
 PATIENCE_S = 300.0
@@ -176,19 +177,29 @@ class Desk:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=PATIENCE_S)
 
-
     @contextmanager
-    def serving(self) -> Generator[None]:
-        """Have the service run meanwhile; it ends as it should."""
-        words = _real(SERVING).split()
+    def serving(self, block: Block) -> Generator[None]:
+        """Have the service run meanwhile that a block starts, once it listens; it ends as it should."""
+        words = _real(block.text).split()
         process = subprocess.Popen(
-            words, cwd=self.path, env=self.env, executable=str(self.path / "bin" / "tts-supervisor")
+            words,
+            cwd=self.path,
+            env=self.env | {"TTS_SUPERVISOR_LOG__LEVEL": "info"},
+            executable=str(self.path / "bin" / "tts-supervisor"),
+            stderr=subprocess.PIPE,
         )
+        assert process.stderr is not None
+        port = words[-1].rpartition(":")[2]
         try:
+            opened = (b"door.open" in line and port.encode() in line for line in process.stderr)
+            assert any(opened), "it ended before it listened"
+            reading = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL)
             yield
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=PATIENCE_S) == 0
+            process.stderr.close()
+        reading.wait(timeout=PATIENCE_S)
 
 
 def _real(text: str) -> str:
@@ -253,9 +264,9 @@ def shell_blocks(name: str, *, slow: bool) -> list[Block]:
 def test_the_commands_of_a_page_do_what_it_says_one_after_the_other(name: str, desk: Desk) -> None:
     _put_engine(name, desk)
     found = shell_blocks(name, slow=False)
-    is_served = any(block.text.startswith(SERVING) for block in found)
-    with desk.serving() if is_served else nullcontext():
-        _run_all([block for block in found if not block.text.startswith(SERVING)], desk)
+    services = [block for block in found if SERVING.match(block.text)]
+    with desk.serving(services[0]) if services else nullcontext():
+        _run_all([block for block in found if block not in services], desk)
 
 
 def _run_all(found: list[Block], desk: Desk) -> None:

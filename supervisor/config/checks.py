@@ -197,7 +197,7 @@ def seconds_or_auto(value: object) -> Setting:
 
 def label(value: object) -> str:
     """Take a name that DNS can carry, one label of it; empty for none."""
-    if not text(value).isprintable() or len(text(value).encode()) > 63:  # noqa: PLR2004 - RFC 1035
+    if not text(value).isprintable() or len(text(value).encode()) > 63:  # noqa: PLR2004 - a label, says RFC 1035
         raise ValueError(f"need at most 63 bytes of letters, digits, marks and spaces, got {value!r}")
     return text(value).strip()
 

@@ -1,6 +1,15 @@
 import pytest
 
-from supervisor.config.checks import command, devices, number, place, whole
+from supervisor.config.checks import (
+    command,
+    devices,
+    label,
+    number,
+    place,
+    rate_or_own,
+    seconds_or_auto,
+    whole,
+)
 
 
 def test_one_device_is_a_list_of_one() -> None:
@@ -32,3 +41,24 @@ def test_a_place_is_made_whole_and_none_stays_none(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", "/somewhere")
     assert place("~/models") == "/somewhere/models"
     assert place("") == ""
+
+
+def test_a_rate_is_one_that_can_be_made_or_the_engines_own() -> None:
+    assert [rate_or_own(rate) for rate in (0, 8_000, 192_000)] == [0, 8_000, 192_000]
+    for wrong in (7_999, 192_001, -1, 16_000.0, "16000", False):
+        with pytest.raises(ValueError, match="need"):
+            rate_or_own(wrong)
+
+
+def test_a_silence_is_seconds_or_left_to_the_narration() -> None:
+    assert [seconds_or_auto(silence) for silence in ("auto", 0, 1.5, 60)] == ["auto", 0.0, 1.5, 60.0]
+    for wrong in ("never", -0.1, 60.1, True):
+        with pytest.raises(ValueError, match="need"):
+            seconds_or_auto(wrong)
+
+
+def test_a_label_is_what_dns_can_carry() -> None:
+    assert [label(name) for name in ("", "Narrator", " 朗读 ")] == ["", "Narrator", "朗读"]
+    for wrong in ("x" * 64, "朗" * 22, "a\nb", 5):
+        with pytest.raises(ValueError, match="need"):
+            label(wrong)
