@@ -14,6 +14,7 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info, SelectProgram
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
+from zeroconf import ServiceStateChange
 
 from tests.processes.narration import PATIENCE_S, Task, tell
 from tests.processes.serving import scripted_task
@@ -29,6 +30,7 @@ from tests.processes.wyoming_serving import (
     words_of,
     wyoming_service,
 )
+from tests.supervisor.doors.wyoming.ears import listening, own_address
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
@@ -515,6 +517,25 @@ def test_an_address_that_others_reach_is_warned_of(tmp_path: Path) -> None:
         warnings = [line for line in service.said().splitlines() if "Wyoming has no keys" in line]
     assert len(warnings) == 1
     assert "tcp://0.0.0.0:" in warnings[0]
+
+
+def test_home_assistant_finds_it_by_its_name_while_it_is_there(tmp_path: Path) -> None:
+    address, name = own_address(), f"Service {tmp_path.name} {os.getpid()}"[:63]
+    task = scripted_task(tmp_path, **{"wyoming.zeroconf": f'"{name}"'})
+
+    async def find() -> None:
+        async with listening() as ears:
+            with wyoming_service(task, "tcp://0.0.0.0:0") as service:
+                await ears.hears(ServiceStateChange.Added, name)
+                addresses, port = await ears.place_of(name)
+                assert addresses == [address]
+                assert (await spoken(f"tcp://{address}:{port}", "Found."))[0].pcm
+                tell(f"announced: parent {service.rss_bytes() / MIB:.1f} MiB")
+                assert service.rss_bytes() < 60 * MIB
+                assert await asyncio.to_thread(service.stop) == 0
+                await ears.hears(ServiceStateChange.Removed, name)
+
+    asyncio.run(find())
 
 
 def test_the_parent_stays_small_with_the_door_open(tmp_path: Path) -> None:

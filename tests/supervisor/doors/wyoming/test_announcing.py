@@ -7,44 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from zeroconf import IPVersion, ServiceStateChange, Zeroconf
-from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+from zeroconf import ServiceStateChange
 
 from supervisor.doors.wyoming.announcing import announce
 from supervisor.doors.wyoming.uri import TcpPlace
 from supervisor.errors import ConfigError
-from tests.supervisor.doors.wyoming.doors import PATIENCE_S
-
-TYPE = "_wyoming._tcp.local."
-
-
-def own_address() -> str:
-    """This machine's address in a network, if it is in one that has multicast."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("224.0.0.251", 5353))
-        except OSError as error:
-            pytest.skip(f"no network with multicast: {error}")
-        address: str = probe.getsockname()[0]
-        return address
-
-
-class Listener:
-    """Hears what is announced."""
-
-    def __init__(self) -> None:
-        self.seen: asyncio.Queue[tuple[ServiceStateChange, str]] = asyncio.Queue()
-
-    def __call__(
-        self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
-    ) -> None:
-        del zeroconf, service_type
-        self.seen.put_nowait((state_change, name))
-
-    async def hears(self, change: ServiceStateChange, name: str) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while await self.seen.get() != (change, f"{name}.{TYPE}"):
-                pass
+from tests.supervisor.doors.wyoming.ears import listening, own_address
 
 
 @pytest.mark.parametrize("everywhere", [False, True])
@@ -58,17 +26,12 @@ def test_it_is_found_by_its_name_where_others_reach_it_and_gone_when_it_is_withd
     async def run() -> None:
         with socket.create_server((host, 0)) as server:
             port: int = server.getsockname()[1]
-            async with AsyncZeroconf(ip_version=IPVersion.V4Only) as ears:
-                listener = Listener()
-                browser = AsyncServiceBrowser(ears.zeroconf, TYPE, handlers=[listener])
+            async with listening() as ears:
                 announcement = await announce(name, server, TcpPlace(host=host, port=port))
-                await listener.hears(ServiceStateChange.Added, name)
-                found = AsyncServiceInfo(TYPE, f"{name}.{TYPE}")
-                assert await found.async_request(ears.zeroconf, PATIENCE_S * 1000)
-                assert (found.parsed_addresses(), found.port) == ([address], port)
+                await ears.hears(ServiceStateChange.Added, name)
+                assert await ears.place_of(name) == ([address], port)
                 await announcement.withdraw()
-                await listener.hears(ServiceStateChange.Removed, name)
-                await browser.async_cancel()
+                await ears.hears(ServiceStateChange.Removed, name)
 
     asyncio.run(run())
 

@@ -1,4 +1,4 @@
-"""What was asked for is spoken in turn; what fails ends its request alone; for who reads nothing, nothing is."""
+"""What was asked for is spoken in turn; what fails ends its request alone; what is not read is waited for."""
 
 import asyncio
 from collections.abc import AsyncGenerator
