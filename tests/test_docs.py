@@ -286,7 +286,7 @@ def test_every_copyleft_package_that_is_installed_is_named_on_the_page_of_licenc
     assert unnamed == set()
 
 
-@pytest.mark.parametrize("name", ["espeakng-loader", "soundfile", "soxr", "numpy"])
+@pytest.mark.parametrize("name", ["av", "espeakng-loader", "soundfile", "soxr", "numpy"])
 def test_every_package_on_the_page_of_licences_is_still_a_dependency(name: str) -> None:
     assert f"`{name}`" in page("docs/licences.md")
     assert name in project_dependencies()

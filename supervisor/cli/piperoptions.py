@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from functools import partial
 
 from supervisor.cli import argtypes
 from supervisor.cli.options import engine_options, socket_option
@@ -9,91 +10,122 @@ from supervisor.cli.options import engine_options, socket_option
 #: Of Piper, and without a meaning here; each takes so many words.
 _WITHOUT_MEANING = (
     (("-c",), 1),
-    (("--noise-scale", "--noise_scale"), 1),
-    (("--noise-w-scale", "--noise_w_scale", "--noise-w", "--noise_w"), 1),
-    (("--phoneme-silence", "--phoneme_silence"), 2),
+    (("--noise-scale",), 1),
+    (("--noise-w-scale", "--noise-w"), 1),
+    (("--phoneme-silence",), 2),
     (("--volume",), 1),
-    (("--no-normalize", "--no_normalize"), 0),
-    (("--cuda", "--use-cuda", "--use_cuda"), 0),
-    (("--data-dir", "--data_dir"), 1),
-    (("--espeak-data", "--espeak_data"), 1),
-    (("--tashkeel-model", "--tashkeel_model"), 1),
+    (("--no-normalize",), 0),
+    (("--cuda", "--use-cuda"), 0),
+    (("--data-dir",), 1),
+    (("--espeak-data",), 1),
+    (("--tashkeel-model",), 1),
 )
 
 
 def piper_options(parser: argparse.ArgumentParser) -> None:
     """Let a command line be one of Piper's."""
-    add = parser.add_argument
-    add(
-        "words",
-        nargs="*",
-        metavar="TEXT",
-        help="spoken instead of standard input; after -- also if it has a -",
+    parser.add_argument(
+        "words", nargs="*", metavar="TEXT", help="spoken instead of standard input; one with a - behind --"
     )
-    add(
-        "-m",
-        "--model",
+    _voice(parser)
+    _input(parser)
+    _output(parser)
+    _manner(parser)
+    parser.add_argument("--debug", action="store_true", help="log everything")
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    for names, count in _WITHOUT_MEANING:
+        for name in (*names, *filter(None, map(_underscored, names))):
+            _ignored(parser, name, count)
+    engine_options(parser)
+    socket_option(parser)
+
+
+def _voice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        *("-m", "--model"),
         type=argtypes.some,
         metavar="VOICE",
         help="a voice, or a Piper model that stands for one (see piper.voices in the configuration)",
     )
-    add(
+    parser.add_argument(
         *("-s", "--speaker"),
         type=argtypes.some,
         metavar="NAME",
         help="a speaker of it, by name or number, as piper.voices names them",
     )
+
+
+def _input(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
-        *("-i", "--input-file", "--input_file"),
+        *("-i", "--input-file"),
         dest="inputs",
         action="append",
         type=argtypes.some,
         metavar="FILE",
         help="lines of text, instead of standard input; may be repeated",
     )
+    _unseen(parser)("--input_file", dest="inputs", action="append", type=argtypes.some)
     add(
-        *("--json-input", "--json_input"),
+        "--json-input",
         action="store_true",
         help='each line is an object: {"text", "output_file", "speaker", "speaker_id"}',
     )
+    _unseen(parser)("--json_input", dest="json_input", action="store_true")
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
-        *("-f", "--output-file", "--output_file"),
+        *("-f", "--output-file"),
         dest="output",
         type=argtypes.some,
         metavar="FILE",
         help="one WAV file of all that is spoken; - for standard output",
     )
+    _unseen(parser)("--output_file", dest="output", type=argtypes.some)
     add(
-        *("-d", "--output-dir", "--output_dir"),
+        *("-d", "--output-dir"),
         type=argtypes.some,
         metavar="DIR",
         help="a WAV file for each line, whose path goes to standard output",
     )
-    add(*("--output-dir-naming", "--output_dir_naming"), choices=("timestamp", "text"), default="timestamp")
+    _unseen(parser)("--output_dir", dest="output_dir", type=argtypes.some)
+    namings = ("timestamp", "text")
+    add("--output-dir-naming", choices=namings, default=namings[0], help="what they are named by")
+    _unseen(parser)("--output_dir_naming", dest="output_dir_naming", choices=namings)
+    add("--output-raw", action="store_true", help="16-bit mono samples on standard output, as they come")
+    _unseen(parser)("--output_raw", dest="output_raw", action="store_true")
+
+
+def _manner(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
-        *("--output-raw", "--output_raw"),
-        action="store_true",
-        help="16-bit mono samples on standard output, as they come",
-    )
-    add(
-        *("--length-scale", "--length_scale"),
+        "--length-scale",
         type=_scale,
         default=1.0,
         metavar="X",
         help="over 1 is slower, for engines that have a tempo",
     )
+    _unseen(parser)("--length_scale", dest="length_scale", type=_scale)
     add(
-        *("--sentence-silence", "--sentence_silence"),
+        "--sentence-silence",
         type=_silence_s,
         metavar="S",
         help="seconds between sentences, each then spoken by itself; default as narration.pause_* have it",
     )
-    add("--debug", action="store_true", help="log everything")
-    add("-q", "--quiet", action="store_true", help="say nothing but errors")
-    for names, count in _WITHOUT_MEANING:
-        _ignored(parser, names, count)
-    engine_options(parser)
-    socket_option(parser)
+    _unseen(parser)("--sentence_silence", dest="sentence_silence", type=_silence_s)
+
+
+def _unseen(parser: argparse.ArgumentParser) -> "partial[argparse.Action]":
+    """Return what adds another spelling, which no help shows."""
+    return partial(parser.add_argument, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def _underscored(name: str) -> str | None:
+    """Return an option's other spelling; None if it has none."""
+    other = "--" + name.removeprefix("--").replace("-", "_")
+    return None if other == name or not name.startswith("--") else other
 
 
 class _Ignore(argparse.Action):
@@ -110,10 +142,8 @@ class _Ignore(argparse.Action):
         namespace.ignored = [*namespace.ignored, option_string]
 
 
-def _ignored(parser: argparse.ArgumentParser, names: tuple[str, ...], count: int) -> None:
-    parser.add_argument(
-        *names, dest="ignored", default=[], nargs=count, action=_Ignore, help=argparse.SUPPRESS
-    )
+def _ignored(parser: argparse.ArgumentParser, name: str, count: int) -> None:
+    parser.add_argument(name, dest="ignored", default=[], nargs=count, action=_Ignore, help=argparse.SUPPRESS)
 
 
 def _scale(text: str) -> float:
