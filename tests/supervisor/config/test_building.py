@@ -34,5 +34,5 @@ def test_an_engine_is_looked_for_where_it_would_run() -> None:
 def test_every_part_of_the_configuration_is_built() -> None:
     config = load(read(environ={})).config
     tables = {"engine", "child", "memory", "degrade", "batch", "narration", "queue", "alerts"}
-    tables |= {"http", "wyoming", "log"}
+    tables |= {"http", "wyoming", "piper", "log"}
     assert {field.name for field in fields(config)} == tables

@@ -83,6 +83,7 @@ OTHER = {
     "wyoming.sentence_silence_s": "0.5",
     "wyoming.connections": "30",
     "wyoming.zeroconf": "Narrator",
+    "piper.voices": '{ "en_US-lessac-medium" = "en-gb" }',
     "log.format": "json",
     "log.level": "debug",
 }
