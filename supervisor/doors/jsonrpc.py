@@ -5,11 +5,12 @@ unchanged; nothing of a line is built into objects before it is known to be a re
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from supervisor.doors.lines import LONGEST_LINE_BYTES
+from supervisor.loop.service import ErrorKind
 
 #: An id is echoed with every answer: longer ones are no ids.
 _LONGEST_ID_BYTES = 256
@@ -24,21 +25,8 @@ INTERNAL_ERROR: Final = -32603
 
 NO_ID: Final = b"null"
 
-Kind = Literal[
-    "oom",
-    "child_crashed",
-    "child_hung",
-    "bad_input",
-    "voice_not_found",
-    "quality_failed",
-    "disk_full",
-    "cancelled",
-    "busy",
-    "shutting_down",
-]
-
 #: The project's own codes are positive; `data.kind` says the same in a word.
-CODES: Final[dict[Kind, int]] = {
+CODES: Final[dict[ErrorKind, int]] = {
     "oom": 1,
     "child_crashed": 2,
     "child_hung": 3,
@@ -55,7 +43,7 @@ CODES: Final[dict[Kind, int]] = {
 class ErrorData(msgspec.Struct, frozen=True, kw_only=True):
     """What `data` of the project's own errors holds."""
 
-    kind: Kind
+    kind: ErrorKind
     retryable: bool
 
 
@@ -132,7 +120,7 @@ class Fault(Exception):
         self.error = error
 
 
-def own_error(kind: Kind, message: str, *, retryable: bool) -> RpcError:
+def own_error(kind: ErrorKind, message: str, *, retryable: bool) -> RpcError:
     """Return an error of the project's own."""
     return RpcError(code=CODES[kind], message=message, data=ErrorData(kind=kind, retryable=retryable))
 
