@@ -102,7 +102,7 @@ def devices(value: object) -> list[str]:
         raise ValueError('need at least one device, as in ["cuda:0", "cuda:1"], got an empty list')
     names = [text(entry) for entry in entries]
     if len({name.partition(":")[0] for name in names}) > 1:
-        # A CPU and a GPU round differently: one job would have bytes of both, as its segments happened to fall.
+        # A CPU and a GPU round differently: one job would have bytes of both, as its segments fell.
         raise ValueError(
             f"need devices of one kind, since their sounds differ, got {names}; name GPUs alone, as in "
             '["cuda:0", "cuda:1"], or "cpu" alone'

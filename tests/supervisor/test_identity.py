@@ -117,7 +117,7 @@ def test_which_gpu_speaks_is_no_part_of_the_identity_and_whether_one_does_is(tmp
     assert identity("cuda:0") == identity("cuda:1") == identity('["cuda:1", "cuda:0"]')
     assert identity("cpu") == identity('["cpu", "cpu"]')
     assert len({identity(device) for device in ("cpu", "auto", "cuda:0")}) == 3
-    # What ledgers have of the shipped settings since there was one device: other words would speak it all anew.
+    # What ledgers have of the shipped settings: other words, and all of it would be spoken anew.
     known = {"cuda:0": "5ac852262c77b71d", "cpu": "eefda3264182c224", "auto": "51580e773899c805"}
     assert {device: identity(device).rpartition("/")[2] for device in known} == known
 

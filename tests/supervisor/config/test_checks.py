@@ -14,7 +14,7 @@ def test_several_devices_keep_their_order_and_may_be_the_same() -> None:
 
 @pytest.mark.parametrize("mixed", [["cpu", "cuda:0"], ["auto", "cuda:0"], ["cuda:1", "cpu", "cuda:1"]])
 def test_devices_of_several_kinds_would_mix_bytes_within_a_job_and_are_refused(mixed: list[str]) -> None:
-    with pytest.raises(ValueError, match="of one kind.*name GPUs alone"):
+    with pytest.raises(ValueError, match=r"of one kind.*name GPUs alone"):
         devices(mixed)
 
 
