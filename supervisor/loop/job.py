@@ -123,7 +123,7 @@ class _Job:
                 finish = await self._plan_and_speak()
                 if finish.ending != "spoken":
                     why = in_the_users_words(self._ledger, self._job, finish.why)
-                    why = with_a_word_on_cloning(self._config, self._ledger, self._request, why)
+                    why = with_a_word_on_cloning(self._config.engine.name, self._state.path, why)
                     raise ending_error(replace(finish, why=why))
                 return await self._stages.deliver()
             except errors.SupervisorError as error:

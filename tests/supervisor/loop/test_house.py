@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import signal
 import wave
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from supervisor.core.notes import Note, Notice, SegmentSpoken
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.statefolder import StateFolder
+from supervisor.edge.voices import VoiceShelf
 from supervisor.errors import ConfigError
 from supervisor.log import Log
 from supervisor.loop.house import House, in_words
@@ -306,3 +308,25 @@ def test_a_job_that_fills_the_disk_goes_on_when_there_is_room(tmp_path: Path) ->
 
     with tiny_disk(tmp_path / "state", size_bytes=2**20):
         visit(tmp_path, do, engine__scripted__seconds_per_char=0.06, memory__poll_s=0.05)
+
+
+def test_whoever_asks_a_plain_engine_for_a_cloned_voice_is_told_which_speak_it(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_text("somebody")
+    shelf = VoiceShelf(tmp_path / "state")
+    with shelf.adding("ada", str(tmp_path / "a.wav"), "Hi.") as voice:
+        shelf.put(voice, replace=False)
+    words = r"has no voice 'ada'.*'ada' is a cloned voice, which --engine glm or"
+    jobs: list[str] = []
+
+    async def do(visit: Visit) -> None:
+        with pytest.raises(CannotAsk, match=words) as caught:
+            await visit.say("Hello.", voice="ada")
+        assert caught.value.kind == "voice_not_found"
+        wanted = Submission(output=str(tmp_path / "out.wav"), text="Hello.", voice="ada")
+        jobs.append(await visit.house.submit(wanted))
+        await visit.until(lambda: visit.house.job(jobs[0]).state in {"done", "failed"})
+
+    visit(tmp_path, do)
+    with closing(Ledger.open(tmp_path / "state")) as ledger:
+        (failure,) = ledger.failures(jobs[0])
+    assert re.search(words, failure.message)
