@@ -65,8 +65,8 @@ class Asked:
         except OSError as error:
             self.stop(lost(error))
 
-    def tell(self, line: bytes, about: str) -> None:
-        """Take a notification about this request, which may be dropped."""
+    def tell(self, line: bytes, about: str | None) -> None:
+        """Take a notification about this request, which may be dropped; see `Outbox.tell`."""
         if self.stopped is None:
             self.outbox.tell(line, about)
 
@@ -174,7 +174,8 @@ class Conversation:
         method = self._methods.of(request.method)
         if request.id is not None and _key(request.id) in self._named:
             raise rpc.Fault(_twice(request.id))
-        if method.waits and len(self._asked) >= self._most_waiting:
+        # Whoever has asked for too much may still end it all.
+        if method.waits and method.when_shut is None and len(self._asked) >= self._most_waiting:
             message = f"{self._most_waiting} answers are waited for on this connection already"
             raise rpc.Fault(rpc.own_error("busy", message, retryable=True))
         asked = Asked(request.id, request.method, method, self._outbox, self.listen)

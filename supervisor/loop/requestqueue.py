@@ -142,7 +142,8 @@ class RequestQueue:
                         turn.end()  # the next is spoken while the file is made
                         return await self._made(wanted, file)
                 except EngineChanged:
-                    if on_audio is not None:  # what was sent is never taken back
+                    # What was sent is never taken back; of a file only progress was told.
+                    if on_audio is not None and request.audio == "inline":
                         raise
 
     async def _made(self, wanted: Wanted, file: SpeechFile) -> Speech:

@@ -272,3 +272,16 @@ def test_progress_is_told_before_the_answer_where_it_is_asked_for(tmp_path: Path
         {"progressToken": "t", "progress": 0.35, "message": "seconds of speech"},
     ]
     assert result_of(answer)["seconds"] == 0.35
+
+
+def test_who_has_asked_for_too_much_may_still_end_it_all(tmp_path: Path) -> None:
+    async def end(talk: Talk) -> list[Json]:
+        talk.service.may_go.clear()
+        for number in range(10):
+            talk.ask("synthesize", number, text="One.")
+        talk.ask("shutdown", "the end")
+        return [*talk.heard(), *await talk.quiet()]
+
+    answers = {line["id"]: line for line in run(tmp_path, end)}
+    assert answers["the end"]["result"] == {}
+    assert answers.keys() == {*range(10), "the end"}
