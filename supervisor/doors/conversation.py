@@ -144,7 +144,7 @@ class Conversation:
         for asked in [*self._asked]:
             asked.identity = None
             if asked.can_be_taken_back:
-                asked.stop(_over())
+                asked.stop(rpc.OVER)
         self._named.clear()
         self._outbox.close()
 
@@ -153,7 +153,7 @@ class Conversation:
         self._deafen()
         tasks = [asked.task for asked in self._asked if asked.task is not None]
         for asked in [*self._asked]:
-            asked.stop(_over())
+            asked.stop(rpc.OVER)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     # ------------------------------------------------------------------ requests
@@ -242,10 +242,6 @@ class Conversation:
         if self._unlisten is not None:
             self._unlisten()
         self._unlisten = None
-
-
-def _over() -> rpc.RpcError:
-    return rpc.own_error("shutting_down", "the work is over", retryable=False)
 
 
 def _twice(identity: bytes) -> rpc.RpcError:

@@ -125,6 +125,9 @@ def own_error(kind: ErrorKind, message: str, *, retryable: bool) -> RpcError:
     return RpcError(code=CODES[kind], message=message, data=ErrorData(kind=kind, retryable=retryable))
 
 
+#: What is answered to whoever waits when the service ends, and to whoever comes then: the next one may do it.
+OVER: Final = own_error("shutting_down", "the work is over", retryable=True)
+
 TOO_LONG: Final = Refused(
     id=NO_ID,
     error=RpcError(code=PARSE_ERROR, message=f"the line is longer than {LONGEST_LINE_BYTES} bytes"),

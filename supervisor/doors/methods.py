@@ -121,7 +121,7 @@ class Methods:
             case CannotAsk():
                 return rpc.own_error(failure.kind, str(failure), retryable=failure.retryable)
             case asyncio.CancelledError():
-                return rpc.own_error("shutting_down", "the work is over", retryable=False)
+                return rpc.OVER
             case SupervisorError():
                 named = str(failure)
             case _:

@@ -125,7 +125,8 @@ class JobService:
             raise NothingToAsk("there is no child yet; try again in a moment")
         answer = await self._runner.ask(what)
         if answer.error:
-            raise CannotAsk(answer.error, kind="busy", retryable=True)
+            ends = self._stage == "parking"
+            raise CannotAsk(answer.error, kind="shutting_down" if ends else "busy", retryable=True)
         return GivenBack(
             before_bytes=answer.before_bytes,
             after_bytes=answer.after_bytes,

@@ -465,7 +465,7 @@ def test_who_waits_when_the_door_is_closed_is_told(tmp_path: Path) -> None:
         return [await caller.line()]
 
     (line,) = run(tmp_path, ask)
-    assert error_of(line)["data"] == {"kind": "shutting_down", "retryable": False}
+    assert error_of(line)["data"] == {"kind": "shutting_down", "retryable": True}
 
 
 def test_nothing_is_left_of_hundreds_of_requests(tmp_path: Path) -> None:

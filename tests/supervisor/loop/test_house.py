@@ -323,10 +323,35 @@ def test_whoever_asks_a_plain_engine_for_a_cloned_voice_is_told_which_speak_it(t
             await visit.say("Hello.", voice="ada")
         assert caught.value.kind == "voice_not_found"
         wanted = Submission(output=str(tmp_path / "out.wav"), text="Hello.", voice="ada")
-        jobs.append(await visit.house.submit(wanted))
-        await visit.until(lambda: visit.house.job(jobs[0]).state in {"done", "failed"})
+        await visit.house.submit(wanted)
+        await visit.until(lambda: visit.house.jobs()[0].state in {"done", "failed"})
+        jobs.append(visit.house.jobs()[0].job)
 
     visit(tmp_path, do)
     with closing(Ledger.open(tmp_path / "state")) as ledger:
         (failure,) = ledger.failures(jobs[0])
     assert re.search(words, failure.message)
+
+
+@pytest.mark.parametrize("what", ["clean", "recycle"])
+def test_whoever_waits_for_the_child_when_the_service_ends_may_ask_the_next_one(
+    tmp_path: Path, what: str
+) -> None:
+    async def do(visit: Visit) -> None:
+        await visit.is_ready()
+        saying = asyncio.ensure_future(visit.say("It is said to its end. " * 8))
+        await visit.until(
+            lambda: (child := visit.house.status().child) is not None and child.state == "speaking"
+        )
+        asking = asyncio.ensure_future(visit.house.clean() if what == "clean" else visit.house.recycle())
+        await asyncio.sleep(0)
+        visit.house.stop("a test ends it")
+        with pytest.raises(CannotAsk) as caught:
+            await asking
+        assert (caught.value.kind, caught.value.retryable) == ("shutting_down", True)
+        with pytest.raises(CannotAsk) as caught:
+            await visit.house.clean()
+        assert (caught.value.kind, caught.value.retryable) == ("shutting_down", True)
+        await asyncio.gather(saying, return_exceptions=True)
+
+    visit(tmp_path, do, **SLOW)
