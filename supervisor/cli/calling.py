@@ -67,11 +67,17 @@ class Caller:
         wanted = self._send(method)
         if method == "status":
             return _result(self._prompt({wanted}, limit_s), answer)
+        lives = False
         while (left_s := until_s - time.monotonic()) > 0:
             alive = self._send("status")
-            found = self._prompt({wanted, alive}, PROMPT_S)
+            found = self._first({wanted, alive}, min(left_s, PROMPT_S))
+            if found is None and lives and left_s < PROMPT_S:
+                break  # it lived a moment ago: too little is left of the limit to say that it does not
+            if found is None:
+                raise self._silent(min(left_s, PROMPT_S))
+            lives = True
             if not _is(found, wanted):
-                found = self._first({wanted}, min(left_s, PROMPT_S))
+                found = self._first({wanted}, min(until_s - time.monotonic(), PROMPT_S))
             if found is not None:
                 return _result(found, answer)
         raise TryLater(

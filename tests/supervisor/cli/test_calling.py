@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -125,6 +126,15 @@ def test_a_service_that_is_stopped_is_said_to_be(tmp_path: Path) -> None:
                 service.ask("status", Status, limit_s=0.05)
         finally:
             process.kill()
+
+
+def test_a_service_that_is_stopped_is_waited_for_no_longer_than_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    with closing(open_control_socket(tmp_path, {}, path)), caller(path) as service:
+        begun_s = time.monotonic()
+        with pytest.raises(TryLater, match=r"does not answer within 0\.3 s"):
+            service.ask("child/recycle", GivenBack, limit_s=0.3)
+        assert time.monotonic() - begun_s < calling.PROMPT_S
 
 
 def test_a_service_that_ends_before_it_answers_is_said_to_have(tmp_path: Path) -> None:
