@@ -24,6 +24,7 @@ from supervisor.config import load_config
 from supervisor.config.keys import KEYS
 from supervisor.loop.alerting import AlertEvent
 from tests.blocks import Block, blocks, every, pages
+from tests.standin.tools import put_jq, put_node
 from tests.tree import ROOT, page
 
 #: What no test can do, and where it stands. It grows only by something that no test can do.
@@ -186,7 +187,8 @@ def desk(tmp_path: Path) -> Desk:
     desk = Desk(path=tmp_path)
     _put_program(tmp_path)
     (tmp_path / "examples").mkdir()
-    shutil.copy(ROOT / "examples" / "lines.jsonl", tmp_path / "examples")
+    for name in ("lines.jsonl", "narrate.sh", "narrate.mjs"):
+        shutil.copy(ROOT / "examples" / name, tmp_path / "examples")
     # The beginning of the story that is shipped: .ci/run narrates the whole of it.
     beginning = page("examples/the-night-ferry.md").splitlines(keepends=True)[:9]
     (tmp_path / "examples" / "the-night-ferry.md").write_text("".join(beginning))
@@ -225,6 +227,11 @@ def shell_blocks(name: str, *, slow: bool) -> list[Block]:
 @pytest.mark.parametrize("name", [name for name in pages() if shell_blocks(name, slow=False)])
 def test_the_commands_of_a_page_do_what_it_says_one_after_the_other(name: str, desk: Desk) -> None:
     _put_engine(name, desk)
+    for program, put in (("jq", put_jq), ("node", put_node)):
+        if any(
+            re.search(rf"\b{program} |narrate\.sh", block.text) for block in shell_blocks(name, slow=False)
+        ):
+            put(desk.path / "bin")
     for block in shell_blocks(name, slow=False):
         if ASKING.search(block.text):
             with desk.narrating():
