@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from supervisor.doors.conversation import MOST_WAITING, Conversation
-from supervisor.doors.lines import LONGEST_LINE_BYTES, Lines
+from supervisor.doors.lines import Lines
 from supervisor.doors.methods import Methods
 from supervisor.doors.outbox import Outbox
+
+#: Whole lines that wait for their turn in memory; over it, no more are read. What a client said beyond that
+#: waits where it is, in the client's pipe or socket.
+_AHEAD_BYTES: Final = 16 * 1024
 
 
 class Carrier(Protocol):
@@ -61,7 +65,7 @@ class Client:
         self._carrier = carrier
         self._pace = pace
         self._lines = Lines()
-        self._outbox = Outbox(methods.room, methods.folder, carrier.wake)
+        self._outbox = Outbox(methods.room, carrier.wake)
         self._conversation = Conversation(methods, self._outbox, self._work, most_waiting=pace.most_waiting)
         self._rest: asyncio.TimerHandle | None = None
         self._ended = False
@@ -136,7 +140,7 @@ class Client:
             self._carrier.done()
         elif is_done and not self._ended:
             self._carrier.resume_reading()
-        elif self._lines.waiting_bytes > LONGEST_LINE_BYTES:
+        elif self._lines.waiting_bytes > _AHEAD_BYTES:
             self._carrier.pause_reading()
 
     def _is_over(self, is_done: bool) -> bool:

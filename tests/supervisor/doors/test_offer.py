@@ -19,10 +19,10 @@ MCP = {"ping", "tools/list", "tools/call"}
 
 
 def test_each_offers_what_it_can() -> None:
-    assert set(steering_methods(Steady(), LOG).names) == STEERING
+    assert set(steering_methods(Steady(), LOG, folder=Path()).names) == STEERING
     assert set(service_methods(MemoryService(Path()), LOG, folder=Path()).names) == CONTRACT | MCP
 
 
 def test_a_run_that_is_steered_tells_no_notes() -> None:
-    stop = steering_methods(Steady(), LOG).listen(lambda _: None)
+    stop = steering_methods(Steady(), LOG, folder=Path()).listen(lambda _: None)
     stop()

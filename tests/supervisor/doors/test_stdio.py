@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from supervisor.core.notes import Progress, SegmentSpoken
 from supervisor.doors.lines import LONGEST_LINE_BYTES
+from supervisor.doors.methods import UNREAD_ROOM_BYTES
 from tests.supervisor.doors.memory_service import POISON, RATE_HZ, audio_of, samples_of
 from tests.supervisor.doors.pipes import (
     PATIENCE_S,
@@ -405,7 +406,7 @@ def test_audio_that_nobody_reads_waits_whole_and_the_memory_for_it_is_bounded(tm
         left_bytes = room.left_bytes
         caller.out._transport.resume_reading()  # pyright: ignore - see above
         await caller.rest()
-        assert room.left_bytes == 6 * 1024 * 1024
+        assert room.left_bytes == UNREAD_ROOM_BYTES
         return caller.lines, left_bytes
 
     lines, left_bytes = run(tmp_path, ask)
