@@ -1,6 +1,6 @@
 """An order's lines into an answer: what went wrong is said, by kind."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from supervisor.delivery.order import BadAudio, Delivered, ErrorKind, OrderError, read_order
 from supervisor.delivery.writer import deliver
@@ -9,8 +9,12 @@ from supervisor.errors import DiskFull, Unwritable
 Answer = dict[str, Delivered | dict[str, str]]
 
 
-def answer(lines: Iterable[bytes]) -> tuple[Answer, int]:
+def answer(lines: Iterable[bytes], *, alive: Callable[[], object] = bool) -> tuple[Answer, int]:
     """Carry out an order.
+
+    Args:
+        lines: Of the order.
+        alive: Called as the work gets on.
 
     Returns:
         The answer, and the exit status: 0 or 1.
@@ -19,7 +23,7 @@ def answer(lines: Iterable[bytes]) -> tuple[Answer, int]:
     try:
         order, pieces = read_order(lines)
         path = order.path
-        return {"ok": deliver(order, pieces)}, 0
+        return {"ok": deliver(order, pieces, alive=alive)}, 0
     except (DiskFull, Unwritable, BadAudio, OrderError) as error:
         kind = _kind(error)
         return {"error": {"kind": kind, "message": str(error), "path": path}}, 1

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -24,7 +24,13 @@ _MAX_TITLE_CHARS = 200
 _HASH_BLOCK_BYTES = 1 << 20
 
 
-def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RIFF_LIMIT_BYTES) -> Delivered:
+def deliver(
+    order: Order,
+    pieces: Sequence[Piece],
+    *,
+    riff_limit_bytes: int = RIFF_LIMIT_BYTES,
+    alive: Callable[[], object] = bool,
+) -> Delivered:
     """Write the file of an order; it is on disk for good when this returns.
 
     The same order and segments give the same bytes: no dates, no chance. Nothing is left behind
@@ -34,6 +40,7 @@ def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RI
         order: What to make.
         pieces: In order.
         riff_limit_bytes: A WAV with more bytes of audio than this becomes an RF64.
+        alive: Called before each piece.
 
     Raises:
         DiskFull: If there is no room.
@@ -50,7 +57,7 @@ def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RI
     is_long = order.format == "wav" and 2 * samples > riff_limit_bytes
     container = "RF64" if is_long else order.format.upper()
     try:
-        sha256 = _write(order, pieces, container, target)
+        sha256 = _write(order, _told(pieces, alive), container, target)
     except OSError as error:
         raise write_error(target.parent, error) from error
     return Delivered(
@@ -62,6 +69,12 @@ def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RI
     )
 
 
+def _told(pieces: Iterable[Piece], alive: Callable[[], object]) -> Iterator[Piece]:
+    for piece in pieces:
+        alive()
+        yield piece
+
+
 def _refuse_what_is_no_file(target: Path) -> None:
     try:
         mode = target.stat().st_mode
@@ -71,7 +84,7 @@ def _refuse_what_is_no_file(target: Path) -> None:
         raise Unwritable(f"{target} is there and is no regular file; choose another name with -o")
 
 
-def _write(order: Order, pieces: Sequence[Piece], container: str, target: Path) -> str:
+def _write(order: Order, pieces: Iterable[Piece], container: str, target: Path) -> str:
     """Write the file beside its place, then put it there; return its SHA-256."""
     part = target.with_name(f".{target.name}.part")
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
@@ -90,7 +103,7 @@ def _write(order: Order, pieces: Sequence[Piece], container: str, target: Path) 
     return sha256
 
 
-def _encode(order: Order, pieces: Sequence[Piece], container: str, sink: Sink) -> None:
+def _encode(order: Order, pieces: Iterable[Piece], container: str, sink: Sink) -> None:
     shaped = cast("BinaryIO", sink)  # soundfile calls five methods of a file, and Sink has those
     try:
         file = soundfile.SoundFile(shaped, "w", order.sample_rate_hz, 1, "PCM_16", format=container)

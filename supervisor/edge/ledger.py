@@ -5,7 +5,7 @@ call `done`. What a parent had handed out when it died is found again by `in_han
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -62,20 +62,25 @@ class Ledger(Submissions):
     # ------------------------------------------------------------------ the job
 
     def save_plan(
-        self, spec: JobSpec, plan: Plan, degrades: Mapping[int, Degrade] | None = None
+        self,
+        spec: JobSpec,
+        plan: Plan,
+        degrades: Mapping[int, Degrade] | None = None,
+        *,
+        alive: Callable[[], object] = bool,
     ) -> PlanSummary:
         """Make the job, or plan it anew: done stays done where the key is still planned.
 
         Audio of planned keys is read and compared with its SHA-256; what differs is spoken again.
         Failed segments are forgotten, so that they are tried again. What is done and planned no
         more is kept for a later plan, counted nowhere, until `prune`. `degrades` is what the ledger
-        keeps of chapters of this plan, by their numbers.
+        keeps of chapters of this plan, by their numbers. `alive` is called as the work gets on.
         """
         keyed = keyed_segments(spec, plan)
         asked = "SELECT key, path, sha256 FROM speech WHERE job = ? AND state = 'done'"
         done = self._file.rows(tuple[str, str, str], asked, spec.job)
         # Before the transaction: a gigabyte takes seconds, and the owner writes meanwhile.
-        lost = lost_audio(self.folder, (row for row in done if row[0] in keyed.copies))
+        lost = lost_audio(self.folder, (row for row in done if row[0] in keyed.copies), alive)
         behind = behind_gaps(keyed, {key for key, _, _ in done}.difference(lost)) if spec.carries_past else []
         with self._file.transaction() as connection:
             number_degrades(connection, spec.job, spec.engine_identity, degrades or {})

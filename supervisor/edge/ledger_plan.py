@@ -8,7 +8,7 @@ import itertools
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,7 +61,9 @@ def keyed_segments(spec: JobSpec, plan: Plan) -> KeyedSegments:
     return keyed
 
 
-def lost_audio(folder: Path, done: Iterable[tuple[str, str, str]]) -> list[str]:
+def lost_audio(
+    folder: Path, done: Iterable[tuple[str, str, str]], alive: Callable[[], object] = bool
+) -> list[str]:
     """Return the keys whose audio is not what was recorded: gone, cut short or changed.
 
     Reads all of it, so never within a transaction: the owner's own steps would wait.
@@ -69,8 +71,14 @@ def lost_audio(folder: Path, done: Iterable[tuple[str, str, str]]) -> list[str]:
     Args:
         folder: The state folder.
         done: Key, path below the folder, and SHA-256.
+        alive: Called before each file.
     """
-    return [key for key, path, sha256 in done if not _is_whole(folder / path, sha256)]
+    lost: list[str] = []
+    for key, path, sha256 in done:
+        alive()
+        if not _is_whole(folder / path, sha256):
+            lost.append(key)
+    return lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
