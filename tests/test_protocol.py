@@ -106,7 +106,14 @@ def test_every_notification_is_in_the_table_and_in_an_example() -> None:
     text = page("docs/protocol.md").split("## What is told")[1].split("## What can go wrong")[0]
     told = {line["method"] for example in examples() for line in example.received if "method" in line}
     assert set(re.findall(r"^\| `([a-z/]+)` \|", text, re.MULTILINE)) == told
-    assert told == {"progress", "job/segment", "child/state", "audio/chunk", "notifications/progress"}
+    assert told == {
+        "progress",
+        "job/segment",
+        "job/note",
+        "child/state",
+        "audio/chunk",
+        "notifications/progress",
+    }
 
 
 def test_every_error_is_in_the_table_and_in_an_example() -> None:

@@ -13,6 +13,7 @@ from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration, state_folder
 from supervisor.doors.streams import Streams, claim_streams
 from supervisor.edge.runtimefolder import open_control_socket
+from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import SupervisorError
 from supervisor.log import Log
 
@@ -96,6 +97,7 @@ class _Doors:
         else:
             self._control = ControlDoor(methods, place, self._log)
             await self._control.open()
+            StateFolder(self._state).note_door(place.path.absolute())
         if self._streams is not None:
             self._stdio = StdioDoor(methods, self._streams, self._log)
             self._stdio.open()

@@ -56,13 +56,17 @@ class RpcError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer as a client reads it: one of the two is there.
+    """What a client reads: an answer, with one of the two in it, or a notification.
 
     Attributes:
+        method: Of a notification; empty for an answer.
+        params: Likewise, as JSON text.
         id: As JSON text.
         result: As JSON text; empty beside an error.
     """
 
+    method: str = ""
+    params: msgspec.Raw = msgspec.Raw()
     id: msgspec.Raw = msgspec.Raw()
     result: msgspec.Raw = msgspec.Raw()
     error: RpcError | None = None
@@ -178,9 +182,10 @@ def notification_line(method: str, params: object) -> bytes:
     return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params}) + b"\n"
 
 
-def request_line(identity: int, method: str) -> bytes:
+def request_line(identity: int, method: str, params: object = None) -> bytes:
     """Return a request's line, its end included."""
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": identity, "method": method, "params": {}}) + b"\n"
+    params = {} if params is None else params
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": identity, "method": method, "params": params}) + b"\n"
 
 
 def _request(envelope: _Envelope) -> Request | Refused:

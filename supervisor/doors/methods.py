@@ -39,8 +39,8 @@ class Asker(Protocol):
         """Take 16-bit samples of the answer; never raises."""
         ...
 
-    def tell(self, line: bytes, about: str) -> None:
-        """Take a notification about this request, which may be dropped."""
+    def tell(self, line: bytes, about: str | None) -> None:
+        """Take a notification about this request, which may be dropped; see `Outbox.tell`."""
         ...
 
     def listen(self) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from supervisor import errors
 from supervisor.config import Config
-from supervisor.core.notes import Note, Notice
+from supervisor.core.notes import Notice
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_wanted import StoredSubmission
 from supervisor.edge.statefolder import StateFolder
@@ -16,6 +17,7 @@ from supervisor.log import Log
 from supervisor.loop.requestqueue import EngineChanged, Floor
 from supervisor.loop.stages import Stages
 from supervisor.loop.submitted import request_of
+from supervisor.loop.telling import Telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Desk:
         state: The state folder, owned.
         ledger: In it.
         floor: Where segments are spoken.
-        show: Takes notes.
+        telling: Takes notes.
         log: Takes events.
         folder: That relative paths of clients are relative to.
     """
@@ -36,7 +38,7 @@ class Desk:
     state: StateFolder
     ledger: Ledger
     floor: Floor
-    show: Callable[[Note], None]
+    telling: Telling
     log: Log
     folder: Path
 
@@ -49,6 +51,7 @@ class InHand:
         is_planned: Whether the planner is through with it.
         delivers: Whether its files are written: that is not broken off.
         lacked_room_in: Folder on the disk that was full, if that was its end.
+        failure: What kept it from its end; None where it came to it.
     """
 
     def __init__(self, desk: Desk, stored: StoredSubmission) -> None:
@@ -67,6 +70,7 @@ class InHand:
         self.is_planned = False
         self.delivers = False
         self.lacked_room_in: Path | None = None
+        self.failure: errors.SupervisorError | None = None
         self.task: asyncio.Task[None] = asyncio.ensure_future(asyncio.sleep(0))
 
     def begin(self, planned: Callable[[], None], over: Callable[[str], None]) -> None:
@@ -123,7 +127,7 @@ class InHand:
             ledger=desk.ledger,
             request=request_of(desk.ledger, self._stored),
             job=self._job,
-            show=desk.show,
+            show=partial(desk.telling.show_of, self._job),
             log=desk.log,
         )
         await stages.plan()
@@ -149,13 +153,14 @@ class InHand:
 
     async def _end(self, error: errors.SupervisorError) -> None:
         """Note why it did not come to its end: parked where it will go on, else failed."""
+        self.failure = error
         try:
             await self._note_end(error)
         except errors.DiskFull as full:  # the ledger cannot even say so: the next look, or service, finds it
             self.lacked_room_in = self._folder
-            self._desk.show(Notice(level="error", name="job", text=f"job {self._job}: {full}"))
+            self._desk.telling.show(Notice(level="error", name="job", text=f"job {self._job}: {full}"))
         if not isinstance(error, errors.Interrupted):
-            self._desk.show(Notice(level="error", name="job", text=f"job {self._job}: {error}"))
+            self._desk.telling.show(Notice(level="error", name="job", text=f"job {self._job}: {error}"))
         self._desk.log.event("job.state", job=self._job, state="parked or failed", why=str(error))
 
     async def _note_end(self, error: errors.SupervisorError) -> None:

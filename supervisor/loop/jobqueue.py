@@ -6,20 +6,22 @@ hand, so that a thousand submitted books cost a thousand rows and no more.
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from supervisor import errors
+from supervisor.core.notes import Note, Notice
 from supervisor.edge.disk import free_bytes
 from supervisor.edge.ledger_submissions import OtherInHand
 from supervisor.edge.ledger_values import JobView
 from supervisor.loop.jobinhand import Desk, InHand
 from supervisor.loop.service import CannotAsk
-from supervisor.loop.speaking import Submission
+from supervisor.loop.speaking import Submission, TakenIn, Watched
 from supervisor.loop.studio import ROOM_BYTES
 from supervisor.loop.submitted import submit
 from supervisor.loop.submitting import job_wanted
+from supervisor.loop.watching import Ended, ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +40,7 @@ class JobQueue:
         """Begin with what services before this one left; nothing is done before `begin`."""
         self._desk = desk
         self._in_hand: dict[str, InHand] = {}
+        self._withdrawn: set[str] = set()  # being cancelled: not over before that is noted
         self._closed = ""
         self._starved: dict[str, Path] = {}  # jobs that found no room, and where
         self._patience_s = 0.0
@@ -67,11 +70,11 @@ class JobQueue:
 
     # ------------------------------------------------------------------ what clients ask
 
-    async def submit(self, submission: Submission) -> str:
+    async def submit(self, submission: Submission) -> TakenIn:
         """Take a job in; it is on disk for good when this returns. See `Service.submit`."""
         known = None if submission.key is None else self._desk.ledger.job_of_key(submission.key)
         if known is not None:
-            return known  # whatever else is said: its inputs may be gone by now
+            return TakenIn(job=known)  # whatever else is said: its inputs may be gone by now
         with _room_told():
             try:
                 request = job_wanted(submission, self._desk.folder)
@@ -79,7 +82,8 @@ class JobQueue:
             except (errors.UsageError, errors.InputError, errors.Unwritable, OtherInHand) as error:
                 raise CannotAsk(str(error), kind="bad_input", retryable=False) from error
         self._look()
-        return outcome.job
+        # With a key the answer is the same each time.
+        return TakenIn(job=outcome.job, is_new=outcome.is_new or submission.key is not None)
 
     def view(self, job: str) -> JobView:
         """Return how far a job is."""
@@ -97,14 +101,28 @@ class JobQueue:
         self.view(job)
         in_hand = self._in_hand.get(job)
         if in_hand is not None and not in_hand.delivers:
+            self._withdrawn.add(job)
             in_hand.halt("cancelled")
             self._desk.floor.withdraw(job)
             await asyncio.gather(in_hand.task, return_exceptions=True)
         if job not in self._in_hand:
+            self._withdrawn.discard(job)
             with _room_told():
                 self._desk.ledger.cancel(job)
             self._starved.pop(job, None)
+            self._desk.telling.watchers.end(job, ended(self.view(job)))
         return self.view(job)
+
+    async def watch(self, job: str, told: Callable[[Note], None]) -> Watched:
+        """Tell what becomes of a job until it is over. See `Service.watch`."""
+        view = self.view(job)
+        if job not in self._in_hand and view.state != "queued":
+            return _watched(view, ended(view))
+        if job not in self._in_hand:
+            text = f"job {job} waits for its turn; the service is busy with others"
+            told(Notice(level="info", name="queue", text=text))
+        over = await self._desk.telling.watchers.watch(job, told)
+        return _watched(self.view(job), over)
 
     async def retry(self, job: str) -> JobView:
         """Queue a job again that is over, or parked."""
@@ -132,6 +150,7 @@ class JobQueue:
             job = waiting[0].job
             self._in_hand[job] = in_hand = InHand(self._desk, waiting[0])
             self._starved.pop(job, None)
+            self._desk.telling.watchers.begin(job)
             in_hand.begin(self._look, self._over)
 
     @property
@@ -140,6 +159,7 @@ class JobQueue:
 
     def _over(self, job: str) -> None:
         over = self._in_hand.pop(job)
+        self._tell_the_end(job, over.failure)
         if over.lacked_room_in is None:
             self._patience_s = 0.0
         else:
@@ -147,6 +167,13 @@ class JobQueue:
             self._patience_s = min(max(self._poll_s, 2 * self._patience_s), _MOST_PATIENCE_S)
             self._look_later(self._patience_s)  # what is free may not be enough
         self._look()
+
+    def _tell_the_end(self, job: str, failure: errors.SupervisorError | None) -> None:
+        watchers = self._desk.telling.watchers
+        watchers.over(job)
+        # One that is parked with the service goes on with the next: who watches asks that one.
+        if not self._closed and job not in self._withdrawn:
+            watchers.end(job, ended(self.view(job), failure))
 
     # ------------------------------------------------------------------ want of room
 
@@ -175,6 +202,10 @@ class JobQueue:
         if self._starved:
             self._look_later(self._poll_s)
         self._look()
+
+
+def _watched(view: JobView, over: Ended) -> Watched:
+    return Watched(job=view, exit_code=over.exit_code, message=over.message)
 
 
 @contextmanager

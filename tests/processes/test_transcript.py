@@ -140,10 +140,25 @@ def get(talk: Talk) -> None:
 
 def cancel(talk: Talk) -> None:
     talk.long_job = str(talk.ask("jobs/submit", text=paragraphs(400), output="long.wav")["job"])
+    watching = talk.wire.begin("jobs/watch", job=talk.long_job)
     talk.wire.note("job/segment", lambda told: told["job"] == talk.long_job)
+    talk.wire.note("job/note", lambda told: told["job"] == talk.long_job and told["kind"] == "progress")
     view = talk.ask("jobs/cancel", job=talk.long_job)
     assert view.keys() == VIEW
     assert view["state"] == "cancelled"
+    assert fields(talk.wire.answer(watching)["result"])["state"] == "cancelled"
+
+
+def watch(talk: Talk) -> None:
+    over = talk.ask("jobs/watch", job=talk.job)
+    assert over.keys() == VIEW | {"exit_code"}
+    assert (over["state"], over["exit_code"]) == ("done", 0)
+
+
+def settings(talk: Talk) -> None:
+    found = talk.ask("config/get")
+    assert found["state"] == str((talk.folder / "state").resolve())
+    assert fields(found["values"])["engine.name"] == '"scripted"'
 
 
 def retry(talk: Talk) -> None:
@@ -220,6 +235,8 @@ METHODS: dict[str, Callable[[Talk], None]] = {
     "jobs/submit": submit,
     "jobs/get": get,
     "jobs/cancel": cancel,
+    "jobs/watch": watch,
+    "config/get": settings,
     "jobs/retry": retry,
     "jobs/list": list_jobs,
     "status": status,
@@ -234,6 +251,7 @@ METHODS: dict[str, Callable[[Talk], None]] = {
 NOTES = {
     "progress": {"job", "segment", "segments", "audio_seconds", "wall_seconds", "eta_seconds"},
     "job/segment": {"job", "segment", "seconds", "sha256", "attempts"},
+    "job/note": {"job", "kind", "note"},
     "child/state": {"life", "state", "why", "memory"},
     "audio/chunk": {"id", "seq", "pcm_s16le", "sample_rate"},
     "notifications/progress": {"progressToken", "progress", "message"},

@@ -81,7 +81,7 @@ def test_what_is_wrong_of_an_utterance_is_named(params: object, named: str) -> N
         ({"output": "a.wav"}, "params.inputs: give either"),
         ({"output": "a.wav", "text": "a", "inputs": ["b"]}, "params.inputs: give either"),
         ({"output": "a.wav", "inputs": []}, "params.inputs: need at least one path"),
-        ({"output": "a.wav", "inputs": ["a", 7]}, "params.inputs[1]: expected `str`, got `int`"),
+        ({"output": "a.wav", "inputs": ["a", 7]}, "params.inputs[1]: expected `str | object`, got `int`"),
         ({"output": "a.wav", "inputs": ["a", "\0"]}, "params.inputs[1]: need a path"),
         ({"text": "a"}, "missing required field `output`"),
         ({"text": "a", "output": ""}, "params.output: need a path"),

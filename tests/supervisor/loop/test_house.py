@@ -80,7 +80,8 @@ class Visit:
             return file.readframes(file.getnframes())
 
     async def submit(self, name: str = "out.wav", text: str = BOOK) -> str:
-        return await self.house.submit(Submission(output=str(self.folder / name), text=text))
+        wanted = Submission(output=str(self.folder / name), text=text)
+        return (await self.house.submit(wanted)).job
 
     async def job_is(self, job: str, state: str) -> None:
         await self.until(lambda: self.house.job(job).state == state)

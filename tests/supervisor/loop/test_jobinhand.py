@@ -17,6 +17,7 @@ from supervisor.loop.jobinhand import Desk, InHand
 from supervisor.loop.speaking import Submission
 from supervisor.loop.submitted import submit
 from supervisor.loop.submitting import job_wanted
+from supervisor.loop.telling import Telling
 from tests.supervisor.loop.floors import OwnFloor, config
 
 pytestmark = pytest.mark.processes
@@ -37,13 +38,14 @@ class Hand:
         self.planned = 0
         self.over: list[str] = []
         self.react: Callable[[Note], None] = lambda _: None
+        log = Log(format="text", level="error")
         desk = Desk(
             config=config,
             state=StateFolder(ledger.folder),
             ledger=ledger,
             floor=self.floor,
-            show=self._show,
-            log=Log(format="text", level="error"),
+            telling=Telling(log, self._show),
+            log=log,
             folder=folder,
         )
         request = job_wanted(Submission(output="out.wav", text="One. Two."), folder)

@@ -16,7 +16,8 @@ from supervisor.log import Log
 from supervisor.loop.jobinhand import Desk
 from supervisor.loop.jobqueue import MOST_IN_HAND, JobQueue
 from supervisor.loop.service import CannotAsk
-from supervisor.loop.speaking import Submission
+from supervisor.loop.speaking import Submission, TakenIn
+from supervisor.loop.telling import Telling
 from tests.standin.tinydisk import resize, tiny_disk
 from tests.supervisor.loop.floors import OwnFloor, config
 
@@ -40,14 +41,15 @@ class Office:
         self.stages: list[str] = []
         self.at: dict[str, Callable[[], None]] = {}
         self._told = asyncio.Event()
+        log = Log(format="text", level="error")
         self.queue = JobQueue(
             Desk(
                 config=lambda: self.config,
                 state=StateFolder(ledger.folder),
                 ledger=ledger,
                 floor=self.floor,
-                show=self._show,
-                log=Log(format="text", level="error"),
+                telling=Telling(log, self._show),
+                log=log,
                 folder=folder,
             )
         )
@@ -61,7 +63,7 @@ class Office:
 
     async def submit(self, name: str = "out.wav", text: str = THREE, **asked: object) -> str:
         submission = Submission(output=name, text=text, **asked)  # type: ignore[arg-type] -- each test names fields of it
-        return await self.queue.submit(submission)
+        return (await self.queue.submit(submission)).job
 
     async def until(self, what: Callable[[], bool]) -> None:
         while not what():
@@ -154,7 +156,7 @@ def test_a_key_that_is_known_is_that_job_and_wrong_wishes_are_named(tmp_path: Pa
     async def do(office: Office) -> None:
         job = await office.submit(key="night")
         again = Submission(output="other.wav", inputs=["gone.txt"], key="night")
-        assert await office.queue.submit(again) == job
+        assert await office.queue.submit(again) == TakenIn(job=job)
         for wrong in (Submission(output="x.wav"), Submission(output="x.wav", inputs=["gone.txt"])):
             with pytest.raises(CannotAsk) as caught:
                 await office.queue.submit(wrong)
