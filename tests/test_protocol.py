@@ -13,6 +13,8 @@ import pytest
 from supervisor.doors.jsonrpc import CODES
 from supervisor.doors.offer import service_methods
 from supervisor.log import Log
+from supervisor.loop.health import AilmentKind
+from supervisor.loop.room import full
 from supervisor.loop.service import ErrorKind
 from tests.supervisor.doors.memory_service import MemoryService
 from tests.supervisor.doors.pipes import Caller, Json, open_pipes
@@ -61,6 +63,8 @@ async def play(caller: Caller, example: Example) -> None:
         caller.service.may_go.clear()
     if "one may wait" in example.how:
         caller.service.max_waiting = 1
+    if "the disk is full" in example.how:
+        caller.service.health = [full("the disk is full in F (0 bytes free)", "now", stops=True)]
     for direction, lines in turns(example.lines):
         if direction == ">":
             caller.send(*(line.encode() for line in lines))
@@ -114,6 +118,11 @@ def test_every_notification_is_in_the_table_and_in_an_example() -> None:
         "audio/chunk",
         "notifications/progress",
     }
+
+
+def test_every_kind_of_ailment_is_in_the_table() -> None:
+    text = page("docs/protocol.md").split("### What ails it")[1].split("###")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == set(get_args(AilmentKind))
 
 
 def test_every_error_is_in_the_table_and_in_an_example() -> None:

@@ -6,7 +6,7 @@ from supervisor.delivery.order import BadAudio, Delivered, ErrorKind, OrderError
 from supervisor.delivery.writer import deliver
 from supervisor.errors import DiskFull, Unwritable
 
-Answer = dict[str, Delivered | dict[str, str]]
+Answer = dict[str, Delivered | dict[str, str | int]]
 
 
 def answer(lines: Iterable[bytes], *, alive: Callable[[], object] = bool) -> tuple[Answer, int]:
@@ -25,8 +25,10 @@ def answer(lines: Iterable[bytes], *, alive: Callable[[], object] = bool) -> tup
         path = order.path
         return {"ok": deliver(order, pieces, alive=alive)}, 0
     except (DiskFull, Unwritable, BadAudio, OrderError) as error:
-        kind = _kind(error)
-        return {"error": {"kind": kind, "message": str(error), "path": path}}, 1
+        said: dict[str, str | int] = {"kind": _kind(error), "message": str(error), "path": path}
+        if isinstance(error, DiskFull):
+            said["needed_bytes"] = error.needed_bytes
+        return {"error": said}, 1
 
 
 def _kind(error: DiskFull | Unwritable | BadAudio | OrderError) -> ErrorKind:

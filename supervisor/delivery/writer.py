@@ -54,12 +54,12 @@ def deliver(
     samples = sum(length_samples(piece, order.sample_rate_hz) for piece in pieces)
     if not samples:  # an empty FLAC is no FLAC
         raise BadAudio(f"nothing was spoken that could stand in {target}")
-    is_long = order.format == "wav" and 2 * samples > riff_limit_bytes
-    container = "RF64" if is_long else order.format.upper()
+    size_bytes = 2 * samples if order.format == "wav" else 0  # what becomes of it as FLAC nobody knows
+    container = "RF64" if size_bytes > riff_limit_bytes else order.format.upper()
     try:
-        sha256 = _write(order, _told(pieces, alive), container, target)
+        sha256 = _write(order, _told(pieces, alive), container, target, size_bytes)
     except OSError as error:
-        raise write_error(target.parent, error) from error
+        raise write_error(target.parent, error, needed_bytes=size_bytes) from error
     return Delivered(
         path=order.path,
         samples=samples,
@@ -84,7 +84,7 @@ def _refuse_what_is_no_file(target: Path) -> None:
         raise Unwritable(f"{target} is there and is no regular file; choose another name with -o")
 
 
-def _write(order: Order, pieces: Iterable[Piece], container: str, target: Path) -> str:
+def _write(order: Order, pieces: Iterable[Piece], container: str, target: Path, size_bytes: int) -> str:
     """Write the file beside its place, then put it there; return its SHA-256."""
     part = target.with_name(f".{target.name}.part")
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
@@ -96,7 +96,7 @@ def _write(order: Order, pieces: Iterable[Piece], container: str, target: Path) 
         fsync_folder(target.parent)
     except OSError as error:
         # Said here, while the part is there: once it is gone, so is the want of room.
-        raise write_error(target.parent, error) from error
+        raise write_error(target.parent, error, needed_bytes=size_bytes) from error
     finally:
         os.close(descriptor)
         part.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ def write_error(folder: Path, error: OSError, *, needed_bytes: int = 0) -> DiskF
         needed_bytes: Bytes that were to be written; 0 = not known.
     """
     if error.errno in FULL_ERRNOS:
-        return DiskFull(_full_message(folder, error, needed_bytes))
+        return DiskFull(_full_message(folder, error, needed_bytes), needed_bytes=needed_bytes)
     mend = _MENDS.get(error.errno or 0, "make the folder writable for this user, or choose another")
     return Unwritable(f"cannot write in {folder}: {error.strerror or error}; {mend}")
 

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
 from supervisor.config.reload import values_of
@@ -21,6 +19,7 @@ from supervisor.log import Level, Log
 from supervisor.loop.answers import ending_error
 from supervisor.loop.company import Closer, Company
 from supervisor.loop.cutting import MOST_TEXT_CHARS
+from supervisor.loop.health import Ailment, ending_with
 from supervisor.loop.jobinhand import Desk
 from supervisor.loop.jobqueue import JobQueue
 from supervisor.loop.place import Place, nurseries_of
@@ -107,6 +106,7 @@ class House:
             wall_s=time.time,
             stays=True,
             waiting=lambda: self._requests.waiting,
+            ails=self._ails,
         )
         self._standing = JobService(facts)
         self._company = Company(config, self, [], job="", log=log)
@@ -132,7 +132,7 @@ class House:
             self._jobs.begin()
             finish = await self._studio.run()
             if not self._stop_why:
-                raise ending_error(finish)
+                raise ending_error(ending_with(finish, self._standing.health()))
         except errors.SupervisorError as error:
             self.stop(str(error))
             self._telling.watchers.end_all(Ended(exit_code=error.exit_code, message=str(error)))
@@ -177,6 +177,10 @@ class House:
         await self._jobs.closed()
         if not self._parked.done():
             self._parked.set_result(None)
+
+    def _ails(self) -> list[Ailment]:
+        """Return what is full: where nothing can be written, each job by itself is not named."""
+        return self._studio.room.ailments or self._jobs.ailments
 
     def _sweep(self) -> None:
         for swept in sweep(str(self._state.path)):
@@ -228,10 +232,7 @@ class House:
         )
 
     def status(self) -> Status:  # noqa: D102 -- likewise
-        status = self._standing.status()
-        if not self._studio.full_why:
-            return status
-        return msgspec.structs.replace(status, state="paused", why=self._studio.full_why)
+        return self._standing.status()
 
     async def clean(self) -> GivenBack:  # noqa: D102 -- likewise
         return await self._standing.clean()
@@ -285,11 +286,3 @@ class House:
 
     def _event(self, name: str, level: Level = "info", **fields: str | int | float | None) -> None:
         self._log.event(name, level, **fields)
-
-
-def in_words(status: Status) -> str:
-    """Say in one line how a service stands, for whoever supervises it."""
-    child = status.child
-    of_child = "no child" if child is None else f"child {child.pid}, {child.segments} segments"
-    why = f": {status.why}" if status.why else ""
-    return f"{status.state}{why}; {of_child}; {status.queue} waiting"

@@ -8,23 +8,23 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import msgspec
 
 from supervisor import errors
 from supervisor.core.notes import Note, Notice
 from supervisor.edge.disk import free_bytes
 from supervisor.edge.ledger_submissions import OtherInHand
 from supervisor.edge.ledger_values import JobView
-from supervisor.loop.jobinhand import Desk, InHand
+from supervisor.loop.health import Ailment
+from supervisor.loop.jobinhand import Desk, InHand, WantOfRoom
+from supervisor.loop.room import ROOM_BYTES
 from supervisor.loop.service import CannotAsk
 from supervisor.loop.speaking import Submission, TakenIn, Watched
-from supervisor.loop.studio import ROOM_BYTES
 from supervisor.loop.submitted import submit
 from supervisor.loop.submitting import job_wanted
 from supervisor.loop.watching import Ended, ended
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: One that is spoken, and one that is planned before it or delivered after it.
 MOST_IN_HAND: Final = 2
@@ -42,7 +42,7 @@ class JobQueue:
         self._in_hand: dict[str, InHand] = {}
         self._withdrawn: set[str] = set()  # being cancelled: not over before that is noted
         self._closed = ""
-        self._starved: dict[str, Path] = {}  # jobs that found no room, and where
+        self._starved: dict[str, WantOfRoom] = {}  # jobs that found no room
         self._patience_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         desk.ledger.requeue_parked()
@@ -55,6 +55,11 @@ class JobQueue:
     def is_busy(self) -> bool:
         """Whether a job is in hand."""
         return bool(self._in_hand)
+
+    @property
+    def ailments(self) -> list[Ailment]:
+        """What jobs wait for that found no room."""
+        return [want.ailment for want in self._starved.values()]
 
     def close(self, why: str) -> None:
         """Begin nothing more, and break off what plans or delivers; what is spoken ends with the floor."""
@@ -90,11 +95,18 @@ class JobQueue:
         view = self._desk.ledger.view(job)
         if view is None:
             raise CannotAsk(f"there is no job {job} here", kind="bad_input", retryable=False)
-        return view
+        return self._as_it_is(view)
 
     def views(self) -> list[JobView]:
         """Return all jobs, oldest first."""
-        return self._desk.ledger.views()
+        return [self._as_it_is(view) for view in self._desk.ledger.views()]
+
+    def _as_it_is(self, view: JobView) -> JobView:
+        """Say what a full disk kept out of the ledger: that the job is parked, and why."""
+        want = self._starved.get(view.job)
+        if want is None or view.state not in ("running", "paused"):
+            return view
+        return msgspec.structs.replace(view, state="parked", error=want.why)
 
     async def cancel(self, job: str) -> JobView:
         """Take a job back; one that is over stays as it is."""
@@ -130,6 +142,7 @@ class JobQueue:
         if job not in self._in_hand:
             with _room_told():
                 self._desk.ledger.retry(job, time.time())
+            self._starved.pop(job, None)
             self._look()
         return self.view(job)
 
@@ -160,10 +173,10 @@ class JobQueue:
     def _over(self, job: str) -> None:
         over = self._in_hand.pop(job)
         self._tell_the_end(job, over.failure)
-        if over.lacked_room_in is None:
+        if over.lacked_room is None:
             self._patience_s = 0.0
         else:
-            self._starved[job] = over.lacked_room_in
+            self._starved[job] = over.lacked_room
             self._patience_s = min(max(self._poll_s, 2 * self._patience_s), _MOST_PATIENCE_S)
             self._look_later(self._patience_s)  # what is free may not be enough
         self._look()
@@ -193,8 +206,8 @@ class JobQueue:
         """Queue again what found no room, where there is some now."""
         self._timer = None
         try:
-            for job, folder in list(self._starved.items()):
-                if not self._is_full and free_bytes(folder) >= ROOM_BYTES:
+            for job, want in list(self._starved.items()):
+                if not self._is_full and free_bytes(want.folder) >= want.needed_bytes:
                     self._desk.ledger.set_state(job, "queued")
                     del self._starved[job]
         except errors.DiskFull:

@@ -15,9 +15,10 @@ from supervisor.edge.sdnotify import Notifier
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import SupervisorError
 from supervisor.log import Log
-from supervisor.loop.house import House, OpenDoors, in_words
+from supervisor.loop.house import House, OpenDoors
 from supervisor.loop.logged import log_note
 from supervisor.loop.signals import STOPS, signals_told
+from supervisor.loop.statusline import in_words
 from supervisor.loop.vitality import Vitality
 
 #: After so much time without a beat a service manager gives a start up: weights may load that long.

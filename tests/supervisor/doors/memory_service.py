@@ -14,6 +14,7 @@ from pathlib import Path
 
 from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken, Stage
 from supervisor.edge.ledger_values import JobState, JobView
+from supervisor.loop.health import Ailment
 from supervisor.loop.service import CannotAsk, ChildStatus, ErrorKind, GivenBack, NothingToAsk, Status, Totals
 from supervisor.loop.speaking import (
     Discovered,
@@ -77,6 +78,7 @@ class MemoryService:
         may_go: Cleared: nothing is spoken until it is set again.
         max_waiting: Requests that may wait.
         broken: What every call raises, to see what a bug does.
+        health: What ails it.
         now: Requests that are spoken or wait.
         asked: Calls so far, by name.
         speaks: Called before each sentence.
@@ -86,6 +88,7 @@ class MemoryService:
     may_go: asyncio.Event = field(default_factory=asyncio.Event)
     max_waiting: int = 1000
     broken: Exception | None = None
+    health: list[Ailment] = field(default_factory=list[Ailment])
     now: int = 0
     asked: list[str] = field(default_factory=list[str])
     speaks: Callable[[], None] = lambda: None
@@ -118,7 +121,16 @@ class MemoryService:
         self._note("status")
         memory = {"host_private": 1 << 20}
         child = ChildStatus(pid=1, life=self._life, ready=True, device="cpu", segments=0, memory=memory)
-        return Status(state="idle", child=child, queue=self.now, lives=[], totals=Totals())
+        return Status(
+            state="paused" if self.health else "idle",
+            why=self.health[0].words if self.health else "",
+            ready=not any(one.stops for one in self.health),
+            health=self.health,
+            child=child,
+            queue=self.now,
+            lives=[],
+            totals=Totals(),
+        )
 
     async def clean(self) -> GivenBack:
         self._note("clean")

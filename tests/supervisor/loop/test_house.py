@@ -20,9 +20,10 @@ from supervisor.edge.statefolder import StateFolder
 from supervisor.edge.voices import VoiceShelf
 from supervisor.errors import ConfigError
 from supervisor.log import Log
-from supervisor.loop.house import House, in_words
+from supervisor.loop.house import House
 from supervisor.loop.service import CannotAsk
 from supervisor.loop.speaking import SpeechRequest, Submission
+from supervisor.loop.statusline import in_words
 from tests.standin.tinydisk import resize, tiny_disk
 from tests.supervisor.loop.floors import config
 
