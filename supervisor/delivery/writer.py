@@ -13,6 +13,7 @@ from supervisor.delivery.order import BadAudio, Delivered, Order, Piece
 from supervisor.delivery.samples import blocks_of, length_samples
 from supervisor.delivery.sink import Sink
 from supervisor.edge.disk import fsync_folder, make_folder, settle, write_error
+from supervisor.edge.partfile import open_alone
 from supervisor.errors import Unwritable
 
 #: A WAV counts its bytes in 32 bits; 64 KiB of room for headers and tags.
@@ -45,6 +46,7 @@ def deliver(
     Raises:
         DiskFull: If there is no room.
         Unwritable: If the place cannot be written.
+        TryLater: If another process writes the same file now.
         BadAudio: If a segment's file is not what the ledger says.
     """
     target = Path(os.path.realpath(order.path))  # a link stays, what it points at is replaced
@@ -87,19 +89,21 @@ def _refuse_what_is_no_file(target: Path) -> None:
 def _write(order: Order, pieces: Iterable[Piece], container: str, target: Path, size_bytes: int) -> str:
     """Write the file beside its place, then put it there; return its SHA-256."""
     part = target.with_name(f".{target.name}.part")
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    descriptor, is_placed = open_alone(part, target), False
     try:
         _encode(order, pieces, container, Sink(descriptor))
         os.fsync(descriptor)
         sha256 = _sha256_of(descriptor)
         part.replace(target)
+        is_placed = True
         fsync_folder(target.parent)
     except OSError as error:
         # Said here, while the part is there: once it is gone, so is the want of room.
         raise write_error(target.parent, error, needed_bytes=size_bytes) from error
     finally:
+        if not is_placed:  # else what has this name by now is somebody else's
+            part.unlink(missing_ok=True)
         os.close(descriptor)
-        part.unlink(missing_ok=True)
     return sha256
 
 

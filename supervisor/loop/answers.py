@@ -14,7 +14,7 @@ class WorkerError(msgspec.Struct, frozen=True, kw_only=True):
     """Why a worker could not do its work.
 
     Attributes:
-        kind: `usage`, `bad_input`, `disk_full`, `unwritable`, `bad_audio` or `internal`.
+        kind: `usage`, `bad_input`, `disk_full`, `unwritable`, `in_use`, `bad_audio` or `internal`.
         message: What was seen, and the mend.
         input: Of planning: the input it is about.
         path: Of delivery: the file it is about.
@@ -60,6 +60,7 @@ _WORKER_ERRORS: Final[dict[str, type[errors.SupervisorError]]] = {
     "usage": errors.UsageError,
     "bad_input": errors.InputError,
     "unwritable": errors.Unwritable,
+    "in_use": errors.TryLater,
 }
 
 _ENDINGS: Final[dict[do.Ending, type[errors.SupervisorError]]] = {

@@ -103,6 +103,8 @@ class SpeechFile:
             return await self._end()
         except errors.DiskFull as error:
             raise CannotAsk(str(error), kind="disk_full", retryable=True) from error
+        except errors.TryLater as error:  # another service writes the same file
+            raise CannotAsk(str(error), kind="busy", retryable=True) from error
         except errors.SupervisorError as error:
             raise CannotAsk(str(error), kind="bad_input", retryable=False) from error
         except WorkerFailed as error:

@@ -15,7 +15,8 @@ import soundfile
 from supervisor.delivery.order import BadAudio, Order, Pause, Piece, SegmentAudio
 from supervisor.delivery.writer import deliver
 from supervisor.edge.audiofile import AudioPart
-from supervisor.errors import DiskFull, Unwritable
+from supervisor.edge.partfile import open_alone
+from supervisor.errors import DiskFull, TryLater, Unwritable
 from tests.standin.jobs import tone
 from tests.standin.tinydisk import tiny_disk
 from tests.tree import ROOT
@@ -191,3 +192,15 @@ def test_nothing_spoken_is_no_file(tmp_path: Path, file_format: Format) -> None:
     with pytest.raises(BadAudio, match="nothing was spoken"):
         deliver(order(tmp_path / "a", file_format), [])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_another_delivery_writes_is_not_touched(tmp_path: Path, pieces: list[Piece]) -> None:
+    part = tmp_path / ".a.wav.part"
+    others = open_alone(part, tmp_path / "a.wav")
+    os.write(others, b"half of another's")
+    with pytest.raises(TryLater, match=r"a\.wav is being written by another process"):
+        deliver(order(tmp_path / "a.wav"), pieces)
+    assert part.read_bytes() == b"half of another's"
+    os.close(others)
+    assert deliver(order(tmp_path / "a.wav"), pieces).samples
+    assert [path.name for path in tmp_path.glob("*a.wav*")] == ["a.wav"]

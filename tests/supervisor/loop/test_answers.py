@@ -23,7 +23,7 @@ EXIT_CODES = {
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [("usage", 2), ("bad_input", 1), ("disk_full", 75), ("unwritable", 1), ("internal", 1)],
+    [("usage", 2), ("bad_input", 1), ("disk_full", 75), ("unwritable", 1), ("in_use", 75), ("internal", 1)],
 )
 def test_a_workers_error_keeps_its_message_and_gets_an_exit_code(kind: str, code: int) -> None:
     error = worker_error(WorkerError(kind=kind, message="what was seen"))
