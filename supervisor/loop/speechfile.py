@@ -97,7 +97,7 @@ class SpeechFile:
         """Make what is still to be made of it.
 
         Raises:
-            CannotAsk: `disk_full` or `bad_input` where the file cannot be written.
+            CannotAsk: `disk_full`, `busy` or `bad_input` where the file cannot be written.
         """
         try:
             return await self._end()
