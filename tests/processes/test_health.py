@@ -106,6 +106,7 @@ def test_a_gpu_lost_while_it_speaks_shows_and_the_child_that_dies_on_it_is_the_l
         assert service.ask("jobs/get", job=job)["state"] == "running"
         os.kill(pid, signal.SIGKILL)
         assert service.exit_code() == 76
+    assert manager.last_status().startswith("gpu_lost: the GPU is lost (fell off the bus)")
     assert b"the GPU is lost" in service.stderr.read_bytes()
 
 

@@ -58,6 +58,11 @@ class ServiceManager:
         finally:
             self._socket.setblocking(True)
 
+    def last_status(self) -> str:
+        """The status line that was said last, by a service that has ended."""
+        self.count("")
+        return [line for line in self.lines if line.startswith("STATUS=")][-1].partition("=")[2]
+
     def _hear(self, limit_s: float | None) -> list[str]:
         if limit_s is not None:
             self._socket.settimeout(limit_s)
