@@ -12,8 +12,9 @@ import msgspec
 #: Raised with every change; both ends must agree at the handshake.
 PROTOCOL_VERSION = 4
 
-#: A child sends audio in pieces of at most this size (10.9 s at 24 kHz), well under a frame.
-MAX_CHUNK_BYTES = 512 * 1024
+#: A child sends audio in pieces of at most this size (2.7 s at 24 kHz), well under a frame. The parent has a
+#: piece in its hands four times over while it passes, and its heap does not shrink again: 512 KiB were 4 MiB.
+MAX_CHUNK_BYTES = 128 * 1024
 
 #: What an engine may carry over from one segment to the next: a history of some ten thousand tokens.
 Past = Annotated[bytes, msgspec.Meta(max_length=256 * 1024)]
