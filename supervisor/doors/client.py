@@ -35,6 +35,25 @@ class Carrier(Protocol):
         ...
 
 
+class _Nobody:
+    """Carries nothing: a client and its carrier know one another, and would wait for the collector."""
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def wake(self) -> None:
+        pass
+
+    def done(self) -> None:
+        pass
+
+
+_NOBODY: Final = _Nobody()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How fast a client may ask.
@@ -62,7 +81,7 @@ class Client:
             pace: Of its lines.
         """
         self._loop = asyncio.get_running_loop()
-        self._carrier = carrier
+        self._carrier: Carrier = carrier
         self._pace = pace
         self._lines = Lines()
         self._outbox = Outbox(methods.room, carrier.wake)
@@ -89,6 +108,8 @@ class Client:
         self._gone = True
         self._stop_resting()
         self._conversation.hang_up()
+        self._lines = Lines()
+        self._carrier = _NOBODY
 
     # ------------------------------------------------------------------ what the carrier takes
 

@@ -115,6 +115,7 @@ class Conversation:
         self._named: dict[Key, Asked] = {}
         self._asked: set[Asked] = set()
         self._unlisten: Callable[[], None] | None = None
+        self._has_hung_up = False
         self.was_shut_down = False
 
     @property
@@ -147,6 +148,8 @@ class Conversation:
                 asked.stop(rpc.OVER)
         self._named.clear()
         self._outbox.close()
+        self._has_hung_up = True
+        self._let_go()
 
     async def close(self) -> None:
         """Answer whatever is in flight: the service has ended."""
@@ -201,6 +204,8 @@ class Conversation:
 
     def _over(self, asked: Asked, task: asyncio.Task[bytes]) -> None:
         self._asked.discard(asked)
+        # A failure's traceback knows what was asked: without this both would wait for the collector.
+        asked.task = None
         result = self._result(asked, task)
         if asked.identity is not None:
             del self._named[_key(asked.identity)]
@@ -208,6 +213,12 @@ class Conversation:
         if asked.name == "shutdown" and isinstance(result, bytes):
             self.was_shut_down = True
         self._answered()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget the client once nothing more is for it: who know one another wait for the collector."""
+        if self._has_hung_up and not self._asked:
+            self._answered = _nothing
 
     def _result(self, asked: Asked, task: asyncio.Task[bytes]) -> bytes | rpc.RpcError:
         failure = asyncio.CancelledError() if task.cancelled() else task.exception()
@@ -242,6 +253,10 @@ class Conversation:
         if self._unlisten is not None:
             self._unlisten()
         self._unlisten = None
+
+
+def _nothing() -> None:
+    pass
 
 
 def _twice(identity: bytes) -> rpc.RpcError:

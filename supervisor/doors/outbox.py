@@ -185,7 +185,8 @@ class Outbox:
         sound.backlog.close()
 
     def close(self) -> None:
-        """Drop everything; files go with it."""
+        """Drop everything, and wake nobody any more."""
+        self._wake = _nothing
         for sound in [*self._open]:
             self.forget(sound)
         for line in self._lines.values():
@@ -254,6 +255,10 @@ class Outbox:
 
     def _count_out(self, line: _Line) -> None:
         self._count_in(line, -1)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _read_back(line: Backlog) -> bytes:
