@@ -4,13 +4,14 @@ import configparser
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tomllib
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -20,8 +21,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from supervisor.cli.parser import make_parser
 from supervisor.config import load_config
 from supervisor.config.keys import KEYS
+from supervisor.errors import UsageError
 from supervisor.loop.alerting import AlertEvent
 from tests.blocks import Block, blocks, every, pages
 from tests.standin.tools import put_jq, put_node
@@ -78,7 +81,8 @@ def test_what_is_not_run_is_little_and_says_why() -> None:
 def test_every_block_is_of_a_kind_that_is_looked_at() -> None:
     kinds = {block.language for name in pages() for block in blocks(name)}
     # Without a language: drawings, and output as it looks. What goes over a wire is sent by test_protocol.py.
-    assert kinds - {"", "mermaid", "jsonrpc"} <= {"sh", "python", "toml", "json", "ini"}
+    # Status lines (text) are compared by test_docs.py.
+    assert kinds - {"", "mermaid", "jsonrpc", "text"} <= {"sh", "python", "toml", "json", "ini"}
     assert kinds >= {"sh", "python", "toml", "json", "ini"}
 
 
@@ -88,10 +92,57 @@ COMMAND = re.compile(
 )
 
 
-def test_no_command_hides_in_a_block_without_a_language() -> None:
+def test_nothing_that_could_be_run_hides_in_a_block_without_a_language() -> None:
     listings = [block for block in every("") if "─" not in block.text]  # with it, a drawing
-    hidden = [f"{block.page}:{block.line}" for block in listings if COMMAND.search(block.text)]
+    looks = (COMMAND, re.compile(r"^\s*[{\[<>]", re.MULTILINE))  # the second: JSON, TOML, a conversation
+    hidden = [
+        f"{block.page}:{block.line}" for block in listings if any(look.search(block.text) for look in looks)
+    ]
     assert hidden == []
+
+
+#: A command that is shown by its indentation alone: those of measurements take minutes to hours.
+INDENTED = re.compile(
+    r"^ {4}(?:\.venv/bin/)?(?:python (?:-m )?)?(pytest|benchmarks\S*)((?: \S+)*)$", re.MULTILINE
+)
+
+
+def test_what_a_measurement_is_run_with_is_there() -> None:
+    texts = {name: page(name) for name in ("docs/measurements.md", "benchmarks/README.md")}
+    found = [(name, *shown) for name, text in texts.items() for shown in INDENTED.findall(text)]
+    assert len(found) == sum(len(re.findall(r"^ {4}\S", text, re.MULTILINE)) for text in texts.values())
+    for name, program, words in found:
+        parts = [program.replace(".", "/") + ".py"] if program.startswith("benchmarks.") else [program]
+        files = [word for word in [*parts, *words.split()] if "/" in word]
+        missing = [file for file in files if not (ROOT / file).exists()]
+        assert files, f"{name}: {program}{words}"
+        assert missing == [], f"{name}: {program}{words}"
+        for option in re.findall(r"--[a-z-]+", words) if "benchmarks" in program else ():
+            assert f'"{option.replace("--no-", "--")}"' in page(files[0]), (
+                f"{name}: {program} takes no {option}"
+            )
+
+
+#: What stands for something else in the line of a text: `jobs show ID`, `say …`.
+STANDS_FOR = re.compile("…")
+
+
+def test_a_command_in_the_midst_of_a_text_is_one_that_the_program_takes() -> None:
+    shown = {
+        (name, words)
+        for name in pages()
+        for words in re.findall(r"`tts-supervisor ([^`]*)`", page(name))
+        if "--help" not in words
+    }
+    assert len(shown) > 10
+    for name, words in sorted(shown):
+        given = shlex.split(STANDS_FOR.sub("text", words))
+        # A command's name alone means the command, whatever else it needs.
+        with pytest.raises(SystemExit, match=r"^0$") if len(given) == 1 else nullcontext():
+            try:
+                make_parser().parse_args(given if len(given) > 1 else [*given, "--help"])
+            except UsageError as error:
+                pytest.fail(f"{name}: tts-supervisor {words}: {error}")
 
 
 def test_what_ci_runs_is_run_by_it() -> None:
@@ -346,6 +397,14 @@ def test_json_that_is_shown_is_json(block: Block) -> None:
         # One object a line, as on the wire.
         for line in filter(str.strip, block.text.splitlines()):
             json.loads(line)
+
+
+def test_the_entry_for_an_mcp_client_starts_what_it_should() -> None:
+    (block,) = [block for block in every("json") if "mcpServers" in block.text]
+    (entry,) = json.loads(block.text)["mcpServers"].values()
+    assert entry["command"] in tomllib.loads(page("pyproject.toml"))["project"]["scripts"]
+    arguments = make_parser().parse_args(entry["args"])
+    assert (arguments.command, arguments.stdio) == ("serve", True)
 
 
 def test_the_alert_that_is_shown_is_one() -> None:

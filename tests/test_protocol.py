@@ -16,6 +16,7 @@ from supervisor.log import Log
 from supervisor.loop.health import AilmentKind
 from supervisor.loop.room import full
 from supervisor.loop.service import ErrorKind
+from tests.blocks import every, pages
 from tests.supervisor.doors.memory_service import MemoryService
 from tests.supervisor.doors.pipes import Caller, Json, open_pipes
 from tests.tree import page
@@ -41,6 +42,12 @@ class Example:
 
 def examples() -> list[Example]:
     found = BLOCK.findall(page("docs/protocol.md"))
+    return [Example(how=how, lines=tuple(text.splitlines())) for how, text in found]
+
+
+def elsewhere() -> list[Example]:
+    """Those of other pages."""
+    found = [one for name in pages() if name != "docs/protocol.md" for one in BLOCK.findall(page(name))]
     return [Example(how=how, lines=tuple(text.splitlines())) for how, text in found]
 
 
@@ -87,13 +94,23 @@ def turns(lines: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
             group = []
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda example: str(example.sent[0])[:60])
+@pytest.mark.parametrize(
+    "example", [*examples(), *elsewhere()], ids=lambda example: str(example.sent[0])[:60]
+)
 def test_what_the_document_shows_is_what_happens(tmp_path: Path, example: Example) -> None:
     async def converse() -> None:
         async with open_pipes(tmp_path) as caller:
             await play(caller, example)
 
     asyncio.run(converse())
+
+
+def test_no_line_of_an_example_is_passed_over() -> None:
+    shown = [block.text.splitlines() for block in every("jsonrpc")]
+    played = [list(example.lines) for example in (*examples(), *elsewhere())]
+    assert sorted(shown) == sorted(played)
+    odd = [line for lines in shown for line in lines if not line.startswith(("> ", "< "))]
+    assert odd == []
 
 
 def test_every_method_is_in_the_table_and_in_an_example() -> None:
