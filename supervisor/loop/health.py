@@ -104,10 +104,17 @@ class Signs:
             case _:
                 pass
 
-    def note(self, note: Note, at_s: float) -> None:
-        """Take what people are told of its children."""
+    def note(self, note: Note, at_s: float, *, worker: int | None = None) -> None:
+        """Take what people are told of its children.
+
+        Args:
+            note: What is told.
+            at_s: Of the wall clock.
+            worker: Life of the child that can be given work now; None if there is none. A successor that died
+                beside it stops nothing.
+        """
         match note:
-            case ChildState(state="gone", planned=False) if self._child is None:
+            case ChildState(state="gone", planned=False) if self._child is None and worker is None:
                 self._child = Ailment(
                     kind="child_died",
                     words=f"child life {note.life} ended: {note.why}",

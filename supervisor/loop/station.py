@@ -69,7 +69,9 @@ class Station:
 
     def note(self, note: Note) -> None:
         """Take what people are told of it."""
-        self.signs.note(note, self._wall_s())
+        post = self.conductor.post
+        worker = None if post is None or post.ready is None else post.life
+        self.signs.note(note, self._wall_s(), worker=worker)
 
     def act(self, action: OfChildren) -> None:
         """Carry an action out."""

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -45,9 +46,7 @@ def is_well(line: str) -> bool:
 
 def on_a_gpu(folder: Path, driver: StandinDriver, **sets: str) -> Task:
     task = scripted_task(folder, **POLL, **sets)
-    return Task(
-        text=task.text, output=task.output, state=task.state, sets=task.sets, env={**task.env, **driver.env}
-    )
+    return replace(task, env={**task.env, **driver.env})
 
 
 # ------------------------------------------------------------------ the GPU and its driver
@@ -183,8 +182,7 @@ class Gate:
 
 
 def with_engines(task: Task) -> Task:
-    env = {**task.env, "PYTHONPATH": str(ROOT / "tests" / "engines")}
-    return Task(text=task.text, output=task.output, state=task.state, sets=task.sets, env=env)
+    return replace(task, env={**task.env, "PYTHONPATH": str(ROOT / "tests" / "engines")})
 
 
 @pytest.fixture
@@ -197,9 +195,7 @@ def gated_task(folder: Path, gate: Gate) -> Task:
     sets = {"engine.name": '"gated"', "engine.gated.gate": f'"{gate.path}"', "child.attempts": "1"}
     plain = scripted_task(folder, **POLL)
     sets = {key: value for key, value in plain.sets.items() if "scripted" not in key} | sets
-    return with_engines(
-        Task(text=plain.text, output=plain.output, state=plain.state, sets=sets, env=plain.env)
-    )
+    return with_engines(replace(plain, sets=sets))
 
 
 def test_a_poisoned_child_is_replaced_and_nothing_is_ready_before_the_next_canary(
@@ -254,6 +250,24 @@ def test_a_child_that_died_is_told_and_ready_comes_back_with_the_next_canary_alo
         assert fields(status["child"])["life"] == 2
         assert service.hang_up() == 0
     assert manager.count("READY=1") == 1
+
+
+def test_children_that_follow_one_that_a_lost_gpu_poisoned_end_it_with_the_gpus_code(
+    tmp_path: Path, manager: ServiceManager, standin_driver: StandinDriver, gate: Gate
+) -> None:
+    standin_driver.set(procs="env")
+    task = gated_task(tmp_path, gate)
+    task = replace(task, env={**task.env, **standin_driver.env})
+    with Serving(task, **manager.env) as service:
+        gate.let_through()
+        manager.status(is_well)
+        standin_driver.set(error=15)
+        manager.status(saying("gpu_lost: "))
+        gate.path.unlink()  # no child loads on a GPU that is lost
+        with pytest.raises(Refused, match="device-side assert"):
+            service.ask("synthesize", text=f"A word that is {POISON}.")
+        assert service.exit_code() == 76
+    assert manager.last_status().startswith("gpu_lost: the GPU is lost (fell off the bus)")
 
 
 # ------------------------------------------------------------------ full disks

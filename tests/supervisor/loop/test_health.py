@@ -148,6 +148,12 @@ def test_a_death_ails_until_a_canary_spoke_and_a_planned_end_does_not() -> None:
     assert kinds(signs) == []
 
 
+def test_a_successor_that_died_beside_one_that_works_ails_nobody() -> None:
+    signs = Signs()
+    signs.note(gone(planned=False), 1.0, worker=2)
+    assert kinds(signs) == []
+
+
 def test_while_one_of_several_devices_speaks_nothing_is_stopped() -> None:
     well, lost, also_lost = Signs(), Signs(), Signs()
     lost.read(LOST, 0.0)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -304,6 +304,36 @@ def test_a_job_that_finds_no_room_is_parked_and_goes_on_when_there_is_some(tmp_p
         assert (await office.ends(job, "done")).failed == 0
 
     in_office(tmp_path, do)
+
+
+def test_a_job_of_which_not_even_the_ledger_can_be_told_is_called_parked_all_the_same(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        state = office.ledger.folder
+
+        def fill() -> None:
+            with (state / "others").open("wb", buffering=0) as file, suppress(OSError):
+                while file.write(bytes(4096)):
+                    pass
+            office.floor.refuses = DiskFull("the disk is full")
+
+        office.at["narrating"] = fill
+        job = await office.submit()
+        view = await office.ends(job, "parked")
+        assert (view.error or "").startswith("the disk is full; make room there")
+        stored = office.ledger.view(job)
+        assert stored is not None
+        assert stored.state == "running"
+        assert [one.state for one in office.queue.views()] == ["parked"]
+        (ailment,) = office.queue.ailments
+        assert ailment.words == f"job {job} waits: the disk is full"
+        office.floor.refuses = None
+        (state / "others").unlink()
+        resize(state, size_bytes=64 * 2**20)
+        await office.ends(job, "done")
+        assert office.queue.ailments == []
+
+    with tiny_disk(tmp_path / "state", size_bytes=2**20):
+        in_office(tmp_path, do)
 
 
 def test_a_finished_file_that_finds_no_room_is_made_when_there_is_some(tmp_path: Path) -> None:
