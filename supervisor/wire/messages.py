@@ -12,8 +12,7 @@ import msgspec
 #: Raised with every change; both ends must agree at the handshake.
 PROTOCOL_VERSION = 4
 
-#: A child sends audio in pieces of at most this size (2.7 s at 24 kHz), well under a frame. The parent has a
-#: piece in its hands four times over while it passes, and its heap does not shrink again: 512 KiB were 4 MiB.
+#: Most bytes in a piece of audio (2.7 s at 24 kHz): of 512 KiB the parent's heap stayed 4 MiB larger for good.
 MAX_CHUNK_BYTES = 128 * 1024
 
 #: What an engine may carry over from one segment to the next: a history of some ten thousand tokens.
