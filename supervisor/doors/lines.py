@@ -52,6 +52,11 @@ class Lines:
         return line
 
     @property
+    def has_next(self) -> bool:
+        """Whether `next` has something to give."""
+        return self._waiting.find(b"\n", self._searched) >= 0 or len(self._waiting) > self._longest_bytes
+
+    @property
     def waiting_bytes(self) -> int:
         """How much is kept."""
         return len(self._waiting)

@@ -49,6 +49,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         attempts: Of the segment that took most.
         checks: What was measured of it: `peak`, `clipped_share`, `longest_silence_s`, …
         path: Of the file, absolute; None where none was made.
+        segments: That it was spoken in; left out where it is one.
     """
 
     seconds: float
@@ -57,6 +58,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int
     checks: dict[str, float]
     path: str | None = None
+    segments: int = 1
 
 
 class GivenInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

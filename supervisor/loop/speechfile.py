@@ -134,6 +134,7 @@ class SpeechFile:
             attempts=max(one.attempts for one in self._spoken),
             checks=_checks(self._spoken),
             path=None if path is None else str(path),
+            segments=len(self._spoken),
         )
 
     # ------------------------------------------------------------------ samples
