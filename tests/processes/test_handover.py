@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +117,7 @@ def beside(
 
 
 @contextmanager
-def serving(task: Task) -> Iterator[Serving]:
+def serving(task: Task) -> Generator[Serving]:
     """A service that has a child, and is ended as systemd does."""
     with Serving(task) as service:
         service.child_pid()
