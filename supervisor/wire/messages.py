@@ -12,7 +12,7 @@ import msgspec
 #: Raised with every change; both ends must agree at the handshake.
 PROTOCOL_VERSION = 4
 
-#: Most bytes in a piece of audio (2.7 s at 24 kHz): of 512 KiB the parent's heap stayed 4 MiB larger for good.
+#: Most bytes in a piece of audio (2.7 s at 24 kHz): with 512 KiB the parent's heap stays 4 MiB larger.
 MAX_CHUNK_BYTES = 128 * 1024
 
 #: What an engine may carry over from one segment to the next: a history of some ten thousand tokens.
