@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from supervisor.edge.ledger_degrade import must_not_have_begun, number_degrades, write_degrade
-from supervisor.edge.ledger_pieces import are_there, is_new, write_in_pieces
+from supervisor.edge.ledger_pieces import are_there, may_break_off, write_in_pieces
 from supervisor.edge.ledger_plan import (
     PLAN_TABLES,
     Unkept,
@@ -90,7 +90,7 @@ class Ledger(Submissions):
         unkept = Unkept(lost=lost, behind=behind)
         rows = plan_rows(spec.job, plan, keyed)
         is_there = are_there(self._file, spec.job, rows, keyed) or (
-            is_new(self._file, spec.job) and write_in_pieces(self._file, spec.job, rows, keyed)
+            may_break_off(self._file, spec.job, rows) and write_in_pieces(self._file, spec.job, rows, keyed)
         )
         with self._file.transaction() as connection:
             number_degrades(connection, spec.job, spec.engine_identity, degrades or {})

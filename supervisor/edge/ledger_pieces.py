@@ -1,14 +1,16 @@
 """A plan that is large into the ledger, so that nobody else waits for it.
 
 One writes at a time. Who has a service's loop must not wait for the rows of a book: its watchdog, the status
-that clients ask for and the child's next segment wait with it. So of a job that was never planned the rows
-are written in pieces, and after each the ledger is left to others for as long. Until the last transaction
-says so the job is not planned: a plan that broke off is written from its beginning. Of a plan that is there
-already nothing is written.
+that clients ask for and the child's next segment wait with it. So the rows of a job that a service has in
+hand are written in pieces, and after each the ledger is left to others for as long. A plan that broke off
+does no harm: the job is open still, and planned anew before anything of it is spoken, from what a client
+sent, or from the texts in the ledger, which stay. Of a plan that is there already nothing is written.
 """
 
+import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from supervisor.edge.ledger_plan import (
@@ -16,7 +18,6 @@ from supervisor.edge.ledger_plan import (
     KeyedSegments,
     PlanRows,
     Row,
-    clear_cuts,
     insert_rows,
     speech_rows,
     write_speech,
@@ -26,7 +27,19 @@ from supervisor.edge.ledger_schema import LedgerFile
 #: Rows of a piece: some milliseconds' work.
 PIECE_ROWS: Final = 500
 
-_SPEECH: Final = "speech"
+#: Job, twice, and most rows: each changes so many of those that it is for, or all that are left.
+_CLEAR: Final = (
+    "DELETE FROM {table} WHERE job = ? AND number IN (SELECT number FROM {table} WHERE job = ? LIMIT ?)"
+)
+_UNPLAN: Final = """
+    UPDATE speech SET copies = 0
+    WHERE job = ? AND key IN (SELECT key FROM speech WHERE job = ? AND copies > 0 LIMIT ?)
+"""
+_DROP: Final = """
+    DELETE FROM speech WHERE job = ? AND key IN (
+        SELECT key FROM speech WHERE job = ? AND copies = 0 AND state != 'done' LIMIT ?
+    )
+"""
 
 
 def are_there(file: LedgerFile, job: str, rows: PlanRows, keyed: KeyedSegments) -> bool:
@@ -48,14 +61,21 @@ def are_there(file: LedgerFile, job: str, rows: PlanRows, keyed: KeyedSegments) 
     )
 
 
-def is_new(file: LedgerFile, job: str) -> bool:
-    """Say whether a job was taken in, and never planned: nobody reads rows of it."""
-    unplanned = "SELECT count(*) FROM job WHERE job = ? AND length(spec) = 0"
-    return file.rows(tuple[int], unplanned, job) == [(1,)]
+def may_break_off(file: LedgerFile, job: str, rows: PlanRows) -> bool:
+    """Say whether half a plan of a job does no harm.
+
+    Args:
+        file: The ledger.
+        job: Id.
+        rows: Of the plan.
+    """
+    by_texts = "SELECT is_planned OR length(request) = 0 FROM submission WHERE job = ? AND is_open"
+    found = file.rows(tuple[int], by_texts, job)
+    return found == [(0,)] or (found == [(1,)] and _has_texts(file, job, rows))
 
 
 def write_in_pieces(file: LedgerFile, job: str, rows: PlanRows, keyed: KeyedSegments) -> bool:
-    """Write the rows of a job that is new; the job is not planned by that.
+    """Write the rows of a job that may break off; the job is not planned by that.
 
     Args:
         file: The ledger.
@@ -68,22 +88,42 @@ def write_in_pieces(file: LedgerFile, job: str, rows: PlanRows, keyed: KeyedSegm
     """
     if sum(map(len, rows.values())) <= PIECE_ROWS:
         return False
+    stay = {"source"} if _has_texts(file, job, rows) else set[str]()
     with file.durable_later():
-        with file.transaction() as connection:  # of a planning that broke off
-            clear_cuts(connection, job)
-            connection.execute("DELETE FROM speech WHERE job = ? AND state != 'done'", (job,))
-        for table, piece in _pieces(job, rows, keyed):
-            begun_s = time.monotonic()
-            with file.transaction() as connection:
-                if table == _SPEECH:
-                    write_speech(connection, piece)
-                else:
-                    insert_rows(connection, table, piece)
-            time.sleep(time.monotonic() - begun_s)  # whoever waits for the ledger looks again in between
+        for table in PLAN_TABLES:
+            if table not in stay:
+                _change(file, _CLEAR.format(table=table), job)
+                for piece in _pieces(rows[table]):
+                    with _piece(file) as connection:
+                        insert_rows(connection, table, piece)
+        _change(file, _UNPLAN, job)
+        for piece in _pieces(speech_rows(job, keyed)):
+            with _piece(file) as connection:
+                write_speech(connection, piece)
+        _change(file, _DROP, job)
     return True
 
 
-def _pieces(job: str, rows: PlanRows, keyed: KeyedSegments) -> Iterator[tuple[str, Sequence[Row]]]:
-    for table, all_rows in (*rows.items(), (_SPEECH, speech_rows(job, keyed))):
-        for first in range(0, len(all_rows), PIECE_ROWS):
-            yield table, all_rows[first : first + PIECE_ROWS]
+def _has_texts(file: LedgerFile, job: str, rows: PlanRows) -> bool:
+    return file.holds(rows["source"], "SELECT * FROM source WHERE job = ? ORDER BY number", job)
+
+
+def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    for first in range(0, len(rows), PIECE_ROWS):
+        yield rows[first : first + PIECE_ROWS]
+
+
+def _change(file: LedgerFile, sql: str, job: str) -> None:
+    """Change or delete rows, so many at a time, until there are no more."""
+    changed = PIECE_ROWS
+    while changed == PIECE_ROWS:
+        with _piece(file) as connection:
+            changed = connection.execute(sql, (job, job, PIECE_ROWS)).rowcount
+
+
+@contextmanager
+def _piece(file: LedgerFile) -> Generator[sqlite3.Connection]:
+    with file.transaction() as connection:
+        begun_s = time.monotonic()
+        yield connection
+    time.sleep(time.monotonic() - begun_s)  # whoever waits for the ledger looks again in between

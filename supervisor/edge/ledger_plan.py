@@ -173,19 +173,13 @@ def notices_of(unkept: Unkept) -> tuple[str, ...]:
 def write_cuts(connection: sqlite3.Connection, job: str, rows: PlanRows, keyed: KeyedSegments) -> None:
     """Write what is spoken in which pieces; of keys that are planned as before nothing changes."""
     connection.execute("DELETE FROM tally WHERE job = ?", (job,))
-    clear_cuts(connection, job)
     for table in PLAN_TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
         insert_rows(connection, table, rows[table])
     connection.execute("UPDATE speech SET copies = 0 WHERE job = ?", (job,))
     write_speech(connection, speech_rows(job, keyed))
     # A plan made by mistake (another voice, another input) must not cost what is spoken.
     connection.execute("DELETE FROM speech WHERE job = ? AND copies = 0 AND state != 'done'", (job,))
-
-
-def clear_cuts(connection: sqlite3.Connection, job: str) -> None:
-    """Delete what is nothing but the plan."""
-    for table in PLAN_TABLES:
-        connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
 
 
 def insert_rows(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> None:

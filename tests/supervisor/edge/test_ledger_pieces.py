@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from supervisor.edge import ledger_pieces
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_pieces import are_there, is_new, write_in_pieces
+from supervisor.edge.ledger_pieces import are_there, may_break_off, write_in_pieces
 from supervisor.edge.ledger_plan import PLAN_TABLES, PlanRows, Row, keyed_segments, plan_rows
 from supervisor.edge.ledger_schema import LedgerFile
 from supervisor.edge.ledger_wanted import Wanted
 from supervisor.edge.statefolder import StateFolder
-from supervisor.narration.plan import BadLine, Plan
-from tests.standin.jobs import plan_of, speak_all, spec_for
+from supervisor.narration.plan import BadLine, Plan, Source
+from tests.standin.jobs import plan_of, speak, speak_all, spec_for
 
 SPEC = spec_for("/out/")
 JOB = SPEC.job
@@ -55,24 +55,35 @@ def rows_of(plan: Plan) -> PlanRows:
     return plan_rows(JOB, plan, keyed_segments(SPEC, plan))
 
 
-texts = st.lists(
+CHAPTERS = st.lists(
     st.lists(st.sampled_from(["One.", "Two.", "Three.", "Four."]), min_size=1, max_size=5), max_size=4
 )
 
 
 @settings(max_examples=25, deadline=None)
-@given(chapters=texts)
+@given(first=CHAPTERS, done=st.integers(0, 5), then=CHAPTERS, is_planned=st.booleans())
 def test_in_pieces_or_at_once_the_same_is_in_the_ledger(
-    tmp_path_factory: pytest.TempPathFactory, chapters: list[list[str]]
+    tmp_path_factory: pytest.TempPathFactory,
+    first: list[list[str]],
+    done: int,
+    then: list[list[str]],
+    is_planned: bool,
 ) -> None:
-    plan = plan_of(*chapters)
     found: list[dict[str, list[Row]]] = []
     for piece_rows in (2, 10_000):
         folder = tmp_path_factory.mktemp("state")
         with pytest.MonkeyPatch.context() as patched, closing(submitted(folder)) as ledger:
             patched.setattr(ledger_pieces, "PIECE_ROWS", piece_rows)
-            summary = ledger.save_plan(SPEC, plan)
-            assert summary.segments == sum(map(len, chapters))
+            ledger.save_plan(SPEC, plan_of(*first))
+            for segment in ledger.waiting(JOB, -1, done):
+                speak(ledger, StateFolder(folder), JOB, segment)
+            for segment in ledger.waiting(JOB, -1, 1):
+                ledger.claim(JOB, segment.key)
+                ledger.charge(JOB, segment.key)
+            if not is_planned:  # asked for anew
+                ledger.cancel(JOB)
+                ledger.submit(Wanted(output=SPEC.output, request=b"[]", is_fresh=False, key=None), 1.0)
+            assert ledger.save_plan(SPEC, plan_of(*then)).segments == sum(map(len, then))
         found.append(all_rows(folder))
     assert found[0] == found[1]
 
@@ -91,23 +102,54 @@ class Broken(list[Row]):
         return piece
 
 
+@pytest.mark.parametrize("before", [None, plan_of(["Four.", "Three.", "Two.", "One."])])
 @pytest.mark.parametrize("table", PLAN_TABLES)
-def test_a_plan_that_broke_off_is_no_plan_and_the_next_is_whole(
-    tmp_path: Path, ledger: Ledger, table: str
+def test_a_plan_that_broke_off_leaves_the_job_open_and_the_next_is_whole(
+    tmp_path: Path, ledger: Ledger, table: str, before: Plan | None
 ) -> None:
     rows = rows_of(PLAN)
+    if before is not None:
+        ledger.save_plan(SPEC, before)
+        speak_all(ledger, StateFolder(tmp_path), JOB)
+        ledger.cancel(JOB)
+        ledger.submit(Wanted(output=SPEC.output, request=b"[]", is_fresh=False, key=None), 1.0)
     broken = rows | {table: Broken(rows[table], good=2 if len(rows[table]) > 2 else 0)}
     with closing(LedgerFile(tmp_path, read_only=False)) as file:
+        assert may_break_off(file, JOB, rows)
         with pytest.raises(InterruptedError):
             write_in_pieces(file, JOB, broken, keyed_segments(SPEC, PLAN))
-        assert is_new(file, JOB)
         assert not are_there(file, JOB, rows, keyed_segments(SPEC, PLAN))
         assert file.rows(tuple[int], "PRAGMA synchronous") == [(2,)]
-    assert ledger.spec(JOB) is None
-    other = plan_of(["Five.", "Six.", "Seven."])
+    stored = ledger.submission(JOB)
+    assert stored is not None
+    assert not stored.planned
+    other = plan_of(["Five.", "Four.", "Seven."])
     ledger.save_plan(SPEC, other)
-    assert [one.text for one in ledger.waiting(JOB, -1, 99)] == ["Five.", "Six.", "Seven."]
+    view = ledger.view(JOB)
+    assert view is not None
+    # What was spoken before it broke off is spoken still, and no copy of it is lost.
+    assert (view.segments, view.done) == (3, 0 if before is None else 1)
     assert all_rows(tmp_path, PLAN_TABLES) == {table: list(each) for table, each in rows_of(other).items()}
+
+
+def test_texts_that_the_ledger_alone_has_are_never_half_there(tmp_path: Path, ledger: Ledger) -> None:
+    ledger.save_plan(SPEC, PLAN)
+    same_texts = replace(PLAN, chapters=PLAN.chapters[:1])
+    other_texts = replace(PLAN, sources=(Source(name="story.txt", text="Other."),))
+    with closing(LedgerFile(tmp_path, read_only=False)) as file:
+        assert may_break_off(file, JOB, rows_of(same_texts))
+        assert not may_break_off(file, JOB, rows_of(other_texts))
+        broken = rows_of(same_texts)
+        broken["span"] = Broken(broken["span"], good=2)
+        with pytest.raises(InterruptedError):
+            write_in_pieces(file, JOB, broken, keyed_segments(SPEC, same_texts))
+    assert list(ledger.sources(JOB)) == list(PLAN.sources)
+    assert ledger.spec(JOB) is not None
+
+
+def test_a_job_that_no_service_has_is_planned_at_once(tmp_path: Path) -> None:
+    with closing(Ledger.open(tmp_path)), closing(LedgerFile(tmp_path, read_only=False)) as file:
+        assert not may_break_off(file, JOB, rows_of(PLAN))
 
 
 def test_others_write_between_two_pieces(
@@ -127,8 +169,8 @@ def test_others_write_between_two_pieces(
     monkeypatch.setattr(ledger_pieces.time, "sleep", rest)
     with closing(Ledger.open(tmp_path)) as planner:
         planner.save_plan(SPEC, PLAN)
-    # Two rows a piece: 1 source, 10 spans, 1 bad line, 2 chapters, 5 segments, 5 keys.
-    assert rested == 1 + 5 + 1 + 1 + 3 + 3
+    # Two rows a piece: 1 source, 10 spans, 1 bad line, 2 chapters, 5 segments, 5 keys; and what was there.
+    assert rested == 1 + 5 + 1 + 1 + 3 + 3 + len(PLAN_TABLES) + 2
 
 
 def test_of_a_plan_that_is_there_nothing_is_written_and_what_is_done_stays(
@@ -138,7 +180,6 @@ def test_of_a_plan_that_is_there_nothing_is_written_and_what_is_done_stays(
     speak_all(ledger, StateFolder(tmp_path), JOB)
     with closing(LedgerFile(tmp_path, read_only=False)) as file:
         assert are_there(file, JOB, rows_of(PLAN), keyed_segments(SPEC, PLAN))
-        assert not is_new(file, JOB)
     before = all_rows(tmp_path)
     assert ledger.save_plan(SPEC, PLAN).reused == 5
     assert all_rows(tmp_path) == before
