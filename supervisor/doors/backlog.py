@@ -197,6 +197,20 @@ class Backlog:
         self._waiting_bytes -= count
         return data
 
+    def take_whole(self, count: int) -> bytes:
+        """Give exactly so many bytes out.
+
+        Raises:
+            OSError: If they cannot be read, or are not there.
+        """
+        pieces: list[bytes] = []
+        while count:
+            pieces.append(self.take(count))
+            if not pieces[-1]:
+                raise OSError(errno.EIO, "less is there than was put in")
+            count -= len(pieces[-1])
+        return b"".join(pieces)
+
     def close(self) -> None:
         """Forget what is left; again, nothing happens."""
         while self._pieces:

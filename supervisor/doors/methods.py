@@ -21,7 +21,7 @@ from supervisor.loop.service import CannotAsk, GivenBack
 
 #: What clients have not read yet, in memory, all of them together: the parent stays under 40 MiB. It is
 #: enough for those who read: what they wait for is gone within a turn of the loop.
-UNREAD_ROOM_BYTES: Final = 1024 * 1024
+UNREAD_ROOM_BYTES: Final = 512 * 1024
 
 #: A result as JSON text, or what gives it once it is called: a call that never begins leaves nothing behind.
 Doing = bytes | Callable[[], Coroutine[object, object, bytes]]

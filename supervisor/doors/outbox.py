@@ -18,7 +18,7 @@ from supervisor.doors.backlog import BLOCK_BYTES, Backlog, Room
 UNREAD_BYTES: Final = 256 * 1024
 
 #: Answers that one client has waiting in memory; more wait where audio does.
-KEPT_BYTES: Final = 32 * 1024
+KEPT_BYTES: Final = 16 * 1024
 
 #: Audio that nobody reads, in memory or not: half a minute of it at 24 kHz; over it, likewise.
 UNHEARD_BYTES: Final = 1536 * 1024
@@ -60,10 +60,6 @@ class Sound:
         return rpc.notification_line("audio/chunk", params)
 
 
-#: A line, or where it is put aside.
-_Line = bytes | Backlog
-
-
 def lost(failure: OSError) -> rpc.RpcError:
     """Return the answer to a request where what comes of it did not reach its client whole."""
     why = failure.strerror or str(failure)
@@ -84,7 +80,9 @@ class Outbox:
     def __init__(self, room: Room, wake: Callable[[], None]) -> None:
         self._room = room
         self._wake = wake
-        self._lines: OrderedDict[str | int, _Line] = OrderedDict()
+        # A line, or the length of one that was put aside.
+        self._lines: OrderedDict[str | int, bytes | int] = OrderedDict()
+        self._aside = Backlog(room)
         self._notes: OrderedDict[str | int, None] = OrderedDict()
         self._line_bytes = 0
         self._kept_bytes = 0  # of them, those in memory of their own
@@ -189,9 +187,7 @@ class Outbox:
         self._wake = _nothing
         for sound in [*self._open]:
             self.forget(sound)
-        for line in self._lines.values():
-            if isinstance(line, Backlog):
-                line.close()
+        self._aside.close()
         self._lines.clear()
         self._notes.clear()
         self._line_bytes = self._kept_bytes = 0
@@ -212,7 +208,7 @@ class Outbox:
             key, line = self._lines.popitem(last=False)
             self._notes.pop(key, None)
             self._count_out(line)
-            return line if isinstance(line, bytes) else _read_back(line)
+            return line if isinstance(line, bytes) else self._read_back(line)
         return self._next_of_sounds()
 
     def _next_of_sounds(self) -> bytes:
@@ -233,37 +229,35 @@ class Outbox:
 
     # ------------------------------------------------------------------ lines
 
-    def _add(self, key: str | int, line: _Line) -> None:
+    def _add(self, key: str | int, line: bytes | int) -> None:
         self._lines[key] = line
         self._count_in(line)
         self._wake()
 
-    def _put_aside(self, line: bytes) -> _Line:
-        aside = Backlog(self._room)
+    def _put_aside(self, line: bytes) -> bytes | int:
         try:
-            aside.put(line)
+            self._aside.put(line)
         except OSError:
             return line  # an answer is kept, if need be here
-        return aside
+        return len(line)
 
-    def _count_in(self, line: _Line, sign: int = 1) -> None:
+    def _read_back(self, count: int) -> bytes:
+        try:
+            return self._aside.take_whole(count)
+        except OSError as error:
+            self._aside.close()
+            return rpc.error_line(rpc.NO_ID, lost(error))  # whose answer it was is lost with it
+
+    def _count_in(self, line: bytes | int, sign: int = 1) -> None:
         if isinstance(line, bytes):
             self._kept_bytes += sign * len(line)
             self._line_bytes += sign * len(line)
         else:
-            self._line_bytes += sign * line.waiting_bytes
+            self._line_bytes += sign * line
 
-    def _count_out(self, line: _Line) -> None:
+    def _count_out(self, line: bytes | int) -> None:
         self._count_in(line, -1)
 
 
 def _nothing() -> None:
     pass
-
-
-def _read_back(line: Backlog) -> bytes:
-    try:
-        return b"".join(iter(lambda: line.take(BLOCK_BYTES), b""))
-    except OSError as error:
-        line.close()
-        return rpc.error_line(rpc.NO_ID, lost(error))  # whose answer it was is lost with it

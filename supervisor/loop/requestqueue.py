@@ -87,7 +87,7 @@ class RequestQueue:
         self._numbers = itertools.count(1)
         self._running = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._kept: deque[tuple[float, Path]] = deque()  # until when, oldest first
+        self._kept: deque[tuple[float, str]] = deque()  # until when, and names, oldest first
         self._timer: asyncio.TimerHandle | None = None
         self._spoken: set[Utterance] = set()
         self._making: set[Path] = set()  # files that are written now
@@ -162,7 +162,7 @@ class RequestQueue:
         finally:
             self._making.discard(wanted.path)
         if not wanted.keeps:
-            self._keep(wanted.path)
+            self._keep(wanted.path.name)
         return speech
 
     def _in_the_users_words(self, text: str) -> str:
@@ -237,17 +237,21 @@ class RequestQueue:
 
     # ------------------------------------------------------------------ files
 
-    def _keep(self, path: Path) -> None:
-        self._kept.append((self._loop.time() + KEPT_S, path))
+    def _keep(self, name: str) -> None:
+        self._kept.append((self._loop.time() + KEPT_S, name))
         if len(self._kept) > MOST_KEPT:
-            self._kept.popleft()[1].unlink(missing_ok=True)
+            self._delete_oldest()
         if self._timer is None:
             self._forget()
+
+    def _delete_oldest(self) -> None:
+        _, name = self._kept.popleft()
+        (self._state / FOLDER_NAME / name).unlink(missing_ok=True)
 
     def _forget(self) -> None:
         """Delete what was kept for long enough; come again for the next."""
         while self._kept and self._kept[0][0] <= self._loop.time():
-            self._kept.popleft()[1].unlink(missing_ok=True)
+            self._delete_oldest()
         self._timer = self._loop.call_at(self._kept[0][0], self._forget) if self._kept else None
 
 
