@@ -8,7 +8,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { setTimeout as rest } from "node:timers/promises";
 
 const [input, output, ...given] = process.argv.slice(2);
 const [command, ...words] = given.length ? given : ["tts-supervisor", "serve", "--stdio"];
@@ -38,16 +37,10 @@ const ended = once(service, "exit");
 ended.then(([code]) => waiting.forEach(({ reject }) => reject(new Error(`the service ended with ${code}`))));
 
 const { job } = await ask("jobs/submit", { inputs: [input], output });
-let view = await ask("jobs/get", { job });
-while (["queued", "running", "paused"].includes(view.state)) {
-  await rest(500);
-  view = await ask("jobs/get", { job });
-}
-for (const path of view.outputs) console.log(path);
+const over = await ask("jobs/watch", { job }); // answered when the job is over
+for (const path of over.outputs) console.log(path);
+if (over.message) console.error(over.message);
 
 service.stdin.end(); // the end of its input is the end of the service
 await ended;
-if (view.state !== "done" || view.failed > 0) {
-  console.error(JSON.stringify(view));
-  process.exitCode = 1;
-}
+process.exitCode = over.exit_code; // as `tts-supervisor narrate` would end

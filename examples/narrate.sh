@@ -12,9 +12,9 @@ shift 2
 
 coproc SERVICE { exec "$@"; }
 service=$SERVICE_PID
-exec 3>&"${SERVICE[1]}" 4<&"${SERVICE[0]}" {SERVICE[1]}>&-  # bash keeps a coprocess's own ends from subshells
+exec 3>&"${SERVICE[1]}" 4<&"${SERVICE[0]}" {SERVICE[1]}>&- # bash keeps a coprocess's own ends from subshells
 
-# ask METHOD PARAMS: print the result; progress that comes meanwhile goes to standard error.
+# ask METHOD PARAMS: put the result into $answer; progress that comes meanwhile goes to standard error.
 ask() {
     local line
     # One question at a time, so one id is enough: it is free again once it was answered.
@@ -23,21 +23,19 @@ ask() {
         jq -r 'select(.method == "progress").params | "\(.segment) of \(.segments) segments"' <<<"$line" >&2
         if jq -e 'has("error")' <<<"$line" >/dev/null; then
             jq -r '.error.message' <<<"$line" >&2
-            return 1
+            exit 1
         fi
-        jq -ce 'select(.id == 1) | .result' <<<"$line" && return
+        if answer=$(jq -ce 'select(.id == 1) | .result' <<<"$line"); then return; fi
     done
     echo "the service ended" >&2
-    return 1
+    exit 1
 }
 
-params=$(jq -cn --arg input "$input" --arg output "$output" '{inputs: [$input], $output}')
-job=$(ask jobs/submit "$params")
-while view=$(ask jobs/get "$job") && jq -e '.state | IN("queued", "running", "paused")' <<<"$view" >/dev/null; do
-    sleep 0.5
-done
-jq -r '.outputs[]' <<<"$view"
+ask jobs/submit "$(jq -cn --arg input "$input" --arg output "$output" '{inputs: [$input], $output}')"
+ask jobs/watch "$(jq -c '{job}' <<<"$answer")" # answered when the job is over
+jq -r '.outputs[]' <<<"$answer"
+jq -r '.message // empty' <<<"$answer" >&2
 
-exec 3>&-  # the end of its input is the end of the service
+exec 3>&- # the end of its input is the end of the service
 wait "$service"
-jq -e '.state == "done" and .failed == 0' <<<"$view" >/dev/null || { jq -c . <<<"$view" >&2; exit 1; }
+exit "$(jq .exit_code <<<"$answer")" # as `tts-supervisor narrate` would end
