@@ -1,8 +1,9 @@
 """Who watches which job: what is told of it as it comes, and how it ended."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from supervisor.core.notes import ChildState, MemoryDecision, Note, Notice, Progress, Stage
 from supervisor.edge.ledger_values import JobView
@@ -56,6 +57,7 @@ class Watchers:
     def __init__(self) -> None:
         self._of: dict[str, list[_Watch]] = {}
         self._latest: dict[str, dict[type[Note], Note]] = {}  # of jobs in hand: where they are
+        self._ends: dict[str, Counter[str]] = {}  # of jobs in hand: how children ended meanwhile
 
     async def watch(self, job: str, told: Callable[[Note], None]) -> Ended:
         """Have what is told of a job told, from where it is now; wait for its end.
@@ -76,13 +78,17 @@ class Watchers:
     def begin(self, job: str) -> None:
         """Take that a job is in hand from now on."""
         self._latest[job] = {}
+        self._ends[job] = Counter()
 
     def over(self, job: str) -> None:
         """Take that nobody works at it any more."""
         self._latest.pop(job, None)
+        self._ends.pop(job, None)
 
     def tell(self, job: str, note: Note) -> None:
         """Tell those who watch a job what is about it."""
+        if job in self._latest and isinstance(note, Progress):
+            note = self._of_this_job(note)
         if job in self._latest and isinstance(note, Stage | Progress):
             self._latest[job][type(note)] = note
         for watch in list(self._of.get(job, ())):
@@ -92,6 +98,8 @@ class Watchers:
         """Tell those whose job is in hand what is about the child that speaks it, or about the service."""
         if isinstance(note, ChildState | MemoryDecision | Notice):
             for job in list(self._latest):
+                if isinstance(note, ChildState) and note.state == "gone":
+                    self._ends[job]["recycled" if note.recycled else "" if note.planned else "died"] += 1
                 self.tell(job, note)
 
     def end(self, job: str, ended: Ended) -> None:
@@ -104,6 +112,11 @@ class Watchers:
         """Let everyone know what ended the service."""
         for job in self._of:
             self.end(job, ended)
+
+    def _of_this_job(self, note: Progress) -> Progress:
+        """Count what befell children while the job was in hand: the service has counted for days."""
+        ends = self._ends[note.job]
+        return replace(note, recycles=ends["recycled"], deaths=ends["died"])
 
     def _forget(self, job: str, watch: _Watch) -> None:
         self._of[job].remove(watch)

@@ -63,3 +63,17 @@ def test_a_long_line_in_small_pieces_is_not_searched_from_its_start_each_time() 
         assert lines.next() is None
     lines.end()
     assert lines.next() == b"0123456789" * 100_000
+
+
+def test_whether_there_is_a_next_is_known_before_it_is_taken() -> None:
+    lines = Lines(4)
+    assert not lines.has_next
+    lines.feed(b"ab")
+    assert not lines.has_next
+    assert lines.next() is None
+    lines.feed(b"\n\n")
+    assert lines.has_next
+    assert (lines.next(), lines.has_next, lines.next(), lines.has_next) == (b"ab", True, b"", False)
+    lines.feed(b"abcde")
+    assert lines.has_next
+    assert lines.next() is Unkept.TOO_LONG

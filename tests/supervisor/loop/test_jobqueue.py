@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.core.notes import Note, Stage
+from supervisor.core.notes import Note, Notice, Stage
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobView
 from supervisor.edge.statefolder import StateFolder
@@ -19,7 +19,7 @@ from supervisor.loop.service import CannotAsk
 from supervisor.loop.speaking import Submission, TakenIn
 from supervisor.loop.telling import Telling
 from tests.standin.tinydisk import resize, tiny_disk
-from tests.supervisor.loop.floors import OwnFloor, config
+from tests.supervisor.loop.floors import MUTE, OwnFloor, config
 
 pytestmark = pytest.mark.processes
 
@@ -348,3 +348,60 @@ def test_a_finished_file_that_finds_no_room_is_made_when_there_is_some(tmp_path:
             assert len(office.floor.heard) == spoken
 
     in_office(tmp_path, do)
+
+
+# ------------------------------------------------------------------ watched
+
+
+def test_who_watches_hears_what_becomes_of_a_job_and_how_narrate_would_end(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        notes: list[Note] = []
+        first, second = [await office.submit(name, THREE) for name in ("a.wav", "b.wav")]
+        third = await office.submit("c.wav", THREE.replace("Two", MUTE))
+        watching = [asyncio.ensure_future(office.queue.watch(job, notes.append)) for job in (first, third)]
+        await office.until(lambda: len(office.floor.here) == MOST_IN_HAND)
+        assert [each.name for each in notes if isinstance(each, Stage)] == ["planning", "narrating"]
+        assert [each.name for each in notes if isinstance(each, Notice)] == ["queue"], "it is said who waits"
+        office.floor.open_up()
+        over, worse = [await each for each in watching]
+        assert (over.job.state, over.exit_code, over.message) == ("done", 0, "")
+        assert (worse.job.state, worse.exit_code) == ("done", 3)
+        again = await office.queue.watch(first, notes.append)
+        assert again == over
+        await office.ends(second, "done")
+
+    in_office(tmp_path, do, is_open=False)
+
+
+def test_who_watches_a_job_that_fails_or_is_cancelled_hears_why(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        mute = await office.submit("mute.wav", "… — …")
+        failed = await office.queue.watch(mute, lambda _: None)
+        assert (failed.job.state, failed.exit_code) == ("failed", 1)
+        assert "nothing to speak" in failed.message
+        job, waits, third = [await office.submit(f"{name}.wav") for name in "abc"]
+        watching = [asyncio.ensure_future(office.queue.watch(each, lambda _: None)) for each in (job, third)]
+        await office.until(lambda: office.floor.here == [job, waits])
+        for each in (third, job):
+            await office.queue.cancel(each)
+        for each in watching:
+            over = await each
+            assert (over.job.state, over.exit_code, "was cancelled" in over.message) == ("cancelled", 1, True)
+
+    in_office(tmp_path, do, is_open=False)
+
+
+def test_a_job_that_is_parked_with_the_service_is_not_over_for_who_watches(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        job = await office.submit()
+        watching = asyncio.ensure_future(office.queue.watch(job, lambda _: None))
+        await office.until(lambda: office.floor.here == [job])
+        office.queue.close("stopped")
+        office.floor.withdraw(job)
+        await office.queue.closed()
+        await office.ends(job, "parked")
+        assert not watching.done()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    in_office(tmp_path, do, is_open=False)

@@ -1,6 +1,7 @@
 """Who watches a job hears of it from where it is, and how it ended, as the exit code of `narrate`."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -107,3 +108,26 @@ def test_who_leaves_is_told_no_more_and_others_are() -> None:
         return one, other
 
     assert asyncio.run(watch()) == ([], [SPOKEN])
+
+
+def test_children_are_counted_while_the_job_is_in_hand_not_since_the_service_began() -> None:
+    def gone(*, planned: bool, recycled: bool = False) -> ChildState:
+        return ChildState(
+            life=1, state="gone", why="", signal=None, memory={}, planned=planned, recycled=recycled
+        )
+
+    async def watch() -> list[Note]:
+        watchers, heard = Watchers(), list[Note]()
+        watchers.tell_all(gone(planned=False))
+        watchers.begin("j1")
+        watching = asyncio.ensure_future(watchers.watch("j1", heard.append))
+        await asyncio.sleep(0)
+        for note in (gone(planned=True, recycled=True), gone(planned=False), gone(planned=True), CHILD):
+            watchers.tell_all(note)
+        watchers.tell("j1", replace(progress(1), recycles=40, deaths=9))
+        watchers.end("j1", Ended(exit_code=0))
+        await watching
+        return heard
+
+    (last,) = [note for note in asyncio.run(watch()) if isinstance(note, Progress)]
+    assert (last.recycles, last.deaths) == (1, 1)
