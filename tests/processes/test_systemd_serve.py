@@ -295,3 +295,26 @@ def test_a_state_folder_in_use_is_waited_for(lab: Lab) -> None:
     lab.run("systemctl", "stop", "holder.service")
     lab.until(SERVICE, limit_s=60, ActiveState="active")
     assert "is in use" in lab.journal("-u", SERVICE)
+
+
+def test_root_narrates_beside_it_and_what_the_service_sees_otherwise_is_refused(lab: Lab) -> None:
+    text = paragraphs(8)
+    expected = undisturbed(lab, text)
+    configure(lab)
+    install(lab)
+    lab.run("systemctl", "start", SERVICE)
+    (lab.folder / "text.txt").write_text(text, "utf-8")
+    here = ("env", "--chdir=/srv", f"PYTHONPATH={ROOT}", sys.executable, "-m", "supervisor")
+    words = (*here, "--state", "/var/lib/tts-supervisor")
+    said = lab.run(*words, "narrate", "text.txt", "-o", f"{STATE}/out.wav")
+    assert said.splitlines()[-1] == f"{STATE}/out.wav"
+    assert sha256(lab) == expected
+    # The unit has a /tmp of its own: nobody would find a file there.
+    refused = lab.run(*words, "narrate", "text.txt", "-o", "/tmp/out.wav", check=False)
+    assert "/tmp: the service sees another file there" in refused
+    assert "(process " in refused
+    said = lab.run(*words, "say", "The ferry leaves at ten.", "-o", "/tmp/ten.wav")
+    assert said.splitlines()[-1] == "/tmp/ten.wav"
+    assert lab.run("head", "-c", "4", "/tmp/ten.wav") == "RIFF"
+    listed = json.loads(lab.run(*words, "jobs", "list", "--json").splitlines()[-1])
+    assert [view["state"] for view in listed] == ["done"], "an utterance is no job"
