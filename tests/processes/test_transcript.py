@@ -11,7 +11,7 @@ import re
 import wave
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -556,3 +556,47 @@ def test_what_is_piped_in_as_a_whole_is_answered_as_a_whole(tmp_path: Path) -> N
         assert wire.end() == 0
         assert {line["id"] for line in wire.heard if "result" in line} == {1, 2, 3}
         assert wire.stray == []
+
+
+#: A library in the service's own process that talks: at each import once the service begins, and at the end.
+TALKATIVE = """
+import atexit, ctypes, os, sys
+
+libc = ctypes.CDLL(None)
+
+
+def shout():
+    print("stray line of print", flush=True)
+    os.write(1, b"stray line of write\\n")
+    libc.puts(b"stray line of C")
+    libc.fflush(None)
+
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "supervisor.loop.serve":
+            atexit.register(shout)
+        if name == "supervisor.loop.serve" or "supervisor.loop.serve" in sys.modules:
+            shout()
+
+
+sys.meta_path.insert(0, Finder)
+"""
+
+
+def test_whatever_a_library_or_an_alert_prints_is_not_on_standard_output(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(TALKATIVE, "utf-8")
+    alert = {"alerts.command": '"echo stray line of an alert"'}
+    task = scripted_task(tmp_path, **alert)
+    task = replace(task, env={**task.env, "PYTHONPATH": str(tmp_path / "site")})
+    with Wire(task) as wire:
+        wire.ready()
+        wire.ask("child/recycle")
+        assert fields(wire.ask("synthesize", text="Well."))["attempts"] == 1
+        assert wire.end() == 0
+        assert wire.stray == []
+    printed = (tmp_path / "serve.err").read_text("utf-8")
+    for said in ("print", "write", "C", "an alert"):
+        assert f"stray line of {said}" in printed
