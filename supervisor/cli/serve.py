@@ -97,12 +97,18 @@ class _Doors:
         else:
             self._control = ControlDoor(methods, place, self._log)
             await self._control.open()
-            StateFolder(self._state).note_door(place.path.absolute())
+            self._note_door(place.path.absolute())
         if self._streams is not None:
             self._stdio = StdioDoor(methods, self._streams, self._log)
             self._stdio.open()
             self._leaving = asyncio.ensure_future(self._leave_with_the_client(self._stdio, service))
         return self
+
+    def _note_door(self, socket: Path) -> None:
+        try:
+            StateFolder(self._state).note_door(socket)
+        except SupervisorError as error:  # in the runtime folder it is found without
+            self._log.event("notice", "warning", text=f"where the control socket lies is not noted: {error}")
 
     async def close(self) -> None:
         """Close them; whoever still waits is told that the service ends."""

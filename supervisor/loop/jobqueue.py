@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from supervisor import errors
+from supervisor.config import faults_in_words
 from supervisor.core.notes import Note, Notice
 from supervisor.edge.disk import free_bytes
 from supervisor.edge.ledger_submissions import OtherInHand
@@ -133,6 +134,10 @@ class JobQueue:
         if job not in self._in_hand:
             text = f"job {job} waits for its turn; the service is busy with others"
             told(Notice(level="info", name="queue", text=text))
+        faults = self._desk.config().engine.faults
+        if faults is not None:
+            text = f"faults are rehearsed: {faults_in_words(faults)}"
+            told(Notice(level="warning", name="faults", text=text))
         over = await self._desk.telling.watchers.watch(job, told)
         return _watched(self.view(job), over)
 
