@@ -177,6 +177,7 @@ class MemoryService:
         finally:
             self.now -= 1
             self._speaking.discard(task)
+            del task  # a failure's traceback would know whom it is the failure of
 
     async def _spoken(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
         whole = b""
