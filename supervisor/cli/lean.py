@@ -2,7 +2,7 @@
 
 asyncio imports `ssl`, and hashlib `_hashlib`, where Python was built with OpenSSL; both do without where
 it was not. A parent speaks no TLS, and of hashes needs SHA-256, which Python has of its own. libcrypto and
-libssl were 4.4 of the 36 MiB of an idle service (docs/decisions/0033-the-weight-of-the-service.md). The
+libssl were 4.4 of the 36 MiB of an idle service (docs/decisions/0034-the-weight-of-the-service.md). The
 price: Python's own SHA-256 takes 4.3 ms for a MiB, a third of a minute of speech, where OpenSSL's takes 0.8.
 """
 
