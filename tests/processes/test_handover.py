@@ -413,6 +413,18 @@ def test_a_command_that_is_killed_leaves_the_job_to_the_service(tmp_path: Path, 
     assert sha256(tmp_path / "out.wav") == undisturbed(tmp_path)
 
 
+def test_a_service_that_gives_up_ends_the_command_with_the_same_code(tmp_path: Path, text: Path) -> None:
+    task = scripted_task(tmp_path, **{"engine.faults.faults": '["crash@1"]', "child.attempts": "1"})
+    with Serving(task) as service:
+        service.ask("server/discover")
+        with Command(task, "narrate", text.name, "-o", "out.wav") as command:
+            code, err = command.end()
+        assert service.exit_code() == 78
+    assert code == 78, err
+    assert "waiting" not in err
+    assert "faults are rehearsed" in err
+
+
 # ------------------------------------------------------------------ signals
 
 
