@@ -37,6 +37,7 @@ NOT_RUN = {
     ("docs/glm.md", "pip install -c constraints.txt '.[glm]'"): "downloads torch and 9 GB of weights",
     ("docs/glm-upstream.md", "/path/to/glm-env/bin/python -m pip install"): "needs an environment of GLM-TTS",
     ("docs/service.md", "python3 -m venv /usr/local"): "writes below /usr and /etc, as root",
+    ("docs/service.md", "tts-supervisor --state /var/lib/"): "needs the machine's service",
     ("docs/service.md", "journalctl -u"): "needs the journal of a running service",
 }
 
