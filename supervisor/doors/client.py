@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from supervisor.doors.backlog import Backlog
 from supervisor.doors.conversation import MOST_WAITING, Conversation
 from supervisor.doors.lines import Lines
 from supervisor.doors.methods import Methods
@@ -83,7 +84,7 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._carrier: Carrier = carrier
         self._pace = pace
-        self._lines = Lines()
+        self._lines = Lines(aside=Backlog(methods.room))
         self._outbox = Outbox(methods.room, carrier.wake)
         self._conversation = Conversation(methods, self._outbox, self._work, most_waiting=pace.most_waiting)
         self._rest: asyncio.TimerHandle | None = None
@@ -108,7 +109,7 @@ class Client:
         self._gone = True
         self._stop_resting()
         self._conversation.hang_up()
-        self._lines = Lines()
+        self._lines.close()
         self._carrier = _NOBODY
 
     # ------------------------------------------------------------------ what the carrier takes

@@ -20,6 +20,8 @@ MOST_WAITING: Final = 256
 #: How a client says that it does not wait any more.
 TAKEN_BACK: Final = "notifications/cancelled"
 
+_UNKEPT: Final = {Unkept.TOO_LONG: rpc.TOO_LONG, Unkept.LOST: rpc.LOST}
+
 Key = int | float | str | None
 
 
@@ -130,7 +132,7 @@ class Conversation:
 
     def take(self, line: bytes | Unkept) -> None:
         """Take a line that the client sent."""
-        request = rpc.TOO_LONG if isinstance(line, Unkept) else rpc.read_request(line)
+        request = _UNKEPT[line] if isinstance(line, Unkept) else rpc.read_request(line)
         match request:
             case rpc.Refused():
                 self._outbox.put(rpc.error_line(request.id, request.error))

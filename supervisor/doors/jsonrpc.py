@@ -138,6 +138,12 @@ TOO_LONG: Final = Refused(
 )
 
 
+LOST: Final = Refused(
+    id=NO_ID,
+    error=own_error("disk_full", "the line waited for its end in a file, and cannot be read", retryable=True),
+)
+
+
 def read_request(line: bytes) -> Request | Refused:
     """Read one line."""
     try:

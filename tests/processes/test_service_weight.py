@@ -140,6 +140,25 @@ def test_ten_that_never_read_cost_disk_and_no_memory_and_hold_nobody_up(tmp_path
         assert without_name(service.pid) == []
 
 
+def test_a_hundred_lines_of_a_mib_without_their_ends_wait_on_disk(tmp_path: Path) -> None:
+    task = scripted_task(tmp_path)
+    begun = b'{"jsonrpc":"2.0","id":1,"method":"status","params":{"text":"' + b"x" * (MIB - 1000)
+    with serving(task) as (service, weight):
+        rude = [knock(task) for _ in range(100)]
+        for one in rude:
+            one.sendall(begun)
+        callers(task, 10, each=2)
+        weight.now("100 long lines begun")
+        rude[0].sendall(b'"}}\n')
+        with rude[0].makefile("rb") as answers:
+            assert b"unknown field `text`" in answers.readline(), "it came whole"
+        for one in rude:
+            one.close()
+        callers(task, 10, each=2)
+        weight.now("they are gone")
+        assert without_name(service.pid) == []
+
+
 def test_a_standard_output_that_is_not_read_costs_no_memory_either(tmp_path: Path) -> None:
     task = scripted_task(tmp_path, **SPOKEN_SLOWLY)
     with serving(task) as (service, weight), service.unread():
