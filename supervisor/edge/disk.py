@@ -121,7 +121,7 @@ def _full_message(folder: Path, error: OSError, needed_bytes: int) -> str:
     wanted = f", {needed_bytes} bytes to write" if needed_bytes else ""
     return (
         f"{what} in {folder} ({free_bytes(folder)} bytes free{wanted}); "
-        "make room and run the same command again: what is finished stays"
+        "make room and run the same command (or send the request) again: what is finished stays"
     )
 
 

@@ -103,7 +103,7 @@ class _Running:
                 self._vitality.extend(_PARKING_S)
             case _:
                 pass
-        if self.house is not None:
+        if self.house is not None and self._vitality.is_heard:
             self._vitality.status(in_words(self.house.status()))
 
     def _stop(self, number: int) -> None:

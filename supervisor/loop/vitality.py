@@ -141,6 +141,11 @@ class Vitality:
         self._was_overdue = []
         self._notifier.status(text)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is a service manager: without one, words for it need not be found."""
+        return self._notifier.is_heard
+
     def extend(self, seconds: float) -> None:
         """Let the present start, reload or stop take up to so much longer from now, while the loop works.
 
