@@ -7,7 +7,8 @@ from supervisor.loop.room import ROOM_BYTES, Room, full
 from tests.standin.tinydisk import resize, tiny_disk
 
 REFUSED = (
-    "the disk is full in /x (0 bytes free, 100 bytes to write); make room and run the same command (or send the request) again"
+    "the disk is full in /x (0 bytes free, 100 bytes to write); "
+    "make room and run the same command (or send the request) again"
 )
 
 
