@@ -17,6 +17,7 @@ from pathlib import Path
 from supervisor.config import Config, faults_in_words
 from supervisor.core.readings import DeviceAnswer, DeviceReading
 from supervisor.display.words import size
+from supervisor.edge.devices import seen_and_mend
 from supervisor.edge.hostmem import read_host
 from supervisor.edge.modelplace import default_model_path
 from supervisor.edge.nvml import DEADLINE_S, DeviceReader
@@ -194,12 +195,12 @@ def device_check(device: str) -> Check:
     if isinstance(answer, DeviceReading):
         detail = f"{size(answer.used_bytes)} of {size(answer.total_bytes)} used"
         return Check(name="gpu memory", ok=True, detail=detail, needed=False)
-    said = "the NVIDIA driver does not answer" if answer is None else answer.text
-    if answer is not None and answer.kind == "absent" and device == "auto":
-        # Nothing to mend: this machine has no NVIDIA GPU, and nothing asks for one.
+    said = "the NVIDIA driver does not answer; see dmesg, and reboot" if answer is None else answer.text
+    if answer is not None and answer.kind == "absent" and device == "auto":  # nothing asks for one
         return Check(name="gpu memory", ok=True, detail=said, needed=False)
-    mend = 'the marks memory.device.* are not kept; without a GPU set child.device = "cpu"'
-    return Check(name="gpu memory", ok=False, detail=said, mend=mend, needed=False)
+    seen, mend = seen_and_mend(said)
+    mend += '; until then the marks memory.device.* are not kept; without a GPU set child.device = "cpu"'
+    return Check(name="gpu memory", ok=False, detail=seen, mend=mend, needed=False)
 
 
 def ask_device(device: str) -> DeviceAnswer | None:

@@ -65,7 +65,16 @@ class StateInUse(TryLater):
 
 
 class DiskFull(TryLater):
-    """The disk or a quota is full; what is finished stays."""
+    """The disk or a quota is full; what is finished stays.
+
+    Args:
+        message: What was seen, and the mend.
+        needed_bytes: That were to be written; 0 = not known.
+    """
+
+    def __init__(self, message: str, *, needed_bytes: int = 0) -> None:
+        super().__init__(message)
+        self.needed_bytes = needed_bytes
 
 
 class GpuLost(SupervisorError):

@@ -99,10 +99,18 @@ def engine_identity(config: Config) -> str:
     if name == "glm":
         kept = {key: value for key, value in settings.items() if key not in MODEL_PATHS}
         version = _glm_version(settings, config.child.python)
-        return f"{name}/{version}/{_digest({**kept, 'device': config.child.device})}"
+        return f"{name}/{version}/{_digest({**kept, 'device': _device_kind(config.child.device)})}"
     if name == "scripted":
         settings = {key: value for key, value in settings.items() if key in _SCRIPTED_BYTES}
     return f"{name}/{_version(name, config.child.python)}/{_digest(settings)}"
+
+
+def _device_kind(device: str) -> str:
+    """Return what of a device's name may decide bytes: which of several GPUs it is, is no part of it.
+
+    All devices are of one kind (`child.device`). GPUs go by the name of the first: jobs in ledgers have it.
+    """
+    return "cuda:0" if device.startswith("cuda:") else device
 
 
 def _digest(settings: Mapping[str, Setting]) -> str:

@@ -16,13 +16,18 @@ from supervisor.config.checks import FAULT_KINDS
 from supervisor.config.keys import KEYS
 from supervisor.config.reload import When, when
 from supervisor.core.lifecycle import draw
+from supervisor.core.notes import ChildState
+from supervisor.edge.devices import seen_and_mend
+from supervisor.edge.driver import unknown_for
 from supervisor.errors import SupervisorError
 from supervisor.log import EVENTS
 from supervisor.loop.alerting import AlertEvent
-from supervisor.loop.service import ErrorKind, ServiceState
+from supervisor.loop.health import Ailment, Signs
+from supervisor.loop.service import ChildStatus, ErrorKind, ServiceState, Status, Totals
 from supervisor.loop.signals import STOPS
+from supervisor.loop.statusline import in_words
 from supervisor.wire.messages import FromChild, FromParent, Vitals
-from tests.blocks import pages
+from tests.blocks import every, pages
 from tests.tree import named, page, tracked
 
 # ------------------------------------------------------------------ documents
@@ -106,6 +111,23 @@ def test_every_fault_that_can_be_rehearsed_is_documented_and_no_other() -> None:
 def test_every_state_of_a_service_is_documented() -> None:
     shown = page("docs/commands.md")
     assert {state for state in get_args(ServiceState) if f"`{state}`" not in shown} == set()
+
+
+def test_the_status_lines_that_are_shown_are_as_they_are_written() -> None:
+    signs = Signs()
+    gone = "killed by SIGSEGV (segmentation fault)"
+    signs.note(ChildState(life=3, state="gone", why=gone, signal="SIGSEGV", memory={}), 0.0)
+    words, mend = seen_and_mend(unknown_for(15).text)
+    lost = Ailment(kind="gpu_lost", words=words, mend=mend, since="", stops=True)
+    child = ChildStatus(pid=4242, life=1, ready=True, device="cuda:0", segments=17, memory={})
+    statuses = [
+        Status(state="idle", child=child, queue=0, lives=[], totals=Totals()),
+        Status(state="recycling", child=None, queue=2, lives=[], totals=Totals(), health=signs.ailments),
+        Status(state="gpu_lost", why=words, child=child, queue=0, lives=[], totals=Totals(), health=[lost]),
+    ]
+    (block,) = every("text")
+    assert block.page == "docs/service.md"
+    assert block.text.splitlines() == [in_words(status) for status in statuses]
 
 
 def test_every_kind_of_error_of_a_service_is_documented_with_what_to_do() -> None:

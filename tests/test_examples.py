@@ -4,6 +4,7 @@ import configparser
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -21,10 +22,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from supervisor.cli.parser import make_parser
 from supervisor.config import load_config
 from supervisor.config.keys import KEYS
+from supervisor.errors import UsageError
 from supervisor.loop.alerting import AlertEvent
 from tests.blocks import Block, blocks, every, pages
+from tests.standin.tools import put_jq, put_node
 from tests.tree import ROOT, page
 
 #: What no test can do, and where it stands. It grows only by something that no test can do.
@@ -34,6 +38,7 @@ NOT_RUN = {
     ("docs/glm.md", "pip install -c constraints.txt '.[glm]'"): "downloads torch and 9 GB of weights",
     ("docs/glm-upstream.md", "/path/to/glm-env/bin/python -m pip install"): "needs an environment of GLM-TTS",
     ("docs/service.md", "python3 -m venv /usr/local"): "writes below /usr and /etc, as root",
+    ("docs/service.md", "tts-supervisor --state /var/lib/"): "needs the machine's service",
     ("docs/service.md", "journalctl -u"): "needs the journal of a running service",
 }
 
@@ -91,7 +96,8 @@ def test_what_is_not_run_is_little_and_says_why() -> None:
 def test_every_block_is_of_a_kind_that_is_looked_at() -> None:
     kinds = {block.language for name in pages() for block in blocks(name)}
     # Without a language: drawings, and output as it looks. What goes over a wire is sent by test_protocol.py.
-    assert kinds - {"", "mermaid", "jsonrpc"} <= {"sh", "python", "toml", "json", "ini"}
+    # Status lines (text) are compared by test_docs.py.
+    assert kinds - {"", "mermaid", "jsonrpc", "text"} <= {"sh", "python", "toml", "json", "ini"}
     assert kinds >= {"sh", "python", "toml", "json", "ini"}
 
 
@@ -101,10 +107,57 @@ COMMAND = re.compile(
 )
 
 
-def test_no_command_hides_in_a_block_without_a_language() -> None:
+def test_nothing_that_could_be_run_hides_in_a_block_without_a_language() -> None:
     listings = [block for block in every("") if "─" not in block.text]  # with it, a drawing
-    hidden = [f"{block.page}:{block.line}" for block in listings if COMMAND.search(block.text)]
+    looks = (COMMAND, re.compile(r"^\s*[{\[<>]", re.MULTILINE))  # the second: JSON, TOML, a conversation
+    hidden = [
+        f"{block.page}:{block.line}" for block in listings if any(look.search(block.text) for look in looks)
+    ]
     assert hidden == []
+
+
+#: A command that is shown by its indentation alone: those of measurements take minutes to hours.
+INDENTED = re.compile(
+    r"^ {4}(?:\.venv/bin/)?(?:python (?:-m )?)?(pytest|benchmarks\S*)((?: \S+)*)$", re.MULTILINE
+)
+
+
+def test_what_a_measurement_is_run_with_is_there() -> None:
+    texts = {name: page(name) for name in ("docs/measurements.md", "benchmarks/README.md")}
+    found = [(name, *shown) for name, text in texts.items() for shown in INDENTED.findall(text)]
+    assert len(found) == sum(len(re.findall(r"^ {4}\S", text, re.MULTILINE)) for text in texts.values())
+    for name, program, words in found:
+        parts = [program.replace(".", "/") + ".py"] if program.startswith("benchmarks.") else [program]
+        files = [word for word in [*parts, *words.split()] if "/" in word]
+        missing = [file for file in files if not (ROOT / file).exists()]
+        assert files, f"{name}: {program}{words}"
+        assert missing == [], f"{name}: {program}{words}"
+        for option in re.findall(r"--[a-z-]+", words) if "benchmarks" in program else ():
+            assert f'"{option.replace("--no-", "--")}"' in page(files[0]), (
+                f"{name}: {program} takes no {option}"
+            )
+
+
+#: What stands for something else in the line of a text: `jobs show ID`, `say …`.
+STANDS_FOR = re.compile("…")
+
+
+def test_a_command_in_the_midst_of_a_text_is_one_that_the_program_takes() -> None:
+    shown = {
+        (name, words)
+        for name in pages()
+        for words in re.findall(r"`tts-supervisor ([^`]*)`", page(name))
+        if "--help" not in words
+    }
+    assert len(shown) > 10
+    for name, words in sorted(shown):
+        given = shlex.split(STANDS_FOR.sub("text", words))
+        # A command's name alone means the command, whatever else it needs.
+        with pytest.raises(SystemExit, match=r"^0$") if len(given) == 1 else nullcontext():
+            try:
+                make_parser().parse_args(given if len(given) > 1 else [*given, "--help"])
+            except UsageError as error:
+                pytest.fail(f"{name}: tts-supervisor {words}: {error}")
 
 
 def test_what_ci_runs_is_run_by_it() -> None:
@@ -224,7 +277,8 @@ def desk(tmp_path: Path) -> Desk:
     desk = Desk(path=tmp_path)
     _put_program(tmp_path)
     (tmp_path / "examples").mkdir()
-    shutil.copy(ROOT / "examples" / "lines.jsonl", tmp_path / "examples")
+    for name in ("lines.jsonl", "narrate.sh", "narrate.mjs"):
+        shutil.copy(ROOT / "examples" / name, tmp_path / "examples")
     # The beginning of the story that is shipped: .ci/run narrates the whole of it.
     beginning = page("examples/the-night-ferry.md").splitlines(keepends=True)[:9]
     (tmp_path / "examples" / "the-night-ferry.md").write_text("".join(beginning))
@@ -263,6 +317,11 @@ def shell_blocks(name: str, *, slow: bool) -> list[Block]:
 @pytest.mark.parametrize("name", [name for name in pages() if shell_blocks(name, slow=False)])
 def test_the_commands_of_a_page_do_what_it_says_one_after_the_other(name: str, desk: Desk) -> None:
     _put_engine(name, desk)
+    for program, put in (("jq", put_jq), ("node", put_node)):
+        if any(
+            re.search(rf"\b{program} |narrate\.sh", block.text) for block in shell_blocks(name, slow=False)
+        ):
+            put(desk.path / "bin")
     found = shell_blocks(name, slow=False)
     services = [block for block in found if SERVING.match(block.text)]
     with desk.serving(services[0]) if services else nullcontext():
@@ -384,6 +443,14 @@ def test_json_that_is_shown_is_json(block: Block) -> None:
         # One object a line, as on the wire.
         for line in filter(str.strip, block.text.splitlines()):
             json.loads(line)
+
+
+def test_the_entry_for_an_mcp_client_starts_what_it_should() -> None:
+    (block,) = [block for block in every("json") if "mcpServers" in block.text]
+    (entry,) = json.loads(block.text)["mcpServers"].values()
+    assert entry["command"] in tomllib.loads(page("pyproject.toml"))["project"]["scripts"]
+    arguments = make_parser().parse_args(entry["args"])
+    assert (arguments.command, arguments.stdio) == ("serve", True)
 
 
 def test_the_alert_that_is_shown_is_one() -> None:

@@ -13,7 +13,10 @@ import pytest
 from supervisor.doors.jsonrpc import CODES
 from supervisor.doors.offer import service_methods
 from supervisor.log import Log
+from supervisor.loop.health import AilmentKind
+from supervisor.loop.room import full
 from supervisor.loop.service import ErrorKind
+from tests.blocks import every, pages
 from tests.supervisor.doors.memory_service import MemoryService
 from tests.supervisor.doors.pipes import Caller, Json, open_pipes
 from tests.tree import page
@@ -42,6 +45,12 @@ def examples() -> list[Example]:
     return [Example(how=how, lines=tuple(text.splitlines())) for how, text in found]
 
 
+def elsewhere() -> list[Example]:
+    """Those of other pages."""
+    found = [one for name in pages() if name != "docs/protocol.md" for one in BLOCK.findall(page(name))]
+    return [Example(how=how, lines=tuple(text.splitlines())) for how, text in found]
+
+
 def fits(shown: object, seen: object) -> bool:
     """Whether what was seen is what is shown: `"…"` is anything, and nothing may be missing or more."""
     if shown == "…":
@@ -61,6 +70,8 @@ async def play(caller: Caller, example: Example) -> None:
         caller.service.may_go.clear()
     if "one may wait" in example.how:
         caller.service.max_waiting = 1
+    if "the disk is full" in example.how:
+        caller.service.health = [full("the disk is full in F (0 bytes free)", "now", stops=True)]
     for direction, lines in turns(example.lines):
         if direction == ">":
             caller.send(*(line.encode() for line in lines))
@@ -83,13 +94,23 @@ def turns(lines: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
             group = []
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda example: str(example.sent[0])[:60])
+@pytest.mark.parametrize(
+    "example", [*examples(), *elsewhere()], ids=lambda example: str(example.sent[0])[:60]
+)
 def test_what_the_document_shows_is_what_happens(tmp_path: Path, example: Example) -> None:
     async def converse() -> None:
         async with open_pipes(tmp_path) as caller:
             await play(caller, example)
 
     asyncio.run(converse())
+
+
+def test_no_line_of_an_example_is_passed_over() -> None:
+    shown = [block.text.splitlines() for block in every("jsonrpc")]
+    played = [list(example.lines) for example in (*examples(), *elsewhere())]
+    assert sorted(shown) == sorted(played)
+    odd = [line for lines in shown for line in lines if not line.startswith(("> ", "< "))]
+    assert odd == []
 
 
 def test_every_method_is_in_the_table_and_in_an_example() -> None:
@@ -106,7 +127,19 @@ def test_every_notification_is_in_the_table_and_in_an_example() -> None:
     text = page("docs/protocol.md").split("## What is told")[1].split("## What can go wrong")[0]
     told = {line["method"] for example in examples() for line in example.received if "method" in line}
     assert set(re.findall(r"^\| `([a-z/]+)` \|", text, re.MULTILINE)) == told
-    assert told == {"progress", "job/segment", "child/state", "audio/chunk", "notifications/progress"}
+    assert told == {
+        "progress",
+        "job/segment",
+        "job/note",
+        "child/state",
+        "audio/chunk",
+        "notifications/progress",
+    }
+
+
+def test_every_kind_of_ailment_is_in_the_table() -> None:
+    text = page("docs/protocol.md").split("### What ails it")[1].split("###")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == set(get_args(AilmentKind))
 
 
 def test_every_error_is_in_the_table_and_in_an_example() -> None:

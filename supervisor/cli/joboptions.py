@@ -15,7 +15,7 @@ def job_options(parser: argparse.ArgumentParser) -> None:
     json_option(add_command(actions, "list", "list all jobs"), "an array")
     for name, what in (
         ("show", "show a job: its chapters, its failures, what became of every character"),
-        ("cancel", "cancel a job that is not being spoken; what is finished stays"),
+        ("cancel", "cancel a job that waits, or that a service speaks; what is finished stays"),
         ("retry", "speak what is missing or failed of a job, from the text that the ledger keeps"),
         ("verify", "recompute every hash, and account for every character of the source"),
         ("remove", "delete a job's rows and segments from the state folder; its finished files stay"),

@@ -7,9 +7,13 @@ from contextlib import closing, contextmanager
 import msgspec
 
 from supervisor.cli import showing
+from supervisor.cli.agreement import must_agree
+from supervisor.cli.calling import Caller
+from supervisor.cli.handover import hand_over
 from supervisor.cli.outcome import do_job, report
+from supervisor.cli.owner import There, service_of
 from supervisor.cli.parser import Arguments
-from supervisor.cli.request import configuration, state_folder
+from supervisor.cli.request import configuration, loaded, state_folder
 from supervisor.cli.which import meant
 from supervisor.cli.words import emit, emit_json, table, tell
 from supervisor.config import Given
@@ -19,12 +23,27 @@ from supervisor.edge.ledger_values import ABANDONED, JobView
 from supervisor.edge.ledger_words import not_planned
 from supervisor.edge.recordings import prune_recordings
 from supervisor.edge.statefolder import StateFolder
-from supervisor.errors import StateInUse, SupervisorError
+from supervisor.errors import StateInUse, SupervisorError, UsageError
 from supervisor.loop.requests import JobRequest
+from supervisor.loop.speaking import TakenIn
 from supervisor.loop.submitted import request_again
+
+#: For a segment in hand, as `clean` waits.
+_PATIENCE_S = 900.0
+
+_CANCELLED = "cancelled {}; what is finished stays, 'jobs retry' goes on with it"
 
 #: Of a job that somebody works at, or did when he was killed.
 _IN_HAND = ("running", "paused")
+
+#: Of a job that a service has, or is to go on with.
+_OPEN = (*_IN_HAND, "queued", "parked")
+
+
+class JobState(msgspec.Struct, frozen=True, kw_only=True):
+    """What `jobs/cancel` and `jobs/retry` answer, as far as it is used here."""
+
+    state: str
 
 
 def jobs(args: Arguments) -> int:
@@ -124,15 +143,24 @@ def _cancel(args: Arguments, state: StateFolder) -> int:
     view = _known(state, args.job, whole=True)
     if view.state in ("done", "cancelled"):
         raise SupervisorError(f"job {view.job} is {view.state}: there is nothing to cancel")
+    if view.state in _OPEN and (there := service_of(state, None)) is not None:
+        _cancel_there(there, view.job)
+        return _done(args, state, view.job, _CANCELLED.format(view.job))
     _refuse_if_spoken(state, view)
     with _ledger(state, read_only=False) as ledger:
         # A service may have taken it up just now, between the look and this.
         if not ledger.cancel(view.job, in_hand=state.owner_pid() is None):
             _refuse_if_spoken(state, _known(state, view.job))
             ledger.set_state(view.job, "cancelled", None)
-    return _done(
-        args, state, view.job, f"cancelled {view.job}; what is finished stays, 'jobs retry' goes on with it"
-    )
+    return _done(args, state, view.job, _CANCELLED.format(view.job))
+
+
+def _cancel_there(there: There, job: str) -> None:
+    """Have the service cancel it that owns the state folder: when the segment in hand is done."""
+    with there.caller as service:
+        found = service.ask("jobs/cancel", JobState, limit_s=_PATIENCE_S, params={"job": job})
+    if found.state != "cancelled":
+        raise SupervisorError(f"job {job} is {found.state} by now: its files are being written, or are there")
 
 
 def _done(args: Arguments, state: StateFolder, job: str, words: str) -> int:
@@ -176,5 +204,36 @@ def _retry(args: Arguments, state: StateFolder) -> int:
         spec, request = ledger.spec(view.job), request_again(ledger, view.job)
     # The same engine as the first time, or nothing that is finished would fit.
     engine = [] if spec is None else [Given(key="engine.name", value=spec.engine, origin=f"job {view.job}")]
+    if (there := service_of(state, args.socket)) is not None:
+        return _retry_there(args, state, there, view, request)
     config = configuration(args, extra=engine)
     return report(do_job(config, state, request, json=args.json, socket=args.socket), json=args.json)
+
+
+def _retry_there(
+    args: Arguments, state: StateFolder, there: There, view: JobView, request: JobRequest
+) -> int:
+    """Have the service go on with it that owns the state folder; watch it, and return the exit code."""
+    in_hand = view.state in _OPEN and view.state != "parked"
+
+    def retry(service: Caller) -> TakenIn:
+        service.ask("jobs/retry", JobState, limit_s=_PATIENCE_S, params={"job": view.job})
+        return TakenIn(job=view.job, is_new=not in_hand)
+
+    with there.caller:
+        found = loaded(args)
+        must_agree(found, there.settings.values, there.who)
+        _must_be_the_engine(state, view.job, there)
+        return hand_over(args, found.config, state, there, request, retry)
+
+
+def _must_be_the_engine(state: StateFolder, job: str, there: There) -> None:
+    """Refuse another engine than the job was spoken with: nothing that is finished would fit."""
+    with _ledger(state, read_only=True) as ledger:
+        spec = ledger.spec(job)
+    theirs = there.settings.values.get("engine.name", "").strip('"')
+    if spec is not None and spec.engine != theirs:
+        raise UsageError(
+            f"job {job} is spoken by the engine {spec.engine!r}, and {there.who} has {theirs!r}: give it "
+            "that engine, or retry where no service runs"
+        )

@@ -1,14 +1,15 @@
 """`narrate INPUT... -o OUT`."""
 
-from supervisor.cli.outcome import do_job, report
+from supervisor.cli.handover import do_or_hand_over
 from supervisor.cli.parser import Arguments
-from supervisor.cli.request import configuration, job_request, state_folder
+from supervisor.cli.request import job_request, loaded, state_folder
 
 
 def narrate(args: Arguments) -> int:
     """Narrate documents; return the exit code."""
-    config = configuration(args, speaks=True)
-    request = job_request(args, config, args.format)
-    return report(
-        do_job(config, state_folder(args), request, json=args.json, socket=args.socket), json=args.json
+    return do_or_hand_over(
+        args,
+        loaded(args, speaks=True),
+        state_folder(args),
+        lambda config: job_request(args, config, args.format),
     )

@@ -58,7 +58,7 @@ def do_job(
     log.event("run.started", engine=config.engine.name, state=str(state.path), output=request.output)
     try:
         with closing(make_display(json=json, stderr_is_terminal=stderr_is_terminal())) as display:
-            _warn_if_replaced(state, request, display, log)
+            warn_if_replaced(state, request, display, log)
             door = control_door(state, socket, log, partial(_remark, display, log))
             outcome = run_job(config, state, request, display.show, log, door=door)
     except StateInUse:
@@ -78,7 +78,7 @@ def _remark(display: Display, log: Log, text: str) -> None:
     display.show(note)
 
 
-def _warn_if_replaced(state: StateFolder, request: JobRequest, display: Display, log: Log) -> None:
+def warn_if_replaced(state: StateFolder, request: JobRequest, display: Display, log: Log) -> None:
     """Say that a file is going to be replaced that this job has not made."""
     from supervisor.loop.logged import log_note  # noqa: PLC0415 - do_job has imported it
 
@@ -107,6 +107,29 @@ def make_log(config: Config) -> Log:
     faults = config.engine.faults
     words = None if faults is None else faults_in_words(faults)
     return Log(format=config.log.format, level=config.log.level, faults=words, journal=journal_of(os.environ))
+
+
+def outcome_of(state: StateFolder, job: str, exit_code: int, message: str) -> Outcome:
+    """Return how a job came out that a service did: what it says, with what the ledger knows of the job.
+
+    Args:
+        state: The state folder.
+        job: Id.
+        exit_code: Of the command.
+        message: Why it is not all done; empty otherwise.
+    """
+    from supervisor.edge.ledger import Ledger  # noqa: PLC0415 - who follows a service has imported it
+
+    with closing(Ledger.open(state.path, read_only=True)) as ledger:
+        view = ledger.view(job)
+        return Outcome(
+            exit_code=exit_code,
+            view=view,
+            outputs=[] if view is None or message else view.outputs,
+            failures=ledger.failures(job),
+            bad_lines=ledger.bad_lines(job),
+            message=message,
+        )
 
 
 def _ended(state: StateFolder, request: JobRequest, error: SupervisorError) -> Outcome:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from supervisor.cli.parser import Arguments
 from supervisor.cli.stops import held
-from supervisor.config import Config, Given, Reading, load, read
+from supervisor.config import Config, Given, Loaded, Reading, load, read
 from supervisor.edge.statefolder import StateFolder, default_state_path
 from supervisor.errors import InputError, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
@@ -40,7 +40,12 @@ def configuration(args: Arguments, *, speaks: bool = False, extra: Iterable[Give
     Raises:
         ConfigError: See `load`.
     """
-    return load(reading(args, speaks=speaks, extra=extra)).config
+    return loaded(args, speaks=speaks, extra=extra).config
+
+
+def loaded(args: Arguments, *, speaks: bool = False, extra: Iterable[Given] = ()) -> Loaded:
+    """Likewise, with where each value comes from."""
+    return load(reading(args, speaks=speaks, extra=extra))
 
 
 def reading(

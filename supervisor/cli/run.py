@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
+from supervisor.cli.lean import STAYING, leave_openssl_out
 from supervisor.cli.parser import Arguments, parse
 from supervisor.cli.stops import (
     DECISIONS_ALONE,
@@ -49,6 +50,8 @@ def _guarded(argv: Sequence[str]) -> int:
 
 
 def _do(args: Arguments) -> int:
+    if args.command in STAYING:
+        leave_openssl_out()
     if args.command in RESUMABLE:
         return _command(args.command)(args)
     with interrupt_raises():

@@ -15,6 +15,7 @@ from supervisor.cli.request import configuration, state_folder
 from supervisor.config import Config, HttpConfig
 from supervisor.doors.streams import Streams, claim_streams
 from supervisor.edge.runtimefolder import open_control_socket
+from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import SupervisorError, UsageError
 from supervisor.log import Log
 
@@ -163,6 +164,7 @@ class _Doors:
         else:
             self._control = ControlDoor(methods, place, self._log)
             await self._control.open()
+            self._note_door(place.path.absolute())
         if self._streams is not None:
             self._stdio = StdioDoor(methods, self._streams, self._log)
             self._stdio.open()
@@ -204,6 +206,12 @@ class _Doors:
             log=self._log,
         )
         await self._served.open()
+
+    def _note_door(self, socket: Path) -> None:
+        try:
+            StateFolder(self._state).note_door(socket)
+        except SupervisorError as error:  # in the runtime folder it is found without
+            self._log.event("notice", "warning", text=f"where the control socket lies is not noted: {error}")
 
     async def close(self) -> None:
         """Close them; whoever still waits is told that the service ends."""

@@ -20,6 +20,8 @@ def lines(status: Status) -> list[str]:
     """Return a status for people."""
     rows = [
         ("state", f"{status.state}: {status.why}" if status.why else status.state),
+        ("ready", "yes" if status.ready else "no"),
+        *(("ails", f"{one.words}; {one.mend} (since {one.since})") for one in status.health),
         ("service", f"process {status.pid}, since {status.since}, version {status.version}"),
         *_job(status.job),
         *(row for child in status.children or [status.child] for row in _child(child)),

@@ -92,7 +92,7 @@ def place(value: object) -> str:
 
 
 def devices(value: object) -> list[str]:
-    """Take `"auto"`, `"cpu"`, `"cuda:N"`, or a list of them; one alone is a list of one."""
+    """Take `"auto"`, `"cpu"`, `"cuda:N"`, or a list of one kind of them; one alone is a list of one."""
     entries = cast("list[object]", value) if isinstance(value, list) else [value]
     for entry in entries:
         if not _DEVICE.fullmatch(text(entry)):
@@ -101,7 +101,14 @@ def devices(value: object) -> list[str]:
             )
     if not entries:
         raise ValueError('need at least one device, as in ["cuda:0", "cuda:1"], got an empty list')
-    return [text(entry) for entry in entries]
+    names = [text(entry) for entry in entries]
+    if len({name.partition(":")[0] for name in names}) > 1:
+        # A CPU and a GPU round differently: one job would have bytes of both, as its segments fell.
+        raise ValueError(
+            f"need devices of one kind, since their sounds differ, got {names}; name GPUs alone, as in "
+            '["cuda:0", "cuda:1"], or "cpu" alone'
+        )
+    return names
 
 
 def number(*, least: float, most: float, open_below: bool = False) -> Check:

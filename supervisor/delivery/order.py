@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-ErrorKind = Literal["disk_full", "unwritable", "bad_audio", "internal"]
+ErrorKind = Literal["disk_full", "unwritable", "in_use", "bad_audio", "internal"]
 
 
 class OrderError(Exception):

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -13,6 +13,7 @@ from supervisor.delivery.order import BadAudio, Delivered, Order, Piece
 from supervisor.delivery.samples import blocks_of, length_samples
 from supervisor.delivery.sink import Sink
 from supervisor.edge.disk import fsync_folder, make_folder, settle, write_error
+from supervisor.edge.partfile import open_alone
 from supervisor.errors import Unwritable
 
 #: A WAV counts its bytes in 32 bits; 64 KiB of room for headers and tags.
@@ -24,7 +25,13 @@ _MAX_TITLE_CHARS = 200
 _HASH_BLOCK_BYTES = 1 << 20
 
 
-def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RIFF_LIMIT_BYTES) -> Delivered:
+def deliver(
+    order: Order,
+    pieces: Sequence[Piece],
+    *,
+    riff_limit_bytes: int = RIFF_LIMIT_BYTES,
+    alive: Callable[[], object] = bool,
+) -> Delivered:
     """Write the file of an order; it is on disk for good when this returns.
 
     The same order and segments give the same bytes: no dates, no chance. Nothing is left behind
@@ -34,10 +41,12 @@ def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RI
         order: What to make.
         pieces: In order.
         riff_limit_bytes: A WAV with more bytes of audio than this becomes an RF64.
+        alive: Called before each piece.
 
     Raises:
         DiskFull: If there is no room.
         Unwritable: If the place cannot be written.
+        TryLater: If another process writes the same file now.
         BadAudio: If a segment's file is not what the ledger says.
     """
     target = Path(os.path.realpath(order.path))  # a link stays, what it points at is replaced
@@ -47,12 +56,12 @@ def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RI
     samples = sum(length_samples(piece, order.sample_rate_hz) for piece in pieces)
     if not samples:  # an empty FLAC is no FLAC
         raise BadAudio(f"nothing was spoken that could stand in {target}")
-    is_long = order.format == "wav" and 2 * samples > riff_limit_bytes
-    container = "RF64" if is_long else order.format.upper()
+    size_bytes = 2 * samples if order.format == "wav" else 0  # what becomes of it as FLAC nobody knows
+    container = "RF64" if size_bytes > riff_limit_bytes else order.format.upper()
     try:
-        sha256 = _write(order, pieces, container, target)
+        sha256 = _write(order, _told(pieces, alive), container, target, size_bytes)
     except OSError as error:
-        raise write_error(target.parent, error) from error
+        raise write_error(target.parent, error, needed_bytes=size_bytes) from error
     return Delivered(
         path=order.path,
         samples=samples,
@@ -60,6 +69,12 @@ def deliver(order: Order, pieces: Sequence[Piece], *, riff_limit_bytes: int = RI
         seconds=samples / order.sample_rate_hz,
         sha256=sha256,
     )
+
+
+def _told(pieces: Iterable[Piece], alive: Callable[[], object]) -> Iterator[Piece]:
+    for piece in pieces:
+        alive()
+        yield piece
 
 
 def _refuse_what_is_no_file(target: Path) -> None:
@@ -71,26 +86,28 @@ def _refuse_what_is_no_file(target: Path) -> None:
         raise Unwritable(f"{target} is there and is no regular file; choose another name with -o")
 
 
-def _write(order: Order, pieces: Sequence[Piece], container: str, target: Path) -> str:
+def _write(order: Order, pieces: Iterable[Piece], container: str, target: Path, size_bytes: int) -> str:
     """Write the file beside its place, then put it there; return its SHA-256."""
     part = target.with_name(f".{target.name}.part")
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    descriptor, is_placed = open_alone(part, target), False
     try:
         _encode(order, pieces, container, Sink(descriptor))
         os.fsync(descriptor)
         sha256 = _sha256_of(descriptor)
         part.replace(target)
+        is_placed = True
         fsync_folder(target.parent)
     except OSError as error:
         # Said here, while the part is there: once it is gone, so is the want of room.
-        raise write_error(target.parent, error) from error
+        raise write_error(target.parent, error, needed_bytes=size_bytes) from error
     finally:
+        if not is_placed:  # else what has this name by now is somebody else's
+            part.unlink(missing_ok=True)
         os.close(descriptor)
-        part.unlink(missing_ok=True)
     return sha256
 
 
-def _encode(order: Order, pieces: Sequence[Piece], container: str, sink: Sink) -> None:
+def _encode(order: Order, pieces: Iterable[Piece], container: str, sink: Sink) -> None:
     shaped = cast("BinaryIO", sink)  # soundfile calls five methods of a file, and Sink has those
     try:
         file = soundfile.SoundFile(shaped, "w", order.sample_rate_hz, 1, "PCM_16", format=container)

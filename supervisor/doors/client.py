@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
+from supervisor.doors.backlog import Backlog
 from supervisor.doors.conversation import MOST_WAITING, Conversation
-from supervisor.doors.lines import LONGEST_LINE_BYTES, Lines
+from supervisor.doors.lines import Lines
 from supervisor.doors.methods import Methods
 from supervisor.doors.outbox import Outbox
+
+#: Whole lines that wait for their turn in memory; over it, no more are read. What a client said beyond that
+#: waits where it is, in the client's pipe or socket.
+_AHEAD_BYTES: Final = 16 * 1024
 
 
 class Carrier(Protocol):
@@ -29,6 +34,25 @@ class Carrier(Protocol):
     def done(self) -> None:
         """Take that there is nothing left to say, once all that waits is pulled; called more than once."""
         ...
+
+
+class _Nobody:
+    """Carries nothing: a client and its carrier know one another, and would wait for the collector."""
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def wake(self) -> None:
+        pass
+
+    def done(self) -> None:
+        pass
+
+
+_NOBODY: Final = _Nobody()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +82,10 @@ class Client:
             pace: Of its lines.
         """
         self._loop = asyncio.get_running_loop()
-        self._carrier = carrier
+        self._carrier: Carrier = carrier
         self._pace = pace
-        self._lines = Lines()
-        self._outbox = Outbox(methods.room, methods.folder, carrier.wake)
+        self._lines = Lines(aside=Backlog(methods.room))
+        self._outbox = Outbox(methods.room, carrier.wake)
         self._conversation = Conversation(methods, self._outbox, self._work, most_waiting=pace.most_waiting)
         self._rest: asyncio.TimerHandle | None = None
         self._ended = False
@@ -85,6 +109,8 @@ class Client:
         self._gone = True
         self._stop_resting()
         self._conversation.hang_up()
+        self._lines.close()
+        self._carrier = _NOBODY
 
     # ------------------------------------------------------------------ what the carrier takes
 
@@ -136,7 +162,7 @@ class Client:
             self._carrier.done()
         elif is_done and not self._ended:
             self._carrier.resume_reading()
-        elif self._lines.waiting_bytes > LONGEST_LINE_BYTES:
+        elif self._lines.waiting_bytes > _AHEAD_BYTES:
             self._carrier.pause_reading()
 
     def _is_over(self, is_done: bool) -> bool:

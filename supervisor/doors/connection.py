@@ -5,6 +5,7 @@ from typing import Final, Protocol, cast
 
 from supervisor.doors import jsonrpc as rpc
 from supervisor.doors.client import Client, Pace
+from supervisor.doors.fds import drop_unread
 from supervisor.doors.methods import Methods
 from supervisor.edge.runtimefolder import Peer, hung_up, peer_of
 
@@ -14,8 +15,8 @@ MOST_WAITING: Final = 64
 #: A `status` takes about 0.1 ms: after so many lines in one go the narration has its turn.
 _LINES_A_TURN = 4
 
-#: That the socket takes in one go; what is not read beyond it waits with us.
-_WRITTEN_BYTES = 64 * 1024
+#: That is written in one go; the socket takes some 200 KiB, and what is not read beyond it waits with us.
+_WRITTEN_BYTES = 16 * 1024
 
 #: A client that was refused hangs up within milliseconds; one that does not is hung up on.
 _LINGER_S = 0.5
@@ -27,6 +28,11 @@ class Host(Protocol):
     @property
     def methods(self) -> Methods:
         """What may be asked."""
+        ...
+
+    @property
+    def inlet(self) -> bytearray:
+        """What bytes come in through: one for all connections, used within a turn of the loop."""
         ...
 
     def rest_s(self) -> float:
@@ -42,7 +48,7 @@ class Host(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """Talks to one client until either side has had enough."""
 
     def __init__(self, door: Host) -> None:
@@ -73,11 +79,16 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
             self._linger = self._loop.call_later(_LINGER_S, self._transport.abort)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Say where bytes are to come."""
+        del sizehint
+        return self._door.inlet
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take what came."""
         if self._linger is None:
             self._heard_s = self._loop.time()
-            self._client.feed(data)
+            self._client.feed(bytes(memoryview(self._door.inlet)[:nbytes]))
 
     def eof_received(self) -> bool:
         """Take the end of what the client says; unless it is gone, it may still read."""
@@ -126,6 +137,7 @@ class Connection(asyncio.Protocol):
     def done(self) -> None:
         """Close, once all is written."""
         if self._transport is not None:
+            drop_unread(self._fd)
             self._transport.close()
 
     # ------------------------------------------------------------------ what the door asks

@@ -20,6 +20,9 @@ from supervisor.loop.service import Steering
 #: A person or two, a page, scripts, programs that speak. One more takes the place of the silent one.
 MOST_CONNECTIONS: Final = 128
 
+#: That is read of a connection in one go: a stream of asyncio reads 256 KiB, and leaves them on the heap.
+_READ_BYTES: Final = 16 * 1024
+
 #: Four lines of `status` every 5 ms, over all connections: under a tenth of a core.
 _REST_S = 0.005
 
@@ -39,6 +42,7 @@ class ControlDoor:
             log: Takes events.
         """
         self.methods = methods
+        self.inlet = bytearray(_READ_BYTES)
         self._place = place
         self._log = log
         self._server: asyncio.Server | None = None
@@ -98,4 +102,4 @@ async def open_door(methods: Methods, place: ControlSocket, log: Log) -> Control
 
 async def open_control(service: Steering, place: ControlSocket, log: Log) -> ControlDoor:
     """Open the control socket of a run that is steered, and no more; likewise."""
-    return await open_door(steering_methods(service, log), place, log)
+    return await open_door(steering_methods(service, log, folder=place.path.parent), place, log)

@@ -20,6 +20,8 @@ MOST_WAITING: Final = 256
 #: How a client says that it does not wait any more.
 TAKEN_BACK: Final = "notifications/cancelled"
 
+_UNKEPT: Final = {Unkept.TOO_LONG: rpc.TOO_LONG, Unkept.LOST: rpc.LOST}
+
 Key = int | float | str | None
 
 
@@ -65,8 +67,8 @@ class Asked:
         except OSError as error:
             self.stop(lost(error))
 
-    def tell(self, line: bytes, about: str) -> None:
-        """Take a notification about this request, which may be dropped."""
+    def tell(self, line: bytes, about: str | None) -> None:
+        """Take a notification about this request, which may be dropped; see `Outbox.tell`."""
         if self.stopped is None:
             self.outbox.tell(line, about)
 
@@ -115,6 +117,7 @@ class Conversation:
         self._named: dict[Key, Asked] = {}
         self._asked: set[Asked] = set()
         self._unlisten: Callable[[], None] | None = None
+        self._has_hung_up = False
         self.was_shut_down = False
 
     @property
@@ -129,7 +132,7 @@ class Conversation:
 
     def take(self, line: bytes | Unkept) -> None:
         """Take a line that the client sent."""
-        request = rpc.TOO_LONG if isinstance(line, Unkept) else rpc.read_request(line)
+        request = _UNKEPT[line] if isinstance(line, Unkept) else rpc.read_request(line)
         match request:
             case rpc.Refused():
                 self._outbox.put(rpc.error_line(request.id, request.error))
@@ -144,16 +147,18 @@ class Conversation:
         for asked in [*self._asked]:
             asked.identity = None
             if asked.can_be_taken_back:
-                asked.stop(_over())
+                asked.stop(rpc.OVER)
         self._named.clear()
         self._outbox.close()
+        self._has_hung_up = True
+        self._let_go()
 
     async def close(self) -> None:
         """Answer whatever is in flight: the service has ended."""
         self._deafen()
         tasks = [asked.task for asked in self._asked if asked.task is not None]
         for asked in [*self._asked]:
-            asked.stop(_over())
+            asked.stop(rpc.OVER)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     # ------------------------------------------------------------------ requests
@@ -174,7 +179,8 @@ class Conversation:
         method = self._methods.of(request.method)
         if request.id is not None and _key(request.id) in self._named:
             raise rpc.Fault(_twice(request.id))
-        if method.waits and len(self._asked) >= self._most_waiting:
+        # Whoever has asked for too much may still end it all.
+        if method.waits and method.when_shut is None and len(self._asked) >= self._most_waiting:
             message = f"{self._most_waiting} answers are waited for on this connection already"
             raise rpc.Fault(rpc.own_error("busy", message, retryable=True))
         asked = Asked(request.id, request.method, method, self._outbox, self.listen)
@@ -200,6 +206,8 @@ class Conversation:
 
     def _over(self, asked: Asked, task: asyncio.Task[bytes]) -> None:
         self._asked.discard(asked)
+        # A failure's traceback knows what was asked: without this both would wait for the collector.
+        asked.task = None
         result = self._result(asked, task)
         if asked.identity is not None:
             del self._named[_key(asked.identity)]
@@ -207,6 +215,12 @@ class Conversation:
         if asked.name == "shutdown" and isinstance(result, bytes):
             self.was_shut_down = True
         self._answered()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget the client once nothing more is for it: who know one another wait for the collector."""
+        if self._has_hung_up and not self._asked:
+            self._answered = _nothing
 
     def _result(self, asked: Asked, task: asyncio.Task[bytes]) -> bytes | rpc.RpcError:
         failure = asyncio.CancelledError() if task.cancelled() else task.exception()
@@ -243,8 +257,8 @@ class Conversation:
         self._unlisten = None
 
 
-def _over() -> rpc.RpcError:
-    return rpc.own_error("shutting_down", "the work is over", retryable=False)
+def _nothing() -> None:
+    pass
 
 
 def _twice(identity: bytes) -> rpc.RpcError:

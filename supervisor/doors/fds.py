@@ -4,6 +4,7 @@ No thread waits on them. A file cannot be watched, and need not: it is ready at 
 """
 
 import asyncio
+import contextlib
 import os
 import select
 import stat
@@ -12,6 +13,9 @@ from typing import Final
 
 #: That is read, and written, in one go: what a pipe holds.
 PIECE_BYTES: Final = 64 * 1024
+
+#: A socket holds some 200 KiB; who writes meanwhile is not read for ever.
+_PIECES_OF_A_SOCKET: Final = 8
 
 
 class Inlet:
@@ -139,6 +143,17 @@ class Outlet:
     def _rest(self) -> None:
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
+
+
+def drop_unread(fd: int) -> None:
+    """Read and forget what waits in a socket that is about to be closed, as far as there is an end to it.
+
+    Closed with something unread it is reset, and its other end hears of an error instead of the end.
+    """
+    with contextlib.suppress(OSError):
+        for _ in range(_PIECES_OF_A_SOCKET):
+            if not os.read(fd, PIECE_BYTES):
+                return
 
 
 class Watch:

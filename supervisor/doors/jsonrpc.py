@@ -5,11 +5,12 @@ unchanged; nothing of a line is built into objects before it is known to be a re
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from supervisor.doors.lines import LONGEST_LINE_BYTES
+from supervisor.loop.service import ErrorKind
 
 #: An id is echoed with every answer: longer ones are no ids.
 _LONGEST_ID_BYTES = 256
@@ -24,21 +25,8 @@ INTERNAL_ERROR: Final = -32603
 
 NO_ID: Final = b"null"
 
-Kind = Literal[
-    "oom",
-    "child_crashed",
-    "child_hung",
-    "bad_input",
-    "voice_not_found",
-    "quality_failed",
-    "disk_full",
-    "cancelled",
-    "busy",
-    "shutting_down",
-]
-
 #: The project's own codes are positive; `data.kind` says the same in a word.
-CODES: Final[dict[Kind, int]] = {
+CODES: Final[dict[ErrorKind, int]] = {
     "oom": 1,
     "child_crashed": 2,
     "child_hung": 3,
@@ -55,7 +43,7 @@ CODES: Final[dict[Kind, int]] = {
 class ErrorData(msgspec.Struct, frozen=True, kw_only=True):
     """What `data` of the project's own errors holds."""
 
-    kind: Kind
+    kind: ErrorKind
     retryable: bool
 
 
@@ -68,13 +56,17 @@ class RpcError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer as a client reads it: one of the two is there.
+    """What a client reads: an answer, with one of the two in it, or a notification.
 
     Attributes:
+        method: Of a notification; empty for an answer.
+        params: Likewise, as JSON text.
         id: As JSON text.
         result: As JSON text; empty beside an error.
     """
 
+    method: str = ""
+    params: msgspec.Raw = msgspec.Raw()
     id: msgspec.Raw = msgspec.Raw()
     result: msgspec.Raw = msgspec.Raw()
     error: RpcError | None = None
@@ -132,14 +124,23 @@ class Fault(Exception):
         self.error = error
 
 
-def own_error(kind: Kind, message: str, *, retryable: bool) -> RpcError:
+def own_error(kind: ErrorKind, message: str, *, retryable: bool) -> RpcError:
     """Return an error of the project's own."""
     return RpcError(code=CODES[kind], message=message, data=ErrorData(kind=kind, retryable=retryable))
 
 
+#: What is answered to whoever waits when the service ends, and to whoever comes then: the next one may do it.
+OVER: Final = own_error("shutting_down", "the work is over", retryable=True)
+
 TOO_LONG: Final = Refused(
     id=NO_ID,
     error=RpcError(code=PARSE_ERROR, message=f"the line is longer than {LONGEST_LINE_BYTES} bytes"),
+)
+
+
+LOST: Final = Refused(
+    id=NO_ID,
+    error=own_error("disk_full", "the line waited for its end in a file, and cannot be read", retryable=True),
 )
 
 
@@ -187,9 +188,10 @@ def notification_line(method: str, params: object) -> bytes:
     return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params}) + b"\n"
 
 
-def request_line(identity: int, method: str) -> bytes:
+def request_line(identity: int, method: str, params: object = None) -> bytes:
     """Return a request's line, its end included."""
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": identity, "method": method, "params": {}}) + b"\n"
+    params = {} if params is None else params
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": identity, "method": method, "params": params}) + b"\n"
 
 
 def _request(envelope: _Envelope) -> Request | Refused:

@@ -19,8 +19,9 @@ from supervisor.errors import SupervisorError
 from supervisor.log import Log
 from supervisor.loop.service import CannotAsk, GivenBack
 
-#: Audio in memory that clients have not read yet, all of them together: the parent stays under 40 MiB.
-WAITING_AUDIO_BYTES: Final = 6 * 1024 * 1024
+#: What clients have not read yet, in memory, all of them together: the parent stays under 40 MiB. It is
+#: enough for those who read: what they wait for is gone within a turn of the loop.
+UNREAD_ROOM_BYTES: Final = 512 * 1024
 
 #: A result as JSON text, or what gives it once it is called: a call that never begins leaves nothing behind.
 Doing = bytes | Callable[[], Coroutine[object, object, bytes]]
@@ -38,8 +39,8 @@ class Asker(Protocol):
         """Take 16-bit samples of the answer; never raises."""
         ...
 
-    def tell(self, line: bytes, about: str) -> None:
-        """Take a notification about this request, which may be dropped."""
+    def tell(self, line: bytes, about: str | None) -> None:
+        """Take a notification about this request, which may be dropped; see `Outbox.tell`."""
         ...
 
     def listen(self) -> None:
@@ -75,7 +76,7 @@ class Methods:
     Args:
         table: Methods by name.
         log: Takes bugs.
-        folder: For audio that clients are slow to read.
+        folder: For what clients are slow to read.
         listen: Has notes told to one more, and returns what ends that.
         once: What is done once for all who ask.
     """
@@ -92,8 +93,7 @@ class Methods:
         self._table = table
         self._log = log
         self.names = tuple(table)
-        self.room = Room(WAITING_AUDIO_BYTES)
-        self.folder = folder
+        self.room = Room(UNREAD_ROOM_BYTES, folder)
         self.listen = listen
         self._once = once
 
@@ -121,7 +121,7 @@ class Methods:
             case CannotAsk():
                 return rpc.own_error(failure.kind, str(failure), retryable=failure.retryable)
             case asyncio.CancelledError():
-                return rpc.own_error("shutting_down", "the work is over", retryable=False)
+                return rpc.OVER
             case SupervisorError():
                 named = str(failure)
             case _:

@@ -11,10 +11,10 @@ from supervisor.loop.service import Steering
 from supervisor.loop.speaking import Service
 
 
-def steering_methods(service: Steering, log: Log) -> Methods:
-    """Return what may be asked of any run that has a child."""
+def steering_methods(service: Steering, log: Log, *, folder: Path) -> Methods:
+    """Return what may be asked of any run that has a child; `folder` is for what clients are slow to read."""
     once = _once(service, log)
-    return Methods(steering_table(service, *once), log, folder=Path(), listen=_tells_nothing, once=once)
+    return Methods(steering_table(service, *once), log, folder=folder, listen=_tells_nothing, once=once)
 
 
 def service_methods(service: Service, log: Log, *, folder: Path) -> Methods:
@@ -23,7 +23,7 @@ def service_methods(service: Service, log: Log, *, folder: Path) -> Methods:
     Args:
         service: Is asked.
         log: Takes events.
-        folder: For audio that clients are slow to read; that of the state is right.
+        folder: For what clients are slow to read; that of the state is right.
     """
     from supervisor.doors.mcp import mcp_table  # noqa: PLC0415 - a run that is steered has no use for it
 

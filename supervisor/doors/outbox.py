@@ -7,16 +7,18 @@ Notes are coalesced and dropped instead; an answer overtakes the audio of others
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from supervisor.doors import jsonrpc as rpc
-from supervisor.doors.backlog import Backlog, Room
+from supervisor.doors.backlog import BLOCK_BYTES, Backlog, Room
 
 #: Answers that nobody reads; over it, no more of that client's lines are looked at.
 UNREAD_BYTES: Final = 256 * 1024
+
+#: Answers that one client has waiting in memory; more wait where audio does.
+KEPT_BYTES: Final = 16 * 1024
 
 #: Audio that nobody reads, in memory or not: half a minute of it at 24 kHz; over it, likewise.
 UNHEARD_BYTES: Final = 1536 * 1024
@@ -24,8 +26,9 @@ UNHEARD_BYTES: Final = 1536 * 1024
 #: Notes that wait; one more, and the oldest is dropped. `jobs/get` and `status` tell the same later.
 MOST_NOTES: Final = 256
 
-#: Samples of one `audio/chunk`: about a second, a line of 64 KiB, and base64 without padding.
-CHUNK_BYTES: Final = 48 * 1024
+#: Samples of one `audio/chunk`: half a second at 24 kHz, a line of 32 KiB, and base64 without padding. One
+#: such line is in the buffer of a connection that nobody reads.
+CHUNK_BYTES: Final = BLOCK_BYTES
 
 
 class Sound:
@@ -58,10 +61,10 @@ class Sound:
 
 
 def lost(failure: OSError) -> rpc.RpcError:
-    """Return the answer to a request whose audio did not reach its client whole."""
+    """Return the answer to a request where what comes of it did not reach its client whole."""
     why = failure.strerror or str(failure)
     message = (
-        f"the audio waited to be read, in a file, and that failed ({why}); read faster, or ask for a file"
+        f"what was said waited to be read, in a file, and that failed ({why}); read faster, or ask for a file"
     )
     return rpc.own_error("disk_full", message, retryable=True)
 
@@ -70,18 +73,19 @@ class Outbox:
     """Lines for one client.
 
     Args:
-        room: For audio in memory, shared with other clients.
-        folder: For audio that finds no room there.
+        room: For what waits, shared with other clients.
         wake: Called when there is something to pull; often, so it should be cheap.
     """
 
-    def __init__(self, room: Room, folder: Path, wake: Callable[[], None]) -> None:
+    def __init__(self, room: Room, wake: Callable[[], None]) -> None:
         self._room = room
-        self._folder = folder
         self._wake = wake
-        self._lines: OrderedDict[str | int, bytes] = OrderedDict()
+        # A line, or the length of one that was put aside.
+        self._lines: OrderedDict[str | int, bytes | int] = OrderedDict()
+        self._aside = Backlog(room)
         self._notes: OrderedDict[str | int, None] = OrderedDict()
         self._line_bytes = 0
+        self._kept_bytes = 0  # of them, those in memory of their own
         self._sounds: deque[Sound] = deque()  # those that have something to say
         self._open: set[Sound] = set()
         self._count = 0
@@ -106,7 +110,10 @@ class Outbox:
     def put(self, line: bytes) -> None:
         """Take a line that is kept, whatever happens."""
         self._count += 1
-        self._add(self._count, line)
+        if self._kept_bytes + len(line) > KEPT_BYTES:
+            self._add(self._count, self._put_aside(line))
+        else:
+            self._add(self._count, line)
 
     def tell(self, line: bytes, about: str | None = None) -> None:
         """Take a line that may be dropped.
@@ -116,12 +123,13 @@ class Outbox:
             about: A later line about the same takes the place of one that still waits; None = of its own.
         """
         if about is not None and about in self._lines:
-            self._line_bytes += len(line) - len(self._lines[about])
+            self._count_in(line)
+            self._count_out(self._lines[about])
             self._lines[about] = line
             return
         if len(self._notes) >= MOST_NOTES:
             oldest, _ = self._notes.popitem(last=False)
-            self._line_bytes -= len(self._lines.pop(oldest))
+            self._count_out(self._lines.pop(oldest))
         self._count += 1
         key = self._count if about is None else about
         self._notes[key] = None
@@ -129,7 +137,7 @@ class Outbox:
 
     def sound(self, identity: bytes) -> Sound:
         """Open what takes the audio of a request; `finish` closes it."""
-        sound = Sound(identity, Backlog(self._room, self._folder))
+        sound = Sound(identity, Backlog(self._room))
         self._open.add(sound)
         return sound
 
@@ -175,12 +183,14 @@ class Outbox:
         sound.backlog.close()
 
     def close(self) -> None:
-        """Drop everything; files go with it."""
+        """Drop everything, and wake nobody any more."""
+        self._wake = _nothing
         for sound in [*self._open]:
             self.forget(sound)
+        self._aside.close()
         self._lines.clear()
         self._notes.clear()
-        self._line_bytes = 0
+        self._line_bytes = self._kept_bytes = 0
 
     # ------------------------------------------------------------------ out
 
@@ -197,8 +207,8 @@ class Outbox:
         if self._lines:
             key, line = self._lines.popitem(last=False)
             self._notes.pop(key, None)
-            self._line_bytes -= len(line)
-            return line
+            self._count_out(line)
+            return line if isinstance(line, bytes) else self._read_back(line)
         return self._next_of_sounds()
 
     def _next_of_sounds(self) -> bytes:
@@ -217,7 +227,37 @@ class Outbox:
             return chunk + sound.last
         return chunk
 
-    def _add(self, key: str | int, line: bytes) -> None:
+    # ------------------------------------------------------------------ lines
+
+    def _add(self, key: str | int, line: bytes | int) -> None:
         self._lines[key] = line
-        self._line_bytes += len(line)
+        self._count_in(line)
         self._wake()
+
+    def _put_aside(self, line: bytes) -> bytes | int:
+        try:
+            self._aside.put(line)
+        except OSError:
+            return line  # an answer is kept, if need be here
+        return len(line)
+
+    def _read_back(self, count: int) -> bytes:
+        try:
+            return self._aside.take_whole(count)
+        except OSError as error:
+            self._aside.close()
+            return rpc.error_line(rpc.NO_ID, lost(error))  # whose answer it was is lost with it
+
+    def _count_in(self, line: bytes | int, sign: int = 1) -> None:
+        if isinstance(line, bytes):
+            self._kept_bytes += sign * len(line)
+            self._line_bytes += sign * len(line)
+        else:
+            self._line_bytes += sign * line
+
+    def _count_out(self, line: bytes | int) -> None:
+        self._count_in(line, -1)
+
+
+def _nothing() -> None:
+    pass

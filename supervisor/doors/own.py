@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from supervisor.core.notes import Note, Progress
 from supervisor.doors import jsonrpc as rpc
 from supervisor.doors.lines import LONGEST_LINE_BYTES
 from supervisor.doors.methods import Asker, Doing, Method, Once
@@ -18,6 +19,7 @@ from supervisor.doors.params import (
     speech_of,
     submission_of,
 )
+from supervisor.doors.retelling import told_of
 from supervisor.edge.ledger_values import JobView
 from supervisor.loop.service import CannotAsk, Steering
 from supervisor.loop.speaking import OnAudio, Service, SpeechRequest, Submission
@@ -48,6 +50,11 @@ def speaking_table(service: Service) -> dict[str, Method]:
         wanted, meta = speech_of(params), read_meta(params)
         return lambda: spoken(service, wanted, meta, asker)
 
+    def settings(params: bytes, asker: Asker) -> Doing:
+        del asker
+        read_params(params, Nothing)
+        return msgspec.json.encode(service.settings())
+
     async def shut() -> bytes:
         await service.shutdown()
         return b"{}"
@@ -55,6 +62,7 @@ def speaking_table(service: Service) -> dict[str, Method]:
     return {
         "synthesize": Method(begin=synthesize, waits=True, can_be_taken_back=True),
         **_jobs(service),
+        "config/get": Method(begin=settings),
         "shutdown": _without_params(shut, when_shut=b"{}"),
     }
 
@@ -90,7 +98,7 @@ def _progress(token: int | str, asker: Asker) -> OnAudio:
 
 def _jobs(service: Service) -> dict[str, Method]:
     async def submitted(wanted: Submission) -> bytes:
-        return msgspec.json.encode({"job": await service.submit(wanted)})
+        return msgspec.json.encode(await service.submit(wanted))
 
     async def viewed(view: Awaitable[JobView]) -> bytes:
         return _view(await view)
@@ -108,8 +116,13 @@ def _jobs(service: Service) -> dict[str, Method]:
         asker.listen()
         return lambda: submitted(wanted)
 
+    def watch(params: bytes, asker: Asker) -> Doing:
+        job = read_params(params, Named).job
+        return lambda: _watched(service, job, asker)
+
     return {
         "jobs/submit": Method(begin=submit, waits=True),
+        "jobs/watch": Method(begin=watch, waits=True, can_be_taken_back=True),
         "jobs/get": Method(begin=lambda params, _: _view(service.job(read_params(params, Named).job))),
         "jobs/list": Method(
             begin=lambda params, _: listed(service.jobs(), read_params(params, Listed).after)
@@ -117,6 +130,18 @@ def _jobs(service: Service) -> dict[str, Method]:
         "jobs/cancel": about(service.cancel),
         "jobs/retry": about(service.retry),
     }
+
+
+async def _watched(service: Service, job: str, asker: Asker) -> bytes:
+    """Tell who asked what becomes of a job, until it is over."""
+
+    def told(note: Note) -> None:
+        about = f"watched progress of job {job}" if isinstance(note, Progress) else None
+        asker.tell(rpc.notification_line("job/note", told_of(job, note)), about)
+
+    over = await service.watch(job, told)
+    message = {"message": over.message} if over.message else {}
+    return msgspec.json.encode({**over.job.as_json(), "exit_code": over.exit_code, **message})
 
 
 def listed(jobs: list[JobView], after: str | None, most_bytes: int = _LISTED_BYTES) -> bytes:

@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from supervisor.doors.jsonrpc import invalid_params, shown
-from supervisor.loop.speaking import SpeechRequest, Submission
+from supervisor.loop.speaking import GivenInput, SpeechRequest, Submission
 
 #: As `--seed` has it: what the ledger's integers hold.
 MAX_SEED: Final = 2**63 - 1
@@ -159,11 +159,15 @@ def submission_of(params: bytes) -> Submission:
         raise invalid_params("params.inputs: give either `inputs` or `text`, and not both")
     if wanted.inputs is not None and not wanted.inputs:
         raise invalid_params("params.inputs: need at least one path, got none")
-    for number, path in enumerate(wanted.inputs or ()):
-        _check_path(f"inputs[{number}]", path)
+    for number, one in enumerate(wanted.inputs or ()):
+        _check_input(f"inputs[{number}]", one)
     if wanted.text is not None:
         _check_text("text", wanted.text)
     _check_path("output", wanted.output)
+    for name, path in (("folder", wanted.folder), ("reference", wanted.reference)):
+        _check_absolute(name, path)
+    for path in wanted.seen:
+        _check_absolute("seen", path)
     _check_seed(wanted.seed)
     _check_rate(wanted.sample_rate)
     return wanted
@@ -185,6 +189,23 @@ def _check_text(name: str, text: str) -> None:
 def _check_path(name: str, path: str | None) -> None:
     if path is not None and (not path or "\0" in path):
         raise invalid_params(f"params.{name}: need a path, got {shown(path)}")
+
+
+def _check_absolute(name: str, path: str | None) -> None:
+    _check_path(name, path)
+    if path is not None and not path.startswith("/"):
+        raise invalid_params(f"params.{name}: need an absolute path, got {shown(path)}")
+
+
+def _check_input(name: str, one: str | GivenInput) -> None:
+    if isinstance(one, str):
+        _check_path(name, one)
+        return
+    _check_path(f"{name}.name", one.name)
+    _check_absolute(f"{name}.path", one.path)
+    _check_absolute(f"{name}.text_file", one.text_file)
+    if (one.text is None) == (one.text_file is None):
+        raise invalid_params(f"params.{name}: give either `text` or `text_file`, and not both")
 
 
 def _check_seed(seed: int) -> None:

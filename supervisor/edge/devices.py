@@ -48,6 +48,16 @@ def choose(device: str, visible: str | None) -> Choice | DeviceUnknown:
     return shown[number]
 
 
+def seen_and_mend(text: str) -> tuple[str, str]:
+    """Part what is said of a trouble, a driver's or a disk's: what was seen, and how to mend it.
+
+    Args:
+        text: As `DeviceUnknown.text` has it, and whatever else is written like that: "SEEN; MEND".
+    """
+    seen, _, mend = text.partition("; ")
+    return seen, mend
+
+
 def _number_of(device: str) -> int | None:
     if device in {"auto", "cuda"}:
         return 0

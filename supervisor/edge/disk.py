@@ -31,7 +31,7 @@ def write_error(folder: Path, error: OSError, *, needed_bytes: int = 0) -> DiskF
         needed_bytes: Bytes that were to be written; 0 = not known.
     """
     if error.errno in FULL_ERRNOS:
-        return DiskFull(_full_message(folder, error, needed_bytes))
+        return DiskFull(_full_message(folder, error, needed_bytes), needed_bytes=needed_bytes)
     mend = _MENDS.get(error.errno or 0, "make the folder writable for this user, or choose another")
     return Unwritable(f"cannot write in {folder}: {error.strerror or error}; {mend}")
 
@@ -121,7 +121,7 @@ def _full_message(folder: Path, error: OSError, needed_bytes: int) -> str:
     wanted = f", {needed_bytes} bytes to write" if needed_bytes else ""
     return (
         f"{what} in {folder} ({free_bytes(folder)} bytes free{wanted}); "
-        "make room and run the same command again: what is finished stays"
+        "make room and run the same command (or send the request) again: what is finished stays"
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeVar, cast
 
 from supervisor.core.readings import DeviceAnswer, DeviceReading, DeviceUnknown, UnknownKind
-from supervisor.edge.devices import ByIndex, Choice, choose
+from supervisor.edge.devices import ByIndex, Choice, choose, seen_and_mend
 
 #: Less than a context takes: a GPU that uses no more than this is used by nobody.
 NOBODY_BYTES = 64 * 1024 * 1024
@@ -52,7 +52,10 @@ _CODES: dict[int, tuple[UnknownKind, str]] = {
     ),
     15: ("lost", "the GPU is lost (fell off the bus); look at dmesg for Xid 79 and reboot"),
     16: ("lost", "the GPU requires a reset; end all its programs, then nvidia-smi --gpu-reset, or reboot"),
-    18: ("mismatch", "NVIDIA library and kernel module are of different versions (upgraded?); reboot"),
+    18: (
+        "mismatch",
+        "NVIDIA library and kernel module are of different versions (upgraded?); reboot or reload the module",
+    ),
     28: ("lost", "the GPU is no longer found; look at dmesg for Xid messages and reboot"),
 }
 
@@ -158,7 +161,8 @@ def attempt(nvml: Nvml, call: Callable[[], Answer]) -> Answer | DeviceUnknown:
 def unknown_for(code: int) -> DeviceUnknown:
     """Return what a return code of NVML means for us."""
     kind, text = _CODES.get(code, ("error", "the NVIDIA driver failed; see nvidia-smi and dmesg"))
-    return DeviceUnknown(kind=kind, text=f"{text} (NVML error {code})")
+    seen, mend = seen_and_mend(text)
+    return DeviceUnknown(kind=kind, text=f"{seen} (NVML error {code}); {mend}")
 
 
 def child_share(

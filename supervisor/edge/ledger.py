@@ -5,18 +5,22 @@ call `done`. What a parent had handed out when it died is found again by `in_han
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from supervisor.edge.ledger_degrade import must_not_have_begun, number_degrades, write_degrade
+from supervisor.edge.ledger_pieces import are_there, may_break_off, write_in_pieces
 from supervisor.edge.ledger_plan import (
     PLAN_TABLES,
     Unkept,
     behind_gaps,
     keyed_segments,
     lost_audio,
+    notices_of,
+    plan_rows,
     write_cuts,
     write_plan,
 )
@@ -25,6 +29,7 @@ from supervisor.edge.ledger_submissions import Submissions, begin_anew
 from supervisor.edge.ledger_values import JobSpec, Life, StoredAudio, job_id_for
 from supervisor.narration.degrading import Degrade
 from supervisor.narration.plan import Plan, PlanSummary
+from supervisor.narration.summary import summarize
 
 __all__ = ["Ledger", "LedgerError", "job_id_for"]
 
@@ -62,24 +67,36 @@ class Ledger(Submissions):
     # ------------------------------------------------------------------ the job
 
     def save_plan(
-        self, spec: JobSpec, plan: Plan, degrades: Mapping[int, Degrade] | None = None
+        self,
+        spec: JobSpec,
+        plan: Plan,
+        degrades: Mapping[int, Degrade] | None = None,
+        *,
+        alive: Callable[[], object] = bool,
     ) -> PlanSummary:
         """Make the job, or plan it anew: done stays done where the key is still planned.
 
         Audio of planned keys is read and compared with its SHA-256; what differs is spoken again.
         Failed segments are forgotten, so that they are tried again. What is done and planned no
         more is kept for a later plan, counted nowhere, until `prune`. `degrades` is what the ledger
-        keeps of chapters of this plan, by their numbers.
+        keeps of chapters of this plan, by their numbers. `alive` is called as the work gets on.
         """
         keyed = keyed_segments(spec, plan)
         asked = "SELECT key, path, sha256 FROM speech WHERE job = ? AND state = 'done'"
         done = self._file.rows(tuple[str, str, str], asked, spec.job)
         # Before the transaction: a gigabyte takes seconds, and the owner writes meanwhile.
-        lost = lost_audio(self.folder, (row for row in done if row[0] in keyed.copies))
+        lost = lost_audio(self.folder, (row for row in done if row[0] in keyed.copies), alive)
         behind = behind_gaps(keyed, {key for key, _, _ in done}.difference(lost)) if spec.carries_past else []
+        unkept = Unkept(lost=lost, behind=behind)
+        rows = plan_rows(spec.job, plan, keyed)
+        is_there = are_there(self._file, spec.job, rows, keyed) or (
+            may_break_off(self._file, spec.job, rows) and write_in_pieces(self._file, spec.job, rows, keyed)
+        )
         with self._file.transaction() as connection:
             number_degrades(connection, spec.job, spec.engine_identity, degrades or {})
-            return write_plan(connection, spec, plan, keyed, Unkept(lost=lost, behind=behind))
+            write_plan(connection, spec, keyed, unkept, None if is_there else rows)
+        told = replace(plan, notices=(*plan.notices, *notices_of(unkept)))
+        return summarize(told, sample_rate_hz=spec.sample_rate_hz, reused=self._done_copies(spec.job))
 
     def save_recut(self, spec: JobSpec, plan: Plan, chapter: int, kept: Degrade) -> None:
         """Cut a chapter otherwise, in the midst of a run, and keep that for later plans.
@@ -96,9 +113,10 @@ class Ledger(Submissions):
             ChapterBegun: If something of it is spoken or in hand; nothing has changed.
         """
         keyed = keyed_segments(spec, plan)
+        rows = plan_rows(spec.job, plan, keyed)
         with self._file.transaction() as connection:
             must_not_have_begun(connection, spec.job, chapter)
-            write_cuts(connection, spec.job, plan, keyed)
+            write_cuts(connection, spec.job, rows, keyed)
             write_degrade(connection, spec.job, spec.engine_identity, chapter, kept)
 
     def forget(self, job: str, *, keep_deliveries: bool = False) -> None:
@@ -255,6 +273,10 @@ class Ledger(Submissions):
             )
 
     # ------------------------------------------------------------------ within
+
+    def _done_copies(self, job: str) -> int:
+        asked = "SELECT coalesce(sum(copies), 0) FROM speech WHERE job = ? AND state = 'done'"
+        return self._file.rows(tuple[int], asked, job)[0][0]
 
     def _audio_folder(self, job: str) -> Path:
         return self.folder / "audio" / job

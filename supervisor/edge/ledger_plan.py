@@ -8,16 +8,16 @@ import itertools
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from supervisor.edge.audiofile import sha256_of_file
+from supervisor.edge.ledger_schema import Value
 from supervisor.edge.ledger_values import JobSpec
-from supervisor.narration.plan import Plan, PlannedChapter, PlannedSegment, PlanSummary, chained, segment_key
-from supervisor.narration.summary import summarize
+from supervisor.narration.plan import Plan, PlannedChapter, PlannedSegment, chained, segment_key
 
 #: Tables that hold nothing but the plan.
 PLAN_TABLES = ("source", "span", "bad_line", "chapter", "segment")
@@ -35,6 +35,10 @@ _PLANNED = """
 _ZLIB_LEVEL = 1
 
 _SegmentRow = tuple[str, int, int, str, str, int, str, int, int, int]
+
+#: As a table has it, and a plan's, by table.
+Row = tuple[Value, ...]
+PlanRows = dict[str, Sequence[Row]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +65,9 @@ def keyed_segments(spec: JobSpec, plan: Plan) -> KeyedSegments:
     return keyed
 
 
-def lost_audio(folder: Path, done: Iterable[tuple[str, str, str]]) -> list[str]:
+def lost_audio(
+    folder: Path, done: Iterable[tuple[str, str, str]], alive: Callable[[], object] = bool
+) -> list[str]:
     """Return the keys whose audio is not what was recorded: gone, cut short or changed.
 
     Reads all of it, so never within a transaction: the owner's own steps would wait.
@@ -69,8 +75,14 @@ def lost_audio(folder: Path, done: Iterable[tuple[str, str, str]]) -> list[str]:
     Args:
         folder: The state folder.
         done: Key, path below the folder, and SHA-256.
+        alive: Called before each file.
     """
-    return [key for key, path, sha256 in done if not _is_whole(folder / path, sha256)]
+    lost: list[str] = []
+    for key, path, sha256 in done:
+        alive()
+        if not _is_whole(folder / path, sha256):
+            lost.append(key)
+    return lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,62 +115,91 @@ def behind_gaps(keyed: KeyedSegments, done: Collection[str]) -> list[str]:
     return behind
 
 
+def plan_rows(job: str, plan: Plan, keyed: KeyedSegments) -> PlanRows:
+    """Return the rows of a plan: all of them before a transaction begins, so that it is short.
+
+    Args:
+        job: Id.
+        plan: What was decided.
+        keyed: Its segments.
+    """
+    return {
+        "source": [
+            (job, number, source.name, len(source.text), _packed(source.text))
+            for number, source in enumerate(plan.sources)
+        ],
+        "span": [
+            (job, number, span.source, span.start, span.end, span.reason)
+            for number, span in enumerate(plan.spans)
+        ],
+        "bad_line": [(job, number, msgspec.json.encode(line)) for number, line in enumerate(plan.bad_lines)],
+        "chapter": _chapter_rows(job, plan),
+        "segment": keyed.rows,
+    }
+
+
 def write_plan(
-    connection: sqlite3.Connection, spec: JobSpec, plan: Plan, keyed: KeyedSegments, unkept: Unkept
-) -> PlanSummary:
-    """Write a job's plan over the one it had, and return it in figures.
+    connection: sqlite3.Connection, spec: JobSpec, keyed: KeyedSegments, unkept: Unkept, rows: PlanRows | None
+) -> None:
+    """Write a job's plan over the one it had.
 
     Args:
         connection: In a transaction.
         spec: What was asked for.
-        plan: What was decided.
         keyed: Its segments.
         unkept: Planned keys whose audio is to be spoken again.
+        rows: Of the plan; None = they are there.
     """
     job = spec.job
     connection.execute(_PLANNED, (job, spec.output, msgspec.json.encode(spec)))
     connection.execute("UPDATE submission SET is_planned = 1 WHERE job = ?", (job,))
     # What was delivered is of an earlier plan from here on: nobody vouches for its bytes any more.
     connection.execute("UPDATE delivery SET sha256 = '' WHERE job = ?", (job,))
-    write_cuts(connection, job, plan, keyed)
+    connection.execute("DELETE FROM tally WHERE job = ?", (job,))
+    if rows is not None:
+        write_cuts(connection, job, rows, keyed)
     forget_failures(connection, job)
     _forget_audio(connection, job, (*unkept.lost, *unkept.behind))
-    for keys, what in ((unkept.lost, "were damaged or gone"), (unkept.behind, "come after one that failed")):
-        if keys:
-            said = f"finished segments that {what}, to be spoken again: {len(keys)}"
-            plan = replace(plan, notices=(*plan.notices, said))
-    return summarize(plan, sample_rate_hz=spec.sample_rate_hz, reused=_reused(connection, job))
 
 
-def write_cuts(connection: sqlite3.Connection, job: str, plan: Plan, keyed: KeyedSegments) -> None:
+def notices_of(unkept: Unkept) -> tuple[str, ...]:
+    """Return what people are told of what is to be spoken again."""
+    each = ((unkept.lost, "were damaged or gone"), (unkept.behind, "come after one that failed"))
+    return tuple(
+        f"finished segments that {what}, to be spoken again: {len(keys)}" for keys, what in each if keys
+    )
+
+
+def write_cuts(connection: sqlite3.Connection, job: str, rows: PlanRows, keyed: KeyedSegments) -> None:
     """Write what is spoken in which pieces; of keys that are planned as before nothing changes."""
     connection.execute("DELETE FROM tally WHERE job = ?", (job,))
     for table in PLAN_TABLES:
         connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 - names of our own
-    _write_sources(connection, job, plan)
-    connection.executemany("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", keyed.rows)
-    _write_chapters(connection, job, plan)
-    _write_speech(connection, job, keyed)
+        insert_rows(connection, table, rows[table])
+    connection.execute("UPDATE speech SET copies = 0 WHERE job = ?", (job,))
+    write_speech(connection, speech_rows(job, keyed))
+    # A plan made by mistake (another voice, another input) must not cost what is spoken.
+    connection.execute("DELETE FROM speech WHERE job = ? AND copies = 0 AND state != 'done'", (job,))
 
 
-def _write_sources(connection: sqlite3.Connection, job: str, plan: Plan) -> None:
+def insert_rows(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> None:
+    """Write rows of a plan's table."""
+    if rows:
+        places = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608 - names of our own
+
+
+def speech_rows(job: str, keyed: KeyedSegments) -> list[Row]:
+    """Return job, key, first and copies of each key, by key."""
+    return [(job, key, first, keyed.copies[key]) for key, first in sorted(keyed.first.items())]
+
+
+def write_speech(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Have keys spoken that are not there; of those that are, where they stand now."""
     connection.executemany(
-        "INSERT INTO source VALUES (?, ?, ?, ?, ?)",
-        (
-            (job, number, source.name, len(source.text), _packed(source.text))
-            for number, source in enumerate(plan.sources)
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO span VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            (job, number, span.source, span.start, span.end, span.reason)
-            for number, span in enumerate(plan.spans)
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO bad_line VALUES (?, ?, ?)",
-        ((job, number, msgspec.json.encode(line)) for number, line in enumerate(plan.bad_lines)),
+        "INSERT INTO speech (job, key, first, copies) VALUES (?, ?, ?, ?) ON CONFLICT (job, key) "
+        "DO UPDATE SET first = excluded.first, copies = excluded.copies",
+        rows,
     )
 
 
@@ -196,30 +237,16 @@ def _key(spec: JobSpec, chapter: PlannedChapter, segment: PlannedSegment) -> str
     )
 
 
-def _write_chapters(connection: sqlite3.Connection, job: str, plan: Plan) -> None:
+def _chapter_rows(job: str, plan: Plan) -> list[Row]:
     firsts = itertools.accumulate((len(chapter.segments) for chapter in plan.chapters), initial=0)
-    connection.executemany(
-        "INSERT INTO chapter VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    return [
         (
-            (
-                *(job, number, chapter.title, chapter.name, msgspec.json.encode(chapter.voice)),
-                *(chapter.sample_rate_hz, msgspec.json.encode(chapter.settings)),
-                *(first, len(chapter.segments)),
-            )
-            for number, (chapter, first) in enumerate(zip(plan.chapters, firsts, strict=False))
-        ),
-    )
-
-
-def _write_speech(connection: sqlite3.Connection, job: str, keyed: KeyedSegments) -> None:
-    connection.execute("UPDATE speech SET copies = 0 WHERE job = ?", (job,))
-    connection.executemany(
-        "INSERT INTO speech (job, key, first, copies) VALUES (?, ?, ?, ?) ON CONFLICT (job, key) "
-        "DO UPDATE SET first = excluded.first, copies = excluded.copies",
-        ((job, key, first, keyed.copies[key]) for key, first in keyed.first.items()),
-    )
-    # A plan made by mistake (another voice, another input) must not cost what is spoken.
-    connection.execute("DELETE FROM speech WHERE job = ? AND copies = 0 AND state != 'done'", (job,))
+            *(job, number, chapter.title, chapter.name, msgspec.json.encode(chapter.voice)),
+            *(chapter.sample_rate_hz, msgspec.json.encode(chapter.settings)),
+            *(first, len(chapter.segments)),
+        )
+        for number, (chapter, first) in enumerate(zip(plan.chapters, firsts, strict=False))
+    ]
 
 
 def forget_failures(connection: sqlite3.Connection, job: str) -> None:
@@ -245,9 +272,3 @@ def _is_whole(path: Path, sha256: str) -> bool:
         return sha256_of_file(path) == sha256
     except OSError:
         return False
-
-
-def _reused(connection: sqlite3.Connection, job: str) -> int:
-    asked = "SELECT coalesce(sum(copies), 0) FROM speech WHERE job = ? AND state = 'done'"
-    (copies,) = connection.execute(asked, (job,)).fetchone()
-    return int(copies)

@@ -7,7 +7,7 @@ readers beside the owner see whole transactions only.
 import errno
 import os
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -153,9 +153,8 @@ class LedgerFile:
         self._path = folder / FILE_NAME
         if not read_only:
             make_folder(folder)
-        mode = "ro" if read_only else "rwc"
         with self._translated():
-            self._connection = self._connect(mode)
+            self._connection = self._connect("ro" if read_only else "rwc")
         try:
             with self._translated():
                 self._prepare(read_only=read_only)
@@ -180,6 +179,20 @@ class LedgerFile:
             found = cursor.fetchall()
         names = [column[0] for column in cursor.description]
         return [msgspec.convert(dict(zip(names, row, strict=True)), kind) for row in found]
+
+    def holds(self, rows: Sequence[tuple[Value, ...]], sql: str, *values: Value) -> bool:
+        """Say whether a query gives these very rows, in their order."""
+        with self._translated():
+            return self._connection.execute(sql, values).fetchall() == list(rows)
+
+    @contextmanager
+    def durable_later(self) -> Generator[None]:
+        """Have transactions be on disk for good with the first one behind the block; till then, in order."""
+        self.rows(tuple[int], "PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            self.rows(tuple[int], "PRAGMA synchronous=FULL")
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:

@@ -11,14 +11,14 @@ import socket
 from dataclasses import dataclass
 from typing import Literal
 
-#: A frame of 10 s of audio goes through in one turn (0.35 ms against 0.58 ms at 64 KiB).
+#: 20 s of audio wait here while the parent is at something else.
 PIPE_BYTES = 1024 * 1024
 
 #: Segments are short; a backlog over this means that the peer reads nothing any more.
 BACKLOG_BYTES = 8 * 1024 * 1024
 
-#: One turn of the loop reads at most so much, so that no peer can starve the others.
-READ_BYTES = 1024 * 1024
+#: One turn of the loop reads at most so much, so that no peer can starve the others: two frames of audio.
+READ_BYTES = 256 * 1024
 
 SendState = Literal[
     "sent",  # nothing waits any more

@@ -7,6 +7,9 @@ from typing import Literal
 
 _PROC = Path("/proc")
 
+#: Of the times in /proc/PID/stat.
+_TICKS_HZ = os.sysconf("SC_CLK_TCK")
+
 #: One letter as in proc(5), for the states that matter here; any other means that it runs.
 State = Literal["running", "sleeping", "uninterruptible", "stopped", "zombie"]
 
@@ -70,6 +73,12 @@ def standing(pid: int) -> Standing | None:
 def state(pid: int) -> State | None:
     """Return the state of the process' main thread."""
     return _state_of(_PROC / str(pid) / "stat")
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time that the process has used; of one that is gone, none."""
+    fields = _after_name(_PROC / str(pid) / "stat")
+    return sum(map(int, fields[11:13])) / _TICKS_HZ if fields else 0.0
 
 
 def is_uninterruptible(pid: int) -> bool:

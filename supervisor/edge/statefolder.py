@@ -1,7 +1,8 @@
 """The state folder: one owner at a time, and where everything in it lies.
 
     ledger.sqlite3          jobs, segments, what became of them
-    lock                    held by flock(2) while a process owns the folder; its pid inside
+    lock                    held by flock(2) while a process owns the folder; its pid inside, then a
+                            service's control socket
     audio/JOB/KEY.wav       a finished segment
     audio/JOB/KEY.wav.part  one that was being written
     crash/                  what dead children left to read
@@ -121,11 +122,31 @@ class StateFolder:
         pids = [row[4] for row in held if row[1] == "FLOCK" and row[5] == place]
         return int(pids[0]) if pids else None
 
+    def note_door(self, socket: Path) -> None:
+        """Note where the owner's control socket lies; for the owner alone.
+
+        Raises:
+            DiskFull: If there is no room for it.
+            Unwritable: If it cannot be written.
+        """
+        try:
+            (self.path / "lock").write_bytes(b"%d\n%b\n" % (os.getpid(), os.fsencode(socket)))
+        except OSError as error:
+            raise write_error(self.path, error) from error
+
+    def noted_door(self) -> Path | None:
+        """Return where the last owner noted its control socket; it may be gone. None: it noted none."""
+        try:
+            lines = (self.path / "lock").read_bytes().split(b"\n")
+        except OSError:
+            return None
+        return Path(os.fsdecode(lines[1])) if len(lines) > 1 and lines[1].startswith(b"/") else None
+
     def _take(self, descriptor: int) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").partition("\n")[0].strip()
             who = f"process {pid}" if pid else "another process"
             raise StateInUse(
                 f"the state folder {self.path} is in use by {who}; "

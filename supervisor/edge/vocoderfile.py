@@ -4,7 +4,6 @@ The engine looks at that of its own rate when it starts; another one, which a jo
 be missed segment by segment. Nothing of a file is loaded here.
 """
 
-import zipfile
 from pathlib import Path
 
 #: Below the checkpoint; as `tts_core.checkpoint` has them.
@@ -24,6 +23,8 @@ def vocoder_fault(checkpoint: Path, rate_hz: int) -> str | None:
     path = checkpoint / name
     if not path.is_file():
         return f"{path}: there is no such file"
+    import zipfile  # noqa: PLC0415 - 0.3 MiB, and a service without such a file never looks
+
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):

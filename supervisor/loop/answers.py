@@ -14,16 +14,18 @@ class WorkerError(msgspec.Struct, frozen=True, kw_only=True):
     """Why a worker could not do its work.
 
     Attributes:
-        kind: `usage`, `bad_input`, `disk_full`, `unwritable`, `bad_audio` or `internal`.
+        kind: `usage`, `bad_input`, `disk_full`, `unwritable`, `in_use`, `bad_audio` or `internal`.
         message: What was seen, and the mend.
         input: Of planning: the input it is about.
         path: Of delivery: the file it is about.
+        needed_bytes: Of a full disk: that were to be written; 0 = not known.
     """
 
     kind: str
     message: str
     input: str = ""
     path: str = ""
+    needed_bytes: int = 0
 
 
 class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +59,8 @@ class ResultsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 _WORKER_ERRORS: Final[dict[str, type[errors.SupervisorError]]] = {
     "usage": errors.UsageError,
     "bad_input": errors.InputError,
-    "disk_full": errors.DiskFull,
     "unwritable": errors.Unwritable,
+    "in_use": errors.TryLater,
 }
 
 _ENDINGS: Final[dict[do.Ending, type[errors.SupervisorError]]] = {
@@ -77,6 +79,8 @@ def worker_error(error: WorkerError | None) -> errors.SupervisorError:
     """Return what a worker's error ends a command with; None = it answered with neither."""
     if error is None:
         return errors.SupervisorError("a worker answered neither a result nor an error; please report it")
+    if error.kind == "disk_full":
+        return errors.DiskFull(error.message, needed_bytes=error.needed_bytes)
     return _WORKER_ERRORS.get(error.kind, errors.SupervisorError)(error.message)
 
 

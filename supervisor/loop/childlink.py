@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from supervisor.core import events as ev
-from supervisor.edge.pipes import PipeWriter, read_some
+from supervisor.edge.pipes import PIPE_BYTES, READ_BYTES, PipeWriter, read_some
 from supervisor.edge.process import ChildProcess
 from supervisor.edge.stderrtail import StderrTail
 from supervisor.wire.dialogue import ParentEnd, VersionMismatch
@@ -13,9 +13,9 @@ from supervisor.wire.errors import PeerError
 from supervisor.wire.frames import FrameReader
 from supervisor.wire.messages import FromParent
 
-#: Reads after a death: the pipe holds at most 1 MiB of what the child wrote before it, but a
-#: grandchild may still hold the other end, so the end of the stream is not waited for.
-_LAST_READS: Final = 4
+#: Reads after a death: the pipe holds what the child wrote before it, but a grandchild may still
+#: hold the other end, so the end of the stream is not waited for.
+_LAST_READS: Final = 2 * PIPE_BYTES // READ_BYTES
 
 
 class ChildLink:

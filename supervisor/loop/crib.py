@@ -13,6 +13,7 @@ from supervisor.edge.ledger_values import Life
 from supervisor.edge.process import ChildProcess
 from supervisor.errors import SupervisorError
 from supervisor.loop.childlink import ChildLink
+from supervisor.loop.health import Signs
 from supervisor.loop.memory import MemoryWatch
 from supervisor.loop.place import Place
 from supervisor.wire.messages import FromParent
@@ -21,22 +22,29 @@ from supervisor.wire.messages import FromParent
 class Crib:
     """Starts, signals, watches and buries."""
 
-    def __init__(self, place: Place, number: int, tell: Callable[[ev.Event], None]) -> None:
+    def __init__(self, place: Place, number: int, tell: Callable[[ev.Event], None], signs: Signs) -> None:
         """Begin with nobody.
 
         Args:
             place: Where the run happens.
             number: Of the device among its devices.
             tell: Takes events.
+            signs: Overhear them, and what the driver says while there is nobody.
         """
         self._place = place
         self._nursery = place.nurseries[number]
-        self._tell = tell
+        self._signs = signs
+        self._tell_on = tell
         self._links: dict[int, ChildLink] = {}
         self._born_s: dict[int, float] = {}
         self._unborn: set[int] = set()
         self._to_watch = 0
-        self._watch = MemoryWatch(poll_s=place.poll_s, device=place.devices[number], tell=tell)
+        self._watch = MemoryWatch(
+            poll_s=place.poll_s,
+            device=place.devices[number],
+            tell=tell,
+            seen=lambda answer: signs.read(answer, place.wall_s()),
+        )
 
     def born_s(self, life: int) -> float | None:
         """When a life that is there was started, on the wall clock."""
@@ -117,6 +125,11 @@ class Crib:
             link.close()
         self._links.clear()
         self._nursery.close()
+
+    def _tell(self, event: ev.Event) -> None:
+        if isinstance(event, ev.Said):
+            self._signs.hear(event.message, self._place.wall_s())
+        self._tell_on(event)
 
     def _born(self, life: int, born: ChildProcess | SupervisorError) -> None:
         if life not in self._unborn:  # nobody waits for it any more

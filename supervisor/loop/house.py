@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
-from supervisor.core.notes import Note, Notice, Progress, SegmentSpoken, SegmentTrouble, Stage
+from supervisor.config.reload import values_of
+from supervisor.core.notes import Note, Notice, Stage
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobView
 from supervisor.edge.statefolder import StateFolder
@@ -20,11 +19,11 @@ from supervisor.log import Level, Log
 from supervisor.loop.answers import ending_error
 from supervisor.loop.company import Closer, Company
 from supervisor.loop.cutting import MOST_TEXT_CHARS
+from supervisor.loop.health import Ailment, ending_with
 from supervisor.loop.jobinhand import Desk
 from supervisor.loop.jobqueue import JobQueue
-from supervisor.loop.logged import log_note
 from supervisor.loop.place import Place, nurseries_of
-from supervisor.loop.requestqueue import RequestQueue, is_request
+from supervisor.loop.requestqueue import RequestQueue
 from supervisor.loop.runner import Runner
 from supervisor.loop.service import CannotAsk, GivenBack, Status
 from supervisor.loop.serving import Facts, JobService
@@ -32,12 +31,17 @@ from supervisor.loop.speaking import (
     Discovered,
     Limits,
     OnAudio,
+    Settings,
     Speech,
     SpeechRequest,
     Submission,
+    TakenIn,
+    Watched,
 )
 from supervisor.loop.studio import Studio
+from supervisor.loop.telling import Telling
 from supervisor.loop.terms import conductors_of, terms_of
+from supervisor.loop.watching import Ended
 from supervisor.wire.version import VERSION
 
 #: A loop that is busy may be late by some milliseconds; by so much it stands still.
@@ -74,12 +78,12 @@ class House:
             show: Takes notes for people.
             open_doors: Opens what others may ask through.
         """
+        self._telling = Telling(log, show)
+        self._show = self._telling.show
         self._studio = Studio(config, self._make_runner, state.path, self._show)
         self._state = state
         self._ledger = ledger
         self._log = log
-        self._shown = show
-        self._listeners: list[Callable[[Note], None]] = []
         self._stop_why = ""
         self._doors: Closer | None = None
         self._parked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -90,7 +94,7 @@ class House:
                 state=state,
                 ledger=ledger,
                 floor=self._studio,
-                show=self._show,
+                telling=self._telling,
                 log=log,
                 folder=Path.cwd(),
             )
@@ -102,9 +106,11 @@ class House:
             wall_s=time.time,
             stays=True,
             waiting=lambda: self._requests.waiting,
+            ails=self._ails,
         )
         self._standing = JobService(facts)
         self._company = Company(config, self, [], job="", log=log)
+        self._telling.also(self._company.note)
         self._open_doors = open_doors
 
     # ------------------------------------------------------------------ its life
@@ -126,9 +132,10 @@ class House:
             self._jobs.begin()
             finish = await self._studio.run()
             if not self._stop_why:
-                raise ending_error(finish)
+                raise ending_error(ending_with(finish, self._standing.health()))
         except errors.SupervisorError as error:
             self.stop(str(error))
+            self._telling.watchers.end_all(Ended(exit_code=error.exit_code, message=str(error)))
             self._company.failed(error)
             raise
         finally:
@@ -170,6 +177,10 @@ class House:
         await self._jobs.closed()
         if not self._parked.done():
             self._parked.set_result(None)
+
+    def _ails(self) -> list[Ailment]:
+        """Return what is full: where nothing can be written, each job by itself is not named."""
+        return self._studio.room.ailments or self._jobs.ailments
 
     def _sweep(self) -> None:
         for swept in sweep(str(self._state.path)):
@@ -221,10 +232,7 @@ class House:
         )
 
     def status(self) -> Status:  # noqa: D102 -- likewise
-        status = self._standing.status()
-        if not self._studio.full_why:
-            return status
-        return msgspec.structs.replace(status, state="paused", why=self._studio.full_why)
+        return self._standing.status()
 
     async def clean(self) -> GivenBack:  # noqa: D102 -- likewise
         return await self._standing.clean()
@@ -235,7 +243,7 @@ class House:
     async def synthesize(self, request: SpeechRequest, on_audio: OnAudio | None = None) -> Speech:  # noqa: D102 -- likewise
         return await self._requests.speak(request, on_audio)
 
-    async def submit(self, submission: Submission) -> str:  # noqa: D102 -- likewise
+    async def submit(self, submission: Submission) -> TakenIn:  # noqa: D102 -- likewise
         self._must_be_open()
         return await self._jobs.submit(submission)
 
@@ -253,14 +261,14 @@ class House:
         self._must_be_open()
         return await self._jobs.retry(job)
 
+    async def watch(self, job: str, told: Callable[[Note], None]) -> Watched:  # noqa: D102 -- likewise
+        return await self._jobs.watch(job, told)
+
+    def settings(self) -> Settings:  # noqa: D102 -- likewise
+        return Settings(state=str(self._state.path), values=values_of(self._studio.promised))
+
     def listen(self, told: Callable[[Note], None]) -> Callable[[], None]:  # noqa: D102 -- likewise
-        self._listeners.append(told)
-
-        def unlisten() -> None:
-            if told in self._listeners:
-                self._listeners.remove(told)
-
-        return unlisten
+        return self._telling.listen(told)
 
     async def shutdown(self) -> None:  # noqa: D102 -- likewise
         self.stop("asked to shut down")
@@ -276,22 +284,5 @@ class House:
         """Take what people are told."""
         self._standing.note(note)
 
-    def _show(self, note: Note) -> None:
-        log_note(self._log, note)
-        self._company.note(note)
-        self._shown(note)
-        if isinstance(note, SegmentSpoken | SegmentTrouble | Progress) and is_request(note.job):
-            return  # whoever asked gets an answer, and nobody else is to know
-        for told in list(self._listeners):
-            told(note)
-
     def _event(self, name: str, level: Level = "info", **fields: str | int | float | None) -> None:
         self._log.event(name, level, **fields)
-
-
-def in_words(status: Status) -> str:
-    """Say in one line how a service stands, for whoever supervises it."""
-    child = status.child
-    of_child = "no child" if child is None else f"child {child.pid}, {child.segments} segments"
-    why = f": {status.why}" if status.why else ""
-    return f"{status.state}{why}; {of_child}; {status.queue} waiting"

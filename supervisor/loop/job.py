@@ -20,6 +20,7 @@ from supervisor.edge.sweep import sweep
 from supervisor.log import Level, Log
 from supervisor.loop.answers import ending_error
 from supervisor.loop.company import Company, Door
+from supervisor.loop.health import ending_with
 from supervisor.loop.logged import log_note
 from supervisor.loop.place import Place, nurseries_of
 from supervisor.loop.requests import JobRequest, Outcome
@@ -123,8 +124,8 @@ class _Job:
                 finish = await self._plan_and_speak()
                 if finish.ending != "spoken":
                     why = in_the_users_words(self._ledger, self._job, finish.why)
-                    why = with_a_word_on_cloning(self._config, self._ledger, self._request, why)
-                    raise ending_error(replace(finish, why=why))
+                    why = with_a_word_on_cloning(self._config.engine.name, self._state.path, why)
+                    raise ending_error(ending_with(replace(finish, why=why), self._service.health()))
                 return await self._stages.deliver()
             except errors.SupervisorError as error:
                 await self._stages.park(error)

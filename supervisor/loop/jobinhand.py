@@ -1,21 +1,28 @@
 """One submitted job from its planning to its delivery, while a service has it in hand."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from supervisor import errors
 from supervisor.config import Config
-from supervisor.core.notes import Note, Notice
+from supervisor.core.notes import Notice
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_wanted import StoredSubmission
 from supervisor.edge.statefolder import StateFolder
 from supervisor.identity import engine_identity
 from supervisor.log import Log
+from supervisor.loop.health import Ailment, utc
 from supervisor.loop.requestqueue import EngineChanged, Floor
+from supervisor.loop.room import ROOM_BYTES, full
 from supervisor.loop.stages import Stages
 from supervisor.loop.submitted import request_of
+from supervisor.loop.telling import Telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +34,7 @@ class Desk:
         state: The state folder, owned.
         ledger: In it.
         floor: Where segments are spoken.
-        show: Takes notes.
+        telling: Takes notes.
         log: Takes events.
         folder: That relative paths of clients are relative to.
     """
@@ -36,9 +43,26 @@ class Desk:
     state: StateFolder
     ledger: Ledger
     floor: Floor
-    show: Callable[[Note], None]
+    telling: Telling
     log: Log
     folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantOfRoom:
+    """Why a job is parked that found no room.
+
+    Attributes:
+        folder: On the disk that was full.
+        needed_bytes: Free there before it is tried again.
+        why: What was seen, and what mends it.
+        ailment: The same for those who ask for the whole service: it names the job.
+    """
+
+    folder: Path
+    needed_bytes: int
+    why: str
+    ailment: Ailment
 
 
 class InHand:
@@ -48,7 +72,8 @@ class InHand:
         task: Brings it to its end.
         is_planned: Whether the planner is through with it.
         delivers: Whether its files are written: that is not broken off.
-        lacked_room_in: Folder on the disk that was full, if that was its end.
+        lacked_room: If that was its end; else None.
+        failure: What kept it from its end; None where it came to it.
     """
 
     def __init__(self, desk: Desk, stored: StoredSubmission) -> None:
@@ -66,7 +91,8 @@ class InHand:
         self._why = ""
         self.is_planned = False
         self.delivers = False
-        self.lacked_room_in: Path | None = None
+        self.lacked_room: WantOfRoom | None = None
+        self.failure: errors.SupervisorError | None = None
         self.task: asyncio.Task[None] = asyncio.ensure_future(asyncio.sleep(0))
 
     def begin(self, planned: Callable[[], None], over: Callable[[str], None]) -> None:
@@ -89,8 +115,8 @@ class InHand:
         try:
             await self._through(planned)
         except errors.DiskFull as error:
-            self.lacked_room_in = self._folder
-            await self._end(error)
+            self.lacked_room = want = self._want(error)
+            await self._end(errors.DiskFull(want.why))
         except errors.SupervisorError as error:
             await self._end(error)
         except Exception as error:  # noqa: BLE001 - house rule 6: here, and it ends the job
@@ -101,7 +127,19 @@ class InHand:
     @property
     def _folder(self) -> Path:
         """On the disk that was full: that of the files where these are written, else that of the state."""
-        return Path(self._stored.output).parent if self.delivers else self._desk.state.path
+        if not self.delivers:
+            return self._desk.state.path
+        output = Path(self._stored.output)
+        return output if output.is_dir() else output.parent
+
+    def _want(self, error: errors.DiskFull) -> WantOfRoom:
+        ailment = full(str(error), utc(time.time()), stops=False, needed_bytes=error.needed_bytes)
+        return WantOfRoom(
+            folder=self._folder,
+            needed_bytes=max(ROOM_BYTES, error.needed_bytes),
+            why=f"{ailment.words}; {ailment.mend}",
+            ailment=msgspec.structs.replace(ailment, words=f"job {self._job} waits: {ailment.words}"),
+        )
 
     async def _through(self, planned: Callable[[], None]) -> None:
         desk = self._desk
@@ -123,7 +161,7 @@ class InHand:
             ledger=desk.ledger,
             request=request_of(desk.ledger, self._stored),
             job=self._job,
-            show=desk.show,
+            show=partial(desk.telling.show_of, self._job),
             log=desk.log,
         )
         await stages.plan()
@@ -149,13 +187,14 @@ class InHand:
 
     async def _end(self, error: errors.SupervisorError) -> None:
         """Note why it did not come to its end: parked where it will go on, else failed."""
+        self.failure = error
         try:
             await self._note_end(error)
-        except errors.DiskFull as full:  # the ledger cannot even say so: the next look, or service, finds it
-            self.lacked_room_in = self._folder
-            self._desk.show(Notice(level="error", name="job", text=f"job {self._job}: {full}"))
+        except errors.DiskFull as also:  # the ledger cannot even say so: the next look, or service, finds it
+            self.lacked_room = self.lacked_room or self._want(also)
+            self._desk.telling.show(Notice(level="error", name="job", text=f"job {self._job}: {also}"))
         if not isinstance(error, errors.Interrupted):
-            self._desk.show(Notice(level="error", name="job", text=f"job {self._job}: {error}"))
+            self._desk.telling.show(Notice(level="error", name="job", text=f"job {self._job}: {error}"))
         self._desk.log.event("job.state", job=self._job, state="parked or failed", why=str(error))
 
     async def _note_end(self, error: errors.SupervisorError) -> None:

@@ -6,23 +6,26 @@ hand, so that a thousand submitted books cost a thousand rows and no more.
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import msgspec
 
 from supervisor import errors
+from supervisor.config import faults_in_words
+from supervisor.core.notes import Note, Notice
 from supervisor.edge.disk import free_bytes
 from supervisor.edge.ledger_submissions import OtherInHand
 from supervisor.edge.ledger_values import JobView
-from supervisor.loop.jobinhand import Desk, InHand
+from supervisor.loop.health import Ailment
+from supervisor.loop.jobinhand import Desk, InHand, WantOfRoom
+from supervisor.loop.room import ROOM_BYTES
 from supervisor.loop.service import CannotAsk
-from supervisor.loop.speaking import Submission
-from supervisor.loop.studio import ROOM_BYTES
+from supervisor.loop.speaking import Submission, TakenIn, Watched
 from supervisor.loop.submitted import submit
 from supervisor.loop.submitting import job_wanted
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from supervisor.loop.watching import Ended, ended
 
 #: One that is spoken, and one that is planned before it or delivered after it.
 MOST_IN_HAND: Final = 2
@@ -38,8 +41,9 @@ class JobQueue:
         """Begin with what services before this one left; nothing is done before `begin`."""
         self._desk = desk
         self._in_hand: dict[str, InHand] = {}
+        self._withdrawn: set[str] = set()  # being cancelled: not over before that is noted
         self._closed = ""
-        self._starved: dict[str, Path] = {}  # jobs that found no room, and where
+        self._starved: dict[str, WantOfRoom] = {}  # jobs that found no room
         self._patience_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         desk.ledger.requeue_parked()
@@ -52,6 +56,11 @@ class JobQueue:
     def is_busy(self) -> bool:
         """Whether a job is in hand."""
         return bool(self._in_hand)
+
+    @property
+    def ailments(self) -> list[Ailment]:
+        """What jobs wait for that found no room."""
+        return [want.ailment for want in self._starved.values()]
 
     def close(self, why: str) -> None:
         """Begin nothing more, and break off what plans or delivers; what is spoken ends with the floor."""
@@ -67,11 +76,11 @@ class JobQueue:
 
     # ------------------------------------------------------------------ what clients ask
 
-    async def submit(self, submission: Submission) -> str:
+    async def submit(self, submission: Submission) -> TakenIn:
         """Take a job in; it is on disk for good when this returns. See `Service.submit`."""
         known = None if submission.key is None else self._desk.ledger.job_of_key(submission.key)
         if known is not None:
-            return known  # whatever else is said: its inputs may be gone by now
+            return TakenIn(job=known)  # whatever else is said: its inputs may be gone by now
         with _room_told():
             try:
                 request = job_wanted(submission, self._desk.folder)
@@ -79,32 +88,58 @@ class JobQueue:
             except (errors.UsageError, errors.InputError, errors.Unwritable, OtherInHand) as error:
                 raise CannotAsk(str(error), kind="bad_input", retryable=False) from error
         self._look()
-        return outcome.job
+        # With a key the answer is the same each time.
+        return TakenIn(job=outcome.job, is_new=outcome.is_new or submission.key is not None)
 
     def view(self, job: str) -> JobView:
         """Return how far a job is."""
         view = self._desk.ledger.view(job)
         if view is None:
             raise CannotAsk(f"there is no job {job} here", kind="bad_input", retryable=False)
-        return view
+        return self._as_it_is(view)
 
     def views(self) -> list[JobView]:
         """Return all jobs, oldest first."""
-        return self._desk.ledger.views()
+        return [self._as_it_is(view) for view in self._desk.ledger.views()]
+
+    def _as_it_is(self, view: JobView) -> JobView:
+        """Say what a full disk kept out of the ledger: that the job is parked, and why."""
+        want = self._starved.get(view.job)
+        if want is None or view.state not in ("running", "paused"):
+            return view
+        return msgspec.structs.replace(view, state="parked", error=want.why)
 
     async def cancel(self, job: str) -> JobView:
         """Take a job back; one that is over stays as it is."""
         self.view(job)
         in_hand = self._in_hand.get(job)
         if in_hand is not None and not in_hand.delivers:
+            self._withdrawn.add(job)
             in_hand.halt("cancelled")
             self._desk.floor.withdraw(job)
             await asyncio.gather(in_hand.task, return_exceptions=True)
         if job not in self._in_hand:
+            self._withdrawn.discard(job)
             with _room_told():
                 self._desk.ledger.cancel(job)
             self._starved.pop(job, None)
+            self._desk.telling.watchers.end(job, ended(self.view(job)))
         return self.view(job)
+
+    async def watch(self, job: str, told: Callable[[Note], None]) -> Watched:
+        """Tell what becomes of a job until it is over. See `Service.watch`."""
+        view = self.view(job)
+        if job not in self._in_hand and view.state != "queued":
+            return _watched(view, ended(view))
+        if job not in self._in_hand:
+            text = f"job {job} waits for its turn; the service is busy with others"
+            told(Notice(level="info", name="queue", text=text))
+        faults = self._desk.config().engine.faults
+        if faults is not None:
+            text = f"faults are rehearsed: {faults_in_words(faults)}"
+            told(Notice(level="warning", name="faults", text=text))
+        over = await self._desk.telling.watchers.watch(job, told)
+        return _watched(self.view(job), over)
 
     async def retry(self, job: str) -> JobView:
         """Queue a job again that is over, or parked."""
@@ -112,6 +147,7 @@ class JobQueue:
         if job not in self._in_hand:
             with _room_told():
                 self._desk.ledger.retry(job, time.time())
+            self._starved.pop(job, None)
             self._look()
         return self.view(job)
 
@@ -132,6 +168,7 @@ class JobQueue:
             job = waiting[0].job
             self._in_hand[job] = in_hand = InHand(self._desk, waiting[0])
             self._starved.pop(job, None)
+            self._desk.telling.watchers.begin(job)
             in_hand.begin(self._look, self._over)
 
     @property
@@ -140,13 +177,21 @@ class JobQueue:
 
     def _over(self, job: str) -> None:
         over = self._in_hand.pop(job)
-        if over.lacked_room_in is None:
+        self._tell_the_end(job, over.failure)
+        if over.lacked_room is None:
             self._patience_s = 0.0
         else:
-            self._starved[job] = over.lacked_room_in
+            self._starved[job] = over.lacked_room
             self._patience_s = min(max(self._poll_s, 2 * self._patience_s), _MOST_PATIENCE_S)
             self._look_later(self._patience_s)  # what is free may not be enough
         self._look()
+
+    def _tell_the_end(self, job: str, failure: errors.SupervisorError | None) -> None:
+        watchers = self._desk.telling.watchers
+        watchers.over(job)
+        # One that is parked with the service goes on with the next: who watches asks that one.
+        if not self._closed and job not in self._withdrawn:
+            watchers.end(job, ended(self.view(job), failure))
 
     # ------------------------------------------------------------------ want of room
 
@@ -166,8 +211,8 @@ class JobQueue:
         """Queue again what found no room, where there is some now."""
         self._timer = None
         try:
-            for job, folder in list(self._starved.items()):
-                if not self._is_full and free_bytes(folder) >= ROOM_BYTES:
+            for job, want in list(self._starved.items()):
+                if not self._is_full and free_bytes(want.folder) >= want.needed_bytes:
                     self._desk.ledger.set_state(job, "queued")
                     del self._starved[job]
         except errors.DiskFull:
@@ -175,6 +220,10 @@ class JobQueue:
         if self._starved:
             self._look_later(self._poll_s)
         self._look()
+
+
+def _watched(view: JobView, over: Ended) -> Watched:
+    return Watched(job=view, exit_code=over.exit_code, message=over.message)
 
 
 @contextmanager

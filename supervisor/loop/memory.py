@@ -20,20 +20,30 @@ class MemoryWatch:
     """Reads the host here and the device on the reader's own thread; tells both as one event.
 
     A driver that does not answer holds up nothing: the host is told at the next poll with what
-    was last known of the device.
+    was last known of the device. Once there was a child, the device is read at that pace whether there is one
+    now or not: it may be lost while nobody speaks.
     """
 
-    def __init__(self, *, poll_s: float, device: str, tell: Callable[[ev.Event], None]) -> None:
+    def __init__(
+        self,
+        *,
+        poll_s: float,
+        device: str,
+        tell: Callable[[ev.Event], None],
+        seen: Callable[[DeviceAnswer], None] = lambda _: None,
+    ) -> None:
         """Make a watch; nothing is opened before there is a child.
 
         Args:
             poll_s: Between readings.
             device: `child.device`.
             tell: Takes `Read` events.
+            seen: Takes each answer of the driver, whoever asked.
         """
         self._poll_s = poll_s
         self._device = device
         self._tell = tell
+        self._seen = seen
         self._loop = asyncio.get_running_loop()
         self._reader = DeviceReader(self._from_thread)
         self._host = HostReader()
@@ -47,25 +57,19 @@ class MemoryWatch:
 
     def watch(self, life: int, process: ChildProcess) -> None:
         """Read for this child from now on."""
-        self.unwatch()
-        self._child, self._pid = (life, process), process.pid
+        self._child, self._room_s, self._pid = (life, process), None, process.pid
         self._again()
 
     def watch_room(self, poll_s: float) -> None:
         """With no child, read the device at this pace: whether there is room for one."""
-        self.unwatch()
-        self._room_s = poll_s
+        self._child, self._room_s = None, poll_s
         self._last = None  # it was read with the child alive
         self._again()
 
     def unwatch(self, life: int | None = None) -> None:
-        """Read no more until there is another child; with `life`, only if that is the one watched."""
-        if life is not None and (self._child is None or self._child[0] != life):
-            return
-        self._child = self._room_s = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Tell no more until there is another child; with `life`, only if that is the one watched."""
+        if life is None or (self._child is not None and self._child[0] == life):
+            self._child = self._room_s = None
 
     def read_now(self) -> None:
         """Read at once; the answer comes as an event, never before this returns.
@@ -73,11 +77,11 @@ class MemoryWatch:
         An answer that is on its way may be older than the question, so the driver is then asked
         once more. From one that is slow nothing new can be had: its last word stands.
         """
-        if self._child is None and self._room_s is None:
-            return
+        if self._timer is None:
+            return  # nobody was ever watched
         if self._asked_s is not None and monotonic_s() - self._asked_s < _PROMPT_S:
             self._ask_again = True
-        elif self._reader.request(self._device, self._pid):
+        elif self._reader.request(self._device, None if self._is_alone else self._pid):
             self._asked_s = monotonic_s()
         else:
             self._loop.call_soon(self._answer)
@@ -85,7 +89,15 @@ class MemoryWatch:
     def close(self) -> None:
         """Let go of the driver."""
         self.unwatch()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._reader.close()
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether the device is read for nobody: of whom there was, no share is asked for."""
+        return self._child is None and self._room_s is None
 
     def _from_thread(self, answer: DeviceAnswer) -> None:
         # A loop that is closed has nobody to tell: a driver that hung has answered after all.
@@ -94,6 +106,7 @@ class MemoryWatch:
 
     def _answered(self, answer: DeviceAnswer) -> None:
         self._asked_s, self._last = None, answer
+        self._seen(answer)
         if self._ask_again:
             self._ask_again = False
             self.read_now()
@@ -111,5 +124,7 @@ class MemoryWatch:
         self._tell(ev.Read(life=life, host=host, device=self._last, stopped=stopped))
 
     def _again(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = self._loop.call_later(self._room_s or self._poll_s, self._again)
         self.read_now()

@@ -23,7 +23,7 @@ def planning_order(config: Config, state: Path, request: JobRequest) -> bytes:
         ConfigError: If the engine's distribution is not installed where the child runs, or if the model lacks
             the vocoder of the rate that is asked for.
     """
-    _must_have_vocoder(config, request)
+    must_have_vocoder(config, request.sample_rate_hz)
     narration = config.narration
     spec = JobSpec(
         job=job_id_for(request.output),
@@ -58,9 +58,17 @@ def planning_order(config: Config, state: Path, request: JobRequest) -> bytes:
     return msgspec.json.encode(order) + b"\n"
 
 
-def _must_have_vocoder(config: Config, request: JobRequest) -> None:
-    """Refuse a rate whose vocoder is not there: all of the job would fail, segment by segment."""
-    told_hz, asked_hz = told_rate_hz(config), request.sample_rate_hz
+def must_have_vocoder(config: Config, asked_hz: int | None) -> None:
+    """Refuse a rate whose vocoder is not there: all of a text would fail, segment by segment.
+
+    Args:
+        config: All of it.
+        asked_hz: The rate that is asked for; None = the engine's own, which looks for itself.
+
+    Raises:
+        ConfigError: If it is not there, or not whole.
+    """
+    told_hz = told_rate_hz(config)
     checkpoint = config.engine.settings.get("checkpoint")
     if config.engine.name != "glm" or asked_hz is None or asked_hz == told_hz or not checkpoint:
         return

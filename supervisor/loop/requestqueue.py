@@ -12,24 +12,21 @@ from typing import Final, Protocol
 from supervisor.config import Config
 from supervisor.edge.disk import make_folder
 from supervisor.errors import DiskFull
+from supervisor.loop.asking import Places
 from supervisor.loop.cutting import cut_text
 from supervisor.loop.service import CannotAsk
 from supervisor.loop.shelf import Shelf
 from supervisor.loop.speaking import OnAudio, Speech, SpeechRequest
-from supervisor.loop.speechfile import Format, SpeechFile, Wanted
+from supervisor.loop.speechfile import SpeechFile, Wanted
 from supervisor.loop.utterance import FOLDER_NAME, Utterance
+from supervisor.loop.voicing import with_a_word_on_cloning
 
 #: Files that nobody named a place for are kept so long, and so many of them.
 KEPT_S: Final = 3600.0
 MOST_KEPT: Final = 1000
 
-#: That audio can be made of, least and most.
-RATES_HZ: Final = (8_000, 192_000)
-
 #: Ids of jobs begin with another letter.
 _PREFIX: Final = "r"
-
-_FORMATS: Final[dict[str, Format]] = {".wav": "wav", ".flac": "flac"}
 
 
 class EngineChanged(CannotAsk):
@@ -85,12 +82,12 @@ class RequestQueue:
         self._config = config
         self._state = state
         self._floor = floor
-        self._folder = Path.cwd() if folder is None else folder
+        self._places = Places(state=state, folder=Path.cwd() if folder is None else folder)
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(1)
         self._running = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._kept: deque[tuple[float, Path]] = deque()  # until when, oldest first
+        self._kept: deque[tuple[float, str]] = deque()  # until when, and names, oldest first
         self._timer: asyncio.TimerHandle | None = None
         self._spoken: set[Utterance] = set()
         self._making: set[Path] = set()  # files that are written now
@@ -132,11 +129,11 @@ class RequestQueue:
 
     async def _speak(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
         job = f"{_PREFIX}{next(self._numbers)}"
-        wanted = self._wanted(request, job)
+        wanted = self._places.wanted(self._config(), request, job)
         cut = cut_text(self._config(), self._state, job, request)
         async with self._turn() as turn:
             while True:
-                utterance = Utterance(job, cut.segments, self._state)
+                utterance = Utterance(job, cut.segments, self._state, worded=self._in_the_users_words)
                 file = SpeechFile(wanted, cut.pauses_s, on_audio)
                 try:
                     async with self._on_the_floor(utterance):
@@ -145,7 +142,8 @@ class RequestQueue:
                         turn.end()  # the next is spoken while the file is made
                         return await self._made(wanted, file)
                 except EngineChanged:
-                    if on_audio is not None:  # what was sent is never taken back
+                    # What was sent is never taken back; of a file only progress was told.
+                    if on_audio is not None and request.audio == "inline":
                         raise
 
     async def _made(self, wanted: Wanted, file: SpeechFile) -> Speech:
@@ -164,24 +162,11 @@ class RequestQueue:
         finally:
             self._making.discard(wanted.path)
         if not wanted.keeps:
-            self._keep(wanted.path)
+            self._keep(wanted.path.name)
         return speech
 
-    def _wanted(self, request: SpeechRequest, job: str) -> Wanted:
-        if request.sample_rate is not None and not RATES_HZ[0] <= request.sample_rate <= RATES_HZ[1]:
-            message = f"sample_rate: {request.sample_rate} Hz is not within {RATES_HZ[0]} .. {RATES_HZ[1]}"
-            raise CannotAsk(message, kind="bad_input", retryable=False)
-        if request.output_file is not None:
-            path, keeps = self._folder / request.output_file, True
-        elif request.audio == "inline":
-            return Wanted(request=request, path=None, format="wav", keeps=False, state=self._state)
-        else:
-            path, keeps = self._state / FOLDER_NAME / f"{job}.wav", False
-        kind = _FORMATS.get(path.suffix.lower())
-        if kind is None or "\0" in str(path):
-            message = f"output_file: {request.output_file!r} must end in .wav or .flac"
-            raise CannotAsk(message, kind="bad_input", retryable=False)
-        return Wanted(request=request, path=path, format=kind, keeps=keeps, state=self._state)
+    def _in_the_users_words(self, text: str) -> str:
+        return with_a_word_on_cloning(self._config().engine.name, self._state, text)
 
     # ------------------------------------------------------------------ turns
 
@@ -252,17 +237,21 @@ class RequestQueue:
 
     # ------------------------------------------------------------------ files
 
-    def _keep(self, path: Path) -> None:
-        self._kept.append((self._loop.time() + KEPT_S, path))
+    def _keep(self, name: str) -> None:
+        self._kept.append((self._loop.time() + KEPT_S, name))
         if len(self._kept) > MOST_KEPT:
-            self._kept.popleft()[1].unlink(missing_ok=True)
+            self._delete_oldest()
         if self._timer is None:
             self._forget()
+
+    def _delete_oldest(self) -> None:
+        _, name = self._kept.popleft()
+        (self._state / FOLDER_NAME / name).unlink(missing_ok=True)
 
     def _forget(self) -> None:
         """Delete what was kept for long enough; come again for the next."""
         while self._kept and self._kept[0][0] <= self._loop.time():
-            self._kept.popleft()[1].unlink(missing_ok=True)
+            self._delete_oldest()
         self._timer = self._loop.call_at(self._kept[0][0], self._forget) if self._kept else None
 
 

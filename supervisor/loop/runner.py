@@ -205,6 +205,7 @@ class Runner:
                 if end is not None and not end.done():
                     end.set_result(None)
             case do.Tell():
+                self._stations[number].note(action.note)
                 self._place.show(action.note)
             case do.Finish():
                 self._finish(number, action)

@@ -15,9 +15,10 @@ from supervisor.edge.sdnotify import Notifier
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import SupervisorError
 from supervisor.log import Log
-from supervisor.loop.house import House, OpenDoors, in_words
+from supervisor.loop.house import House, OpenDoors
 from supervisor.loop.logged import log_note
 from supervisor.loop.signals import STOPS, signals_told
+from supervisor.loop.statusline import in_words, last_words
 from supervisor.loop.vitality import Vitality
 
 #: After so much time without a beat a service manager gives a start up: weights may load that long.
@@ -83,7 +84,11 @@ class _Running:
             self._vitality.extend(self._start_s)
             house = self.house
             self._vitality.follow(lambda: in_words(house.status()), config.memory.poll_s)
-            await house.run()
+            try:
+                await house.run()
+            except SupervisorError as error:
+                self._vitality.last(last_words(house.status(), error))
+                raise
 
     def show(self, note: Note) -> None:
         """Take what people are told."""
@@ -98,7 +103,7 @@ class _Running:
                 self._vitality.extend(_PARKING_S)
             case _:
                 pass
-        if self.house is not None:
+        if self.house is not None and self._vitality.is_heard:
             self._vitality.status(in_words(self.house.status()))
 
     def _stop(self, number: int) -> None:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from supervisor.errors import TryLater
+from supervisor.loop.health import Ailment
 
 ServiceState = Literal[
     "planning",  # a job's texts are being cut; the first child starts meanwhile
@@ -20,6 +21,7 @@ ServiceState = Literal[
     "delivering",  # finished files are written; there is no child
     "parking",  # asked to stop: what is in hand is finished
     "idle",  # nothing to do
+    "gpu_lost",  # nothing can be spoken before the GPU is back; exit 76 at the child's end
     "waiting_for_memory",  # the gate: a dead child's device memory is not back yet
     "driver_does_not_let_go",  # it never came back: exit 76
     "cannot_be_killed",  # exit 77
@@ -33,7 +35,7 @@ class ChildStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         pid: None before its process runs.
         life: Its number, from 1.
-        ready: Whether it may be given work.
+        ready: Whether it may be given work: a canary spoke in this life, and it is not on its way out.
         device: What it runs on: `"cpu"` or `"cuda:0"`; as configured until it is ready.
         segments: Spoken in this life.
         memory: Bytes by name, as last read: `host_private`, `device_used`, `device_total`, …
@@ -133,6 +135,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: In one word.
         why: Of the state: what is waited for, or what ended it; empty for a plain one.
+        ready: Whether speech would work now: a canary spoke since the last start of a child, and nothing
+            stops it.
+        health: What ails, whatever the state; empty if all is well.
         child: None while there is none; on several devices, that of the first.
         children: All of them, where there are several devices.
         queue: Requests that wait.
@@ -148,6 +153,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     state: ServiceState
     why: str = ""
+    ready: bool = False
+    health: list[Ailment] = []
     child: ChildStatus | None
     queue: int
     lives: list[LifeStatus]

@@ -3,12 +3,11 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal
 
-from supervisor.core.lifecycle import State
 from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken, SegmentTrouble, Stage
 from supervisor.core.post import Post
+from supervisor.loop.health import Ailment, of_all, utc
 from supervisor.loop.runner import Runner
 from supervisor.loop.service import (
     MOST_LIVES,
@@ -24,6 +23,7 @@ from supervisor.loop.service import (
     TemplateStatus,
     Totals,
 )
+from supervisor.loop.stance import may_speak, may_work, state_of, state_with
 from supervisor.loop.station import Station
 from supervisor.wire.version import VERSION
 
@@ -46,6 +46,7 @@ class Facts:
         wall_s: The wall clock.
         stays: Whether it is a service that stays: jobs come and go.
         waiting: Returns how many requests wait.
+        ails: Returns what ails beside the devices and their children.
     """
 
     job: str
@@ -54,6 +55,7 @@ class Facts:
     wall_s: Callable[[], float]
     stays: bool = False
     waiting: Callable[[], int] = lambda: 0
+    ails: Callable[[], list[Ailment]] = list[Ailment]
 
 
 class JobService:
@@ -97,10 +99,15 @@ class JobService:
     def status(self) -> Status:
         """Return how things stand, from what is known already."""
         runner = self._runner
+        health = self.health()
+        plain = self._state()
         waits_why = "" if runner is None else runner.conductor.waits_why
+        state, why = state_with(plain, health) or (plain, waits_why)
         return Status(
-            state=self._state(),
-            why=waits_why,
+            state=state,
+            why=why,
+            ready=runner is not None and may_speak(runner, plain, health),
+            health=health,
             child=None if runner is None else self._child(runner.stations[0]),
             children=[] if runner is None else self._children(runner),
             queue=self._facts.waiting(),
@@ -110,9 +117,14 @@ class JobService:
             template=_template(runner),
             job=self._job(),
             pid=self._facts.pid,
-            since=_iso(self._since_s),
+            since=utc(self._since_s),
             version=VERSION,
         )
+
+    def health(self) -> list[Ailment]:
+        """Return what ails."""
+        of_devices = [] if self._runner is None else of_all([one.signs for one in self._runner.stations])
+        return [*of_devices, *self._facts.ails()]
 
     async def clean(self) -> GivenBack:
         """Have the child release its caches at the next boundary."""
@@ -127,7 +139,8 @@ class JobService:
             raise NothingToAsk("there is no child yet; try again in a moment")
         answer = await self._runner.ask(what)
         if answer.error:
-            raise CannotAsk(answer.error, kind="busy", retryable=True)
+            ends = self._stage == "parking"
+            raise CannotAsk(answer.error, kind="shutting_down" if ends else "busy", retryable=True)
         return GivenBack(
             before_bytes=answer.before_bytes,
             after_bytes=answer.after_bytes,
@@ -139,11 +152,12 @@ class JobService:
     # ------------------------------------------------------------------ parts of the status
 
     def _state(self) -> ServiceState:
+        """Return what it does, whatever ails it."""
         if self._stage != "narrating":
             return self._stage
         if self._runner is None:
             return "starting"
-        return _state_of(self._runner, stays=self._facts.stays, has_lived=bool(self._lives))
+        return state_of(self._runner, stays=self._facts.stays, has_lived=bool(self._lives))
 
     def _children(self, runner: Runner) -> list[ChildStatus]:
         """All of them, where there are several devices."""
@@ -161,7 +175,7 @@ class JobService:
         return ChildStatus(
             pid=post.pid,
             life=post.life,
-            ready=post.ready is not None,
+            ready=may_work(post),
             device=_device(post, station.device, seen=counsel.device is not None),
             segments=post.segments,
             memory=counsel.figures(),
@@ -206,22 +220,6 @@ class JobService:
         )
 
 
-def _state_of(runner: Runner, *, stays: bool, has_lived: bool) -> ServiceState:
-    conductor = runner.conductor
-    post = conductor.post
-    if conductor.waits_at_gate:
-        return "waiting_for_memory"
-    if conductor.waits_why:
-        return "paused"
-    if conductor.is_unloaded:
-        return "idle"
-    if post is not None and post.state is State.RELEASING:
-        return "releasing"
-    if post is None or post.ready is None:
-        return "recycling" if has_lived else "starting"
-    return "idle" if stays and not conductor.has_work else "narrating"
-
-
 def _policies(runner: Runner) -> list[PolicyStatus]:
     thoughts = runner.conductor.counsel.thoughts()
     return [PolicyStatus(policy=one.policy, says=one.says, why=one.why) for one in thoughts]
@@ -241,8 +239,4 @@ def _device(post: Post, configured: str, *, seen: bool) -> str:
 
 
 def _life(note: ChildState, now_s: float) -> LifeStatus:
-    return LifeStatus(life=note.life, ended=note.how, why=note.why, segments=note.segments, at=_iso(now_s))
-
-
-def _iso(wall_s: float) -> str:
-    return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")
+    return LifeStatus(life=note.life, ended=note.how, why=note.why, segments=note.segments, at=utc(now_s))

@@ -71,7 +71,15 @@ class Shelf(Protocol):
 class LedgerShelf:
     """Of a job in the ledger."""
 
-    def __init__(self, state: StateFolder, ledger: Ledger, job: str, recut: RecutChapter) -> None:
+    def __init__(
+        self,
+        state: StateFolder,
+        ledger: Ledger,
+        job: str,
+        recut: RecutChapter,
+        *,
+        worded: Callable[[str], str] = str,
+    ) -> None:
         """Make it.
 
         Args:
@@ -79,11 +87,13 @@ class LedgerShelf:
             ledger: Knows the job; it is planned.
             job: Id.
             recut: See `recut`.
+            worded: Returns what is noted of why a segment failed.
         """
         self._state = state
         self._ledger = ledger
         self._job = job
         self._recut = recut
+        self._worded = worded
 
     @property
     def job(self) -> str:  # noqa: D102 -- as in Shelf, here and below
@@ -111,7 +121,7 @@ class LedgerShelf:
         self._ledger.charge(self._job, key)
 
     def set_aside(self, key: str, kind: str, message: str) -> None:  # noqa: D102 -- likewise
-        self._ledger.set_aside(self._job, key, kind, message)
+        self._ledger.set_aside(self._job, key, kind, self._worded(message))
 
     def done(self, stored: StoredAudio, attempts: int) -> None:  # noqa: D102 -- likewise
         self._ledger.done(self._job, stored, attempts=attempts)

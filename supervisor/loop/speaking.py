@@ -49,6 +49,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         attempts: Of the segment that took most.
         checks: What was measured of it: `peak`, `clipped_share`, `longest_silence_s`, …
         path: Of the file, absolute; None where none was made.
+        segments: That it was spoken in; left out where it is one.
     """
 
     seconds: float
@@ -57,6 +58,23 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int
     checks: dict[str, float]
     path: str | None = None
+    segments: int = 1
+
+
+class GivenInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An input whose text comes with it: read from a pipe, or from standard input.
+
+    Attributes:
+        name: What it is called; its ending says how to read it, one without is plain text.
+        text: All of it; one of `text` and `text_file` is given.
+        text_file: A file of UTF-8 that holds it, absolute: read at once, it may be gone after the answer.
+        path: Where it came from, absolute: recordings that a JSONL names count from there. None = nowhere.
+    """
+
+    name: str
+    text: str | None = None
+    text_file: str | None = None
+    path: str | None = None
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,23 +82,71 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     Attributes:
         output: A `.wav` or `.flac`, or a folder (ends in `/`, or exists).
-        inputs: Paths, chapters in their order; one of `inputs` and `text` is given.
+        inputs: Paths, or texts with names; chapters in their order. One of `inputs` and `text` is given.
         text: The text itself, one chapter.
         voice: Of all that asks for no other; None = the service's own.
         seed: Of the job.
         sample_rate: Of the finished files, in Hz; None = that of the audio.
         format: Of the files in a folder.
         key: The same key again is the same job, whatever else is said.
+        folder: Absolute; relative paths count from it; None = from the service's own.
+        fresh: Forget what an earlier run of the job finished.
+        reference: A recording to clone, instead of a voice's name; with what is said in it.
+        reference_text: That.
+        seen: Paths, absolute, with device and inode as `DEVICE:INODE`: what the client sees there.
     """
 
     output: str
-    inputs: list[str] | None = None
+    inputs: list[str | GivenInput] | None = None
     text: str | None = None
     voice: str | None = None
     seed: int = 0
     sample_rate: int | None = None
     format: Literal["wav", "flac"] = "wav"
     key: str | None = None
+    folder: str | None = None
+    fresh: bool = False
+    reference: str | None = None
+    reference_text: str | None = None
+    seen: dict[str, str] = {}
+
+
+class TakenIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What `jobs/submit` answers.
+
+    Attributes:
+        job: Its id.
+        is_new: False: the same request was queued or in hand already, and had no key.
+    """
+
+    job: str
+    is_new: bool = True
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job that was watched came out.
+
+    Attributes:
+        job: As `jobs/get` has it.
+        exit_code: That the command would end with which did it by itself (interface §1).
+        message: Why it is not all done; empty otherwise.
+    """
+
+    job: JobView
+    exit_code: int
+    message: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What `config/get` answers.
+
+    Attributes:
+        state: The state folder, without symbolic links.
+        values: What holds by dotted key, each as TOML; of engines' tables that of the engine in use.
+    """
+
+    state: str
+    values: dict[str, str]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +216,11 @@ class Service(Steering, Protocol):
         """
         ...
 
-    async def submit(self, submission: Submission) -> str:
+    def settings(self) -> Settings:
+        """Say what it works under, from the next segment boundary on."""
+        ...
+
+    async def submit(self, submission: Submission) -> TakenIn:
         """Take a job in, durably, and return its id; with a known key, the id of that job.
 
         Raises:
@@ -183,6 +253,20 @@ class Service(Steering, Protocol):
 
     async def retry(self, job: str) -> JobView:
         """Queue a job again that failed, was parked or cancelled, or is done with failures.
+
+        Raises:
+            CannotAsk: As `job`.
+        """
+        ...
+
+    async def watch(self, job: str, told: Callable[[Note], None]) -> Watched:
+        """Tell what becomes of a job, from where it is now, and return how it came out.
+
+        Ends when nobody works at the job any more and it does not wait; not when the service parks it.
+
+        Args:
+            job: Id.
+            told: Takes what is told of it, and of the child while it is in hand.
 
         Raises:
             CannotAsk: As `job`.

@@ -21,8 +21,8 @@ from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
 
 Format = Literal["wav", "flac"]
 
-#: So much goes to a client at once: a line of 350 KB.
-_PIECE_BYTES: Final = 256 * 1024
+#: So much goes to a client at once: a second at 24 kHz, two lines. In the parent's hands, so it stays small.
+_PIECE_BYTES: Final = 48 * 1024
 
 #: A WAV of up to so much is put together here, in a few milliseconds; more by a process of its own.
 _OURS_BYTES: Final = 4 * 1024 * 1024
@@ -56,7 +56,8 @@ class SpeechFile:
         Args:
             wanted: What is to be made.
             pauses_s: Silence after each segment; the last one's is not made.
-            on_audio: Takes samples as they come; None = nobody wants them.
+            on_audio: Takes samples as they come, also where a file is all that was asked for; None =
+                nobody wants them.
         """
         self._wanted = wanted
         self._pauses_s = pauses_s
@@ -73,27 +74,37 @@ class SpeechFile:
         return self._spoken[0].audio.sample_rate_hz
 
     @property
+    def _goes_inline(self) -> bool:
+        """Whether the client has the samples: not so where only their progress is wanted."""
+        return self._on_audio is not None and self._wanted.request.audio == "inline"
+
+    @property
     def _is_native(self) -> bool:
         return self._rate_hz == self._native_hz
 
     def take(self, spoken: Spoken) -> None:
-        """Take the next segment; hands its samples on where they can be handed on as they are."""
+        """Take the next segment; hands its samples on where they can be handed on as they are.
+
+        Where the client gets a file, they tell how far it is, whatever its rate.
+        """
         before_s = self._pauses_s[len(self._spoken) - 1] if self._spoken else 0.0
         self._spoken.append(spoken)
-        if self._is_native and self._on_audio is not None:
-            self._send(bytes(2 * round(before_s * self._native_hz)))
-            self._send_file(self._wanted.state / spoken.audio.path)
+        if self._on_audio is not None and (self._is_native or not self._goes_inline):
+            self._send(bytes(2 * round(before_s * self._native_hz)), self._native_hz)
+            self._send_file(self._wanted.state / spoken.audio.path, self._native_hz)
 
     async def end(self) -> Speech:
         """Make what is still to be made of it.
 
         Raises:
-            CannotAsk: `disk_full` or `bad_input` where the file cannot be written.
+            CannotAsk: `disk_full`, `busy` or `bad_input` where the file cannot be written.
         """
         try:
             return await self._end()
         except errors.DiskFull as error:
             raise CannotAsk(str(error), kind="disk_full", retryable=True) from error
+        except errors.TryLater as error:  # another service writes the same file
+            raise CannotAsk(str(error), kind="busy", retryable=True) from error
         except errors.SupervisorError as error:
             raise CannotAsk(str(error), kind="bad_input", retryable=False) from error
         except WorkerFailed as error:
@@ -101,7 +112,7 @@ class SpeechFile:
 
     async def _end(self) -> Speech:
         path, sha256 = self._wanted.path, ""
-        if self._on_audio is not None and path is not None and not self._is_native:
+        if self._goes_inline and path is not None and not self._is_native:
             raise CannotAsk(
                 "audio: inline samples of another rate, and a file of them: ask for one of the two",
                 kind="bad_input",
@@ -113,30 +124,31 @@ class SpeechFile:
             passing = self._wanted.state / f"{self._spoken[0].audio.path}.out"
             try:
                 await self._delivered(passing, "wav")
-                self._send_file(passing)
+                self._send_file(passing, self._rate_hz)
             finally:
                 passing.unlink(missing_ok=True)
         return Speech(
             seconds=round(self._samples / self._rate_hz, 6),
             sample_rate=self._rate_hz,
-            sha256=self._digest.hexdigest() if self._on_audio is not None else sha256,
+            sha256=self._digest.hexdigest() if self._goes_inline else sha256,
             attempts=max(one.attempts for one in self._spoken),
             checks=_checks(self._spoken),
             path=None if path is None else str(path),
+            segments=len(self._spoken),
         )
 
     # ------------------------------------------------------------------ samples
 
-    def _send_file(self, wav: Path) -> None:
+    def _send_file(self, wav: Path, rate_hz: int) -> None:
         with wav.open("rb") as file:
             file.seek(HEADER_BYTES)
             while piece := file.read(_PIECE_BYTES):
-                self._send(piece)
+                self._send(piece, rate_hz)
 
-    def _send(self, pcm: bytes) -> None:
+    def _send(self, pcm: bytes, rate_hz: int) -> None:
         if pcm and self._on_audio is not None:
             self._digest.update(pcm)
-            self._on_audio(pcm, self._rate_hz)
+            self._on_audio(pcm, rate_hz)
 
     # ------------------------------------------------------------------ the file
 

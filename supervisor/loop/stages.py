@@ -24,6 +24,7 @@ from supervisor.loop.orders import delivery_order, planning_order
 from supervisor.loop.recutting import Wish, recut
 from supervisor.loop.requests import JobRequest, Outcome
 from supervisor.loop.shelf import LedgerShelf
+from supervisor.loop.voicing import with_a_word_on_cloning
 from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
 from supervisor.narration.degrading import Recut
 
@@ -100,7 +101,9 @@ class Stages:
 
     def shelf(self) -> LedgerShelf:
         """Return where the segments are; the job is planned."""
-        return LedgerShelf(self._state, self._ledger, self.job, self._recut)
+        engine = self._config.engine.name
+        worded = partial(with_a_word_on_cloning, engine, self._state.path)
+        return LedgerShelf(self._state, self._ledger, self.job, self._recut, worded=worded)
 
     async def deliver(self) -> Outcome:
         """Write the finished files, and say what came of the job.

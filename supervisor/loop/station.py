@@ -6,7 +6,9 @@ from typing import assert_never
 from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.conductor import Conductor
+from supervisor.core.notes import Note
 from supervisor.loop.crib import Crib
+from supervisor.loop.health import Signs
 from supervisor.loop.place import Place
 
 #: What concerns the children of one device alone.
@@ -32,6 +34,7 @@ class Station:
         conductor: Decides.
         finish: How its part of the run ended; None while it goes on.
         paused_why: Why nothing is handed out here; empty while something may be.
+        signs: What ails it and its child.
     """
 
     def __init__(
@@ -51,7 +54,9 @@ class Station:
         self.paused_why = ""
         self._nursery = place.nurseries[number]
         self._trace = place.traces[number] if number < len(place.traces) else None
-        self._crib = Crib(place, number, tell)
+        self._wall_s = place.wall_s
+        self.signs = Signs()
+        self._crib = Crib(place, number, tell, self.signs)
 
     @property
     def template_pid(self) -> int | None:
@@ -61,6 +66,12 @@ class Station:
     def born_s(self, life: int) -> float | None:
         """When a life that is there was started, on the wall clock."""
         return self._crib.born_s(life)
+
+    def note(self, note: Note) -> None:
+        """Take what people are told of it."""
+        post = self.conductor.post
+        worker = None if post is None or post.ready is None else post.life
+        self.signs.note(note, self._wall_s(), worker=worker)
 
     def act(self, action: OfChildren) -> None:
         """Carry an action out."""

@@ -6,25 +6,22 @@ told, and the next begins when there is room.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from supervisor.config import Config
 from supervisor.core import actions as do
 from supervisor.core import events as ev
 from supervisor.core.notes import Note, Notice
-from supervisor.edge.disk import free_bytes
 from supervisor.errors import ConfigError, DiskFull
 from supervisor.identity import engine_identity
 from supervisor.loop.requestqueue import EngineChanged
+from supervisor.loop.room import Room
 from supervisor.loop.runner import Runner
 from supervisor.loop.shelf import Shelf
-
-#: Free on a disk before it is written to again after it was full: some segments, and the ledger's log.
-ROOM_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +50,7 @@ class Studio:
     Attributes:
         config: That it works under now.
         runner: At work; None before the first and after the last, and while there is no room.
-        full_why: What is full, while nothing can be written; else empty.
+        room: On the disk that audio is written to; looked at while it runs.
     """
 
     def __init__(
@@ -73,7 +70,7 @@ class Studio:
         """
         self.config = config
         self.runner: Runner | None = None
-        self.full_why = ""
+        self.room = Room(folder)
         self._make_runner = make_runner
         self._folder = folder
         self._show = show
@@ -89,6 +86,13 @@ class Studio:
 
     async def run(self) -> do.Finish:
         """Speak until it is stopped, or a runner ends for another reason; return how the last one ended."""
+        looking = asyncio.ensure_future(self._look_for_room())
+        try:
+            return await self._run()
+        finally:
+            looking.cancel()
+
+    async def _run(self) -> do.Finish:
         lives = 0
         while not self._stop_why:
             self.runner = runner = self._make_runner(self.config, lives)
@@ -117,19 +121,28 @@ class Studio:
             return do.Finish(ending="full", why=str(error))
 
     async def _wait_for_room(self, why: str) -> None:
-        self.runner, self.full_why = None, why
+        self.runner = None
+        self.room.refuse(why, time.time())
         self._show(Notice(level="error", name="disk", text=f"nothing is spoken: {why}"))
         for taken in list(self._taken.values()):
             self._over(taken, DiskFull(why))
-        has_room = False
-        while not has_room and not self._stop_why:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.config.memory.poll_s):
-                    await self._stopping.wait()
-            has_room = free_bytes(self._folder) >= ROOM_BYTES
-        self.full_why = ""
-        if has_room:
+        while self.room.refused_why and not self._stop_why:
+            await self._pause()
+            self.room.look(time.time())
+        if not self._stop_why:
             self._show(Notice(level="info", name="disk", text=f"there is room in {self._folder} again"))
+
+    async def _look_for_room(self) -> None:
+        """Look at each poll: who writes nothing learns of a full disk from nobody else."""
+        while not self._stop_why:
+            self.room.look(time.time())
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait until the next poll, or until it is to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.config.memory.poll_s):
+                await self._stopping.wait()
 
     def stop(self, why: str, *, at_once: bool) -> None:
         """End after the segment in hand, or at once; what is not spoken then stays on its shelf."""
@@ -167,8 +180,8 @@ class Studio:
         taken = self._taken[shelf.job] = _Taken(shelf=shelf, ahead=ahead, end=end)
         if self._stop_why:
             self._over(taken)
-        elif self.full_why:
-            self._over(taken, DiskFull(self.full_why))
+        elif self.room.refused_why:
+            self._over(taken, DiskFull(self.room.refused_why))
         elif self.runner is not None:
             self._give(self.runner, taken)
         return end

@@ -10,10 +10,12 @@ from typing import Final
 
 from supervisor.errors import InputError, UsageError
 from supervisor.loop.requests import InputSpec, JobRequest
-from supervisor.loop.speaking import Submission
+from supervisor.loop.seeing import must_be_as_seen
+from supervisor.loop.speaking import GivenInput, Submission
 from supervisor.loop.wanting import OURS_ALONE, absolute_in, must_be_readable, output_place, unreadable
 from supervisor.narration.decoding import KINDS, MOST_INPUT_BYTES
 from supervisor.narration.plan import MAX_SEED, VoiceSpec
+from supervisor.wire.speech import speakable
 
 #: As `--sample-rate` has them.
 LEAST_RATE_HZ: Final = 8000
@@ -33,7 +35,7 @@ def job_wanted(submission: Submission, folder: Path) -> JobRequest:
 
     Args:
         submission: What it said.
-        folder: Of the service, absolute; what is relative counts from it.
+        folder: Of the service, absolute; what is relative counts from it, unless the client named another.
 
     Raises:
         UsageError: If a field has an impossible value, or two contradict each other; names it.
@@ -42,8 +44,10 @@ def job_wanted(submission: Submission, folder: Path) -> JobRequest:
         Unwritable: If the output's folder cannot be written.
     """
     _must_be_in_range(submission)
+    folder = folder if submission.folder is None else Path(submission.folder)
+    must_be_as_seen(submission.seen)
     inputs = _inputs(submission, folder)
-    voice = _voice(submission.voice, folder)
+    voice = _voice(submission, folder)
     _must_say_something("output", submission.output)
     output, audio_format = output_place(submission.output, folder, called="output")
     return JobRequest(
@@ -54,6 +58,7 @@ def job_wanted(submission: Submission, folder: Path) -> JobRequest:
         voice=voice,
         seed=submission.seed,
         inputs=inputs,
+        fresh=submission.fresh,
         folder=str(folder),
         key=submission.key,
     )
@@ -89,7 +94,20 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _voice(name: str | None, folder: Path) -> VoiceSpec:
+def _voice(submission: Submission, folder: Path) -> VoiceSpec:
+    if submission.reference is None and submission.reference_text is None:
+        return _named_voice(submission.voice, folder)
+    if submission.reference is None or submission.reference_text is None:
+        raise UsageError("reference, reference_text: come together: a recording, and what is said in it")
+    if submission.voice is not None:
+        raise UsageError(f"voice {submission.voice}: there is a reference as well; leave one of the two out")
+    if not speakable(submission.reference_text):
+        raise UsageError("reference_text: has no letter and no digit; write what is said in the recording")
+    must_be_readable(submission.reference, submission.reference)
+    return VoiceSpec(reference_path=submission.reference, reference_text=submission.reference_text)
+
+
+def _named_voice(name: str | None, folder: Path) -> VoiceSpec:
     if name is None:
         return VoiceSpec()
     _must_say_something("voice", name)
@@ -110,7 +128,29 @@ def _inputs(submission: Submission, folder: Path) -> list[InputSpec]:
         return [_text(submission.text)]
     if not submission.inputs:
         raise UsageError("inputs: is empty; name the files to be spoken, in their order, or give a text")
-    return [_file(name, folder) for name in submission.inputs]
+    return [_file(one, folder) if isinstance(one, str) else _given(one) for one in submission.inputs]
+
+
+def _given(one: GivenInput) -> InputSpec:
+    """Return an input whose text came with it."""
+    _must_say_something("inputs", one.name)
+    text = _read(one) if one.text is None else one.text
+    if not _is_utf8(text):
+        raise InputError(f"{one.name}: holds half a character (a lone surrogate); give it as UTF-8")
+    if len(text) > MOST_INPUT_BYTES:
+        raise InputError(f"{one.name}: has more than {MOST_INPUT_BYTES} characters; split it, as by chapters")
+    return InputSpec(path=one.path, name=one.name, text=text)
+
+
+def _read(one: GivenInput) -> str:
+    path = one.text_file or ""
+    must_be_readable(path, path)
+    with open(path, "rb") as file:  # noqa: PTH123 - Path would say the same with more words
+        content = file.read(MOST_INPUT_BYTES + 1)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 ({error}); give the text of {one.name} as UTF-8") from error
 
 
 def _text(text: str) -> InputSpec:

@@ -1,7 +1,7 @@
 """One request while it is spoken: its segments in memory, its audio in passing files."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
@@ -37,15 +37,24 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
 class Utterance:
     """The shelf of one request. Nothing of it is durable: whoever waits for it asks again."""
 
-    def __init__(self, job: str, segments: tuple[WaitingSegment, ...], state: Path) -> None:
+    def __init__(
+        self,
+        job: str,
+        segments: tuple[WaitingSegment, ...],
+        state: Path,
+        *,
+        worded: Callable[[str], str] = str,
+    ) -> None:
         """Make it.
 
         Args:
             job: Id of the request; a file's name.
             segments: In speaking order; keys are their numbers.
             state: The state folder.
+            worded: Returns what is told of why a segment failed.
         """
         self._job = job
+        self._worded = worded
         self._state = state
         self._waiting = {segment.key: segment for segment in segments}
         self._order = [segment.key for segment in segments]
@@ -118,7 +127,7 @@ class Utterance:
     def set_aside(self, key: str, kind: str, message: str) -> None:  # noqa: D102 -- likewise
         del self._waiting[key]
         told, retryable = _KINDS.get(kind, ("child_crashed", True))
-        self.fail(CannotAsk(message, kind=told, retryable=retryable))
+        self.fail(CannotAsk(self._worded(message), kind=told, retryable=retryable))
 
     def done(self, stored: StoredAudio, attempts: int) -> None:  # noqa: D102 -- likewise
         del self._waiting[stored.key]

@@ -15,6 +15,7 @@ What a service calls, in this order; without a service manager each call is noth
         vitality.reloading()                      # at SIGHUP, before the configuration is read
         vitality.stopping("parks the work")       # at SIGTERM, before the work is parked
         vitality.extend(seconds)                  # as long as parking may take
+        vitality.last("gave_up: five died")       # where it ends of something: the line that stays
 """
 
 import asyncio
@@ -133,6 +134,17 @@ class Vitality:
             self._say(self._notifier.stopping)
         if text:
             self.status(text)
+
+    def last(self, text: str) -> None:
+        """Say what it ended of, at once: nothing is said after it."""
+        self._shown = self._text = text
+        self._was_overdue = []
+        self._notifier.status(text)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is a service manager: without one, words for it need not be found."""
+        return self._notifier.is_heard
 
     def extend(self, seconds: float) -> None:
         """Let the present start, reload or stop take up to so much longer from now, while the loop works.

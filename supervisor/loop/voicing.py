@@ -1,5 +1,9 @@
 """Whom a job speaks with, before its first child is started."""
 
+import re
+from pathlib import Path
+from typing import Final
+
 from supervisor.config import Config
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import job_id_for
@@ -8,6 +12,9 @@ from supervisor.edge.voices import VoiceShelf
 from supervisor.loop.requests import JobRequest
 from supervisor.narration.fitting import CLONING_ENGINES, PLAIN_ENGINES
 from supervisor.wire.messages import Reference
+
+#: What the plain engines say of a voice that they do not have; names of cloned ones have no quotes in them.
+_LACKING: Final = re.compile("has no voice '([^']+)'")
 
 
 def is_cloned(config: Config, ledger: Ledger, request: JobRequest) -> bool:
@@ -35,14 +42,18 @@ def in_the_users_words(ledger: Ledger, job: str, text: str) -> str:
     return text.replace(reference.path, spec.voice.called or reference.path)
 
 
-def with_a_word_on_cloning(config: Config, ledger: Ledger, request: JobRequest, text: str) -> str:
-    """Return what a plain engine said, and where it lacks a voice that is a cloned one, who speaks that."""
-    name = request.voice.name
-    if name is None or f"has no voice {name!r}" not in text or config.engine.name not in PLAIN_ENGINES:
+def with_a_word_on_cloning(engine: str, state: Path, text: str) -> str:
+    """Return what a plain engine said, and where it lacks a voice that is a cloned one, who speaks that.
+
+    Args:
+        engine: `engine.name`.
+        state: The state folder: cloned voices are there.
+        text: What a child said.
+    """
+    lacking = _LACKING.search(text) if engine in PLAIN_ENGINES else None
+    if lacking is None or VoiceShelf(state).find(lacking[1]) is None:
         return text
-    if VoiceShelf(ledger.folder).find(name) is None:
-        return text
-    return f"{text}; {name!r} is a cloned voice, which --engine {' or '.join(CLONING_ENGINES)} speaks"
+    return f"{text}; {lacking[1]!r} is a cloned voice, which --engine {' or '.join(CLONING_ENGINES)} speaks"
 
 
 def told_of(ledger: Ledger, request: JobRequest, *, is_planned: bool) -> tuple[str | None, Reference | None]:

@@ -54,7 +54,7 @@ def output_place(
     path = absolute_in(folder, text)
     said = f"{called} {text}"
     if text.endswith("/") or os.path.isdir(path):  # noqa: PTH112 - text may end in a slash, which Path drops
-        _must_be_writable(Path(path), said, held)
+        must_take_a_file(Path(path), said, held)
         return path.rstrip("/") + "/", None
     suffix = _SUFFIXES.get(Path(path).suffix.lower())
     if suffix is None:
@@ -62,7 +62,7 @@ def output_place(
             f"{said}: need a file that ends in .wav or .flac, or a folder: one that exists, or a name "
             "that ends in /"
         )
-    _must_be_writable(Path(path).parent, said, held)
+    must_take_a_file(Path(path).parent, said, held)
     return path, suffix
 
 
@@ -101,7 +101,20 @@ def nearest(place: Path) -> Path:
     return place
 
 
-def _must_be_writable(folder: Path, said: str, held: Callable[[], AbstractContextManager[None]]) -> None:
+def must_take_a_file(
+    folder: Path, said: str, held: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> None:
+    """Refuse a folder that takes no file, or cannot be made.
+
+    Args:
+        folder: Absolute.
+        said: What the output is called to whoever gave it, and as it was given.
+        held: As with `output_place`.
+
+    Raises:
+        DiskFull: If not even an empty file has room there.
+        Unwritable: If it cannot be written.
+    """
     # What does not exist yet is created later: its nearest ancestor decides.
     place = nearest(folder)
     if not place.is_dir():

@@ -1,10 +1,13 @@
 """The planning process: one JSON object in, the plan into the ledger, one JSON object out.
 
+Before the answer come empty lines, as the work gets on.
+
 A process of its own because a book, its Markdown tree and its plan would stay in the parent's
 heap for hours. The parent holds the state folder's lock meanwhile; this process is its agent.
 """
 
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import msgspec
 
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobSpec
+from supervisor.edge.pulse import Pulse
 from supervisor.errors import DiskFull, InputError, SupervisorError, Unwritable, UsageError
 from supervisor.narration.degrading import Recut, chars_of, found_again, with_rates
 from supervisor.narration.fitting import Speaker, fit_to_engine
@@ -77,8 +81,12 @@ class PlanningError(msgspec.Struct, frozen=True, kw_only=True):
     input: str = ""
 
 
-def carry_out(order: PlanningOrder) -> PlanSummary:
+def carry_out(order: PlanningOrder, *, alive: Callable[[], object] = bool) -> PlanSummary:
     """Plan, and write the plan into the ledger if that was asked for.
+
+    Args:
+        order: What is asked for.
+        alive: Called as the work gets on.
 
     Raises:
         SupervisorError: If it cannot; nothing was changed then.
@@ -86,7 +94,7 @@ def carry_out(order: PlanningOrder) -> PlanSummary:
     if not order.save:
         return summarize(_Planner(order, None).plan(), sample_rate_hz=order.spec.sample_rate_hz)
     with closing(Ledger.open(Path(order.state))) as ledger:
-        return _save(_Planner(order, ledger), order, ledger)
+        return _save(_Planner(order, ledger), order, ledger, alive)
 
 
 class _Planner:
@@ -122,8 +130,12 @@ class _Planner:
         return Read(state, earlier, here=here, keeps=self._order.save, again=self._order.again)
 
 
-def _save(planner: _Planner, order: PlanningOrder, ledger: Ledger) -> PlanSummary:
+def _save(
+    planner: _Planner, order: PlanningOrder, ledger: Ledger, alive: Callable[[], object]
+) -> PlanSummary:
+    alive()
     plan, spec, job = planner.plan(), planner.spec, order.spec.job
+    alive()
     if order.fresh:  # only now: an input that cannot be read costs no finished audio
         ledger.forget(job, keep_deliveries=True)
     degrades = found_again(plan.chapters, ledger.kept_degrades(job, spec.engine_identity))
@@ -131,7 +143,7 @@ def _save(planner: _Planner, order: PlanningOrder, ledger: Ledger) -> PlanSummar
         texts = zip(order.inputs, plan.sources, strict=True)
         inputs = [msgspec.structs.replace(each, text=source.text) for each, source in texts]
         plan = planner.plan(inputs, chars)
-    return ledger.save_plan(spec, with_rates(plan, degrades), degrades)
+    return ledger.save_plan(spec, with_rates(plan, degrades), degrades, alive=alive)
 
 
 def main() -> int:
@@ -155,7 +167,7 @@ def _answer(line: bytes) -> PlanSummary | Recut | ResultsWritten:
         return recut(other.recut)
     if other.results is not None:
         return write_results(other.results)
-    return carry_out(msgspec.json.decode(line, type=PlanningOrder))
+    return carry_out(msgspec.json.decode(line, type=PlanningOrder), alive=Pulse(sys.stdout.fileno()).beat)
 
 
 def _said(error: SupervisorError) -> PlanningError:

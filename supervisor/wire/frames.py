@@ -16,7 +16,7 @@ from supervisor.wire.messages import FromChild, FromParent, Message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: One chunk of audio is at most 512 KiB; a list of every voice stays below 100 KiB; a
+#: One chunk of audio is at most 128 KiB; a list of every voice stays below 100 KiB; a
 #: segment's text below 1 MiB. Twice the largest leaves room and still bounds the parent.
 MAX_BODY_BYTES = 2 * 1024 * 1024
 

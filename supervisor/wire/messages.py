@@ -12,8 +12,8 @@ import msgspec
 #: Raised with every change; both ends must agree at the handshake.
 PROTOCOL_VERSION = 4
 
-#: A child sends audio in pieces of at most this size (10.9 s at 24 kHz), well under a frame.
-MAX_CHUNK_BYTES = 512 * 1024
+#: Most bytes in a piece of audio (2.7 s at 24 kHz): with 512 KiB the parent's heap stays 4 MiB larger.
+MAX_CHUNK_BYTES = 128 * 1024
 
 #: What an engine may carry over from one segment to the next: a history of some ten thousand tokens.
 Past = Annotated[bytes, msgspec.Meta(max_length=256 * 1024)]

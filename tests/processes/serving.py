@@ -7,7 +7,8 @@ import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -62,6 +63,8 @@ class Serving:
         self.stray: list[bytes] = []
         self._numbers = itertools.count(1)
         self._answers: dict[int, queue.Queue[Json]] = {}
+        self._may_read = threading.Event()
+        self._may_read.set()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -154,9 +157,19 @@ class Serving:
 
     moved = threading.Event()
 
+    @contextmanager
+    def unread(self) -> Generator[None]:
+        """Read nothing of what it says meanwhile, but for one line that was under way."""
+        self._may_read.clear()
+        try:
+            yield
+        finally:
+            self._may_read.set()
+
     def _read(self) -> None:
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
+            self._may_read.wait()
             try:
                 said = fields(json.loads(line))
             except (ValueError, AssertionError):

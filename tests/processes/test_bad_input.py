@@ -258,7 +258,7 @@ def test_a_second_command_on_a_state_folder_says_who_has_it_and_leaves_the_first
 def assert_full(ran: Ran, folder: Path) -> None:
     assert ran.returncode == CANNOT_NOW, ran.stderr
     assert f"the disk is full in {folder}" in last_line(ran)
-    assert "make room and run the same command again: what is finished stays" in last_line(ran)
+    assert "(or send the request) again: what is finished stays" in last_line(ran)
 
 
 def test_a_state_folder_that_is_full_at_any_moment_parks_the_job_and_loses_nothing(

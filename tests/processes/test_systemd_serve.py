@@ -3,16 +3,19 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from supervisor.edge.unit import Unit
 from tests.processes.narration import paragraphs
+from tests.standin.driver import LIBRARY, StandinDriver
 from tests.standin.lab import Lab, booted, why_not
 from tests.tree import ROOT
 
@@ -64,12 +67,12 @@ def configure(lab: Lab, *, wall: float = 0.002, soft: str = "50%", more: str = "
     lab.run("tee", "/etc/tts-supervisor/config.toml", stdin=text)
 
 
-def install(lab: Lab) -> None:
+def install(lab: Lab, **environment: str) -> None:
     unit = Unit(
         scope="system",
         command=[sys.executable, "-m", "supervisor"],
         systemd_version=252,
-        environment={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        environment={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environment},
     )
     lab.unit(SERVICE, unit.text().replace("[Install]", f"{HASTE}[Install]"))
 
@@ -245,6 +248,35 @@ def test_a_terminal_error_is_not_started_again(lab: Lab, more: str, code: str) -
     assert lab.show(SERVICE, "NRestarts") == {"NRestarts": "0"}
 
 
+def until_status(lab: Lab, beginning: str) -> str:
+    """Wait until systemd's status line of the service begins so, and return it."""
+    shown = f"systemctl show {SERVICE} -P StatusText"
+    lab.run("bash", "-c", f"until {shown} | grep -q '^{beginning}'; do sleep 0.1; done")
+    return lab.run("systemctl", "show", SERVICE, "-P", "StatusText").strip()
+
+
+def test_a_lost_gpu_shows_in_the_status_line_and_its_end_is_not_started_again(
+    lab: Lab, standin_library: Path
+) -> None:
+    shutil.copy(standin_library / LIBRARY, lab.folder)
+    driver = StandinDriver(lab.folder, lab.folder / "nvml")
+    configure(lab)
+    install(lab, LD_LIBRARY_PATH="/srv", NVML_STANDIN="/srv/nvml")
+    lab.run("systemctl", "start", SERVICE)
+    until_status(lab, "idle; child ")
+    driver.set(error=15)
+    line = until_status(lab, "gpu_lost: the GPU is lost")
+    assert "look at dmesg for Xid 79 and reboot" in line
+    assert line in lab.run("systemctl", "status", SERVICE)
+    status = ask(lab, "status")
+    assert (status["ready"], [one["kind"] for one in status["health"]]) == (False, ["gpu_lost"])
+    assert lab.show(SERVICE, "ActiveState") == {"ActiveState": "active"}
+    lab.run("kill", "-KILL", str(status["child"]["pid"]))
+    lab.until(SERVICE, ActiveState="failed", ExecMainStatus="76")
+    assert lab.show(SERVICE, "NRestarts") == {"NRestarts": "0"}
+    assert until_status(lab, "gpu_lost: ").startswith("gpu_lost: the GPU is lost")
+
+
 def test_a_state_folder_in_use_is_waited_for(lab: Lab) -> None:
     configure(lab)
     install(lab)
@@ -263,3 +295,26 @@ def test_a_state_folder_in_use_is_waited_for(lab: Lab) -> None:
     lab.run("systemctl", "stop", "holder.service")
     lab.until(SERVICE, limit_s=60, ActiveState="active")
     assert "is in use" in lab.journal("-u", SERVICE)
+
+
+def test_root_narrates_beside_it_and_what_the_service_sees_otherwise_is_refused(lab: Lab) -> None:
+    text = paragraphs(8)
+    expected = undisturbed(lab, text)
+    configure(lab)
+    install(lab)
+    lab.run("systemctl", "start", SERVICE)
+    (lab.folder / "text.txt").write_text(text, "utf-8")
+    here = ("env", "--chdir=/srv", f"PYTHONPATH={ROOT}", sys.executable, "-m", "supervisor")
+    words = (*here, "--state", "/var/lib/tts-supervisor")
+    said = lab.run(*words, "narrate", "text.txt", "-o", f"{STATE}/out.wav")
+    assert said.splitlines()[-1] == f"{STATE}/out.wav"
+    assert sha256(lab) == expected
+    # The unit has a /tmp of its own: nobody would find a file there.
+    refused = lab.run(*words, "narrate", "text.txt", "-o", "/tmp/out.wav", check=False)
+    assert "/tmp: the service sees another file there" in refused
+    assert "(process " in refused
+    said = lab.run(*words, "say", "The ferry leaves at ten.", "-o", "/tmp/ten.wav")
+    assert said.splitlines()[-1] == "/tmp/ten.wav"
+    assert lab.run("head", "-c", "4", "/tmp/ten.wav") == "RIFF"
+    listed = json.loads(lab.run(*words, "jobs", "list", "--json").splitlines()[-1])
+    assert [view["state"] for view in listed] == ["done"], "an utterance is no job"

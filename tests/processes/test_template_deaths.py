@@ -170,12 +170,9 @@ def test_a_template_that_is_stopped_is_given_up_and_the_job_goes_on(tmp_path: Pa
 
 def test_what_a_killed_parent_left_of_a_template_is_swept_by_the_next_run(tmp_path: Path) -> None:
     # A child of a template shows the template's environment: the marker is in it.
-    task = task_in(tmp_path / "job", 30)
+    task = task_in(tmp_path / "job", 60)
     with Narration(task) as run:
-        speaking(run)
-        there = roles(task, run.pid)
-        assert {pid for pids in there.values() for pid in pids} <= set(ours(task.state))
-        assert there["template"]
+        forking(task, run)  # finds both by their markers
         run.kill()
     assert survivors(task.state) == []
     narrate(task)

@@ -14,7 +14,8 @@ MOST_RESIDENT_BYTES = 40 * 2**20
 SOONEST_S = 0.4
 MOST_IDLE_SHARE = 0.01
 
-HEAVY = ("torch", "numpy", "libcuda", "libcudart")
+#: The last two: supervisor/cli/lean.py leaves them out.
+HEAVY = ("torch", "numpy", "libcuda", "libcudart", "libcrypto", "libssl")
 
 
 def task_in(tmp_path: Path, text: str, **sets: str) -> Task:

@@ -1,4 +1,6 @@
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from supervisor.config import load_config
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import ChildFailed
 from supervisor.wire.messages import Figures, Ready, Vitals
+from tests.standin.driver import StandinDriver
 from tests.tts_core.small_checkpoint import make_small_checkpoint, make_small_configs
 
 CONFIG = load_config(environ={}, sets=["engine.name=scripted"])
@@ -107,6 +110,25 @@ def test_an_interpreter_without_the_libraries_is_told(tmp_path: Path) -> None:
 def test_a_device_that_is_not_used_is_not_asked() -> None:
     check = doctor.device_check("cpu")
     assert (check.ok, check.needed) == (True, False)
+
+
+MISMATCHED = """
+import json
+from supervisor.doctor import device_check
+check = device_check("auto")
+print(json.dumps([check.ok, check.needed, check.detail, check.mend]))
+"""
+
+
+def test_a_driver_of_two_versions_is_told_with_its_mend(standin_driver: StandinDriver) -> None:
+    standin_driver.set(init_error=18)
+    # A process of its own: where a library is looked for is decided as one starts.
+    env = {**os.environ, **standin_driver.env, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    said = subprocess.run([sys.executable, "-c", MISMATCHED], env=env, check=True, capture_output=True)
+    ok, needed, detail, mend = json.loads(said.stdout)
+    assert (ok, needed) == (False, False)
+    assert "of different versions (upgraded?) (NVML error 18)" in detail
+    assert mend.startswith("reboot or reload the module; ")
 
 
 def test_rehearsed_faults_are_told_but_never_stop_narration() -> None:

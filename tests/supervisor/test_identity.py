@@ -103,6 +103,25 @@ def test_another_version_of_torch_is_another_identity(tmp_path: Path) -> None:
     assert identity("2.7.0") == identity("2.7.0") != identity("2.8.0")
 
 
+@pytest.mark.processes
+def test_which_gpu_speaks_is_no_part_of_the_identity_and_whether_one_does_is(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nprintf '3.12\\ntorch=2.8\\n\\n'\n")
+    python.chmod(0o755)
+    (tmp_path / "model").mkdir()
+    glm = ("engine.name=glm", f"engine.glm.checkpoint={tmp_path / 'model'}", f"child.python={python}")
+
+    def identity(device: str) -> str:
+        return engine_identity(load(*glm, f"child.device={device}"))
+
+    assert identity("cuda:0") == identity("cuda:1") == identity('["cuda:1", "cuda:0"]')
+    assert identity("cpu") == identity('["cpu", "cpu"]')
+    assert len({identity(device) for device in ("cpu", "auto", "cuda:0")}) == 3
+    # What ledgers have of the shipped settings: other words, and all of it would be spoken anew.
+    known = {"cuda:0": "5ac852262c77b71d", "cpu": "eefda3264182c224", "auto": "51580e773899c805"}
+    assert {device: identity(device).rpartition("/")[2] for device in known} == known
+
+
 def test_the_child_counts_its_revisions_the_same() -> None:
     counted = {
         "espeak": str(espeak.REVISION),

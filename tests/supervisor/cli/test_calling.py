@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -13,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from supervisor.cli import calling
-from supervisor.cli.calling import Caller, call
+from supervisor.cli.calling import Caller, NotOffered, call, is_answer
 from supervisor.cli.parser import parse
 from supervisor.edge.runtimefolder import NoService, connect, open_control_socket
 from supervisor.errors import SupervisorError, TryLater
 from supervisor.loop.service import GivenBack, Status
+from tests.supervisor.cli.lines_service import Json, lines_service, note, result
 from tests.tree import ROOT
 
 STATUS = b'{"state":"idle","child":null,"queue":0,"lives":[],"totals":{}}'
@@ -127,6 +129,15 @@ def test_a_service_that_is_stopped_is_said_to_be(tmp_path: Path) -> None:
             process.kill()
 
 
+def test_a_service_that_is_stopped_is_waited_for_no_longer_than_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    with closing(open_control_socket(tmp_path, {}, path)), caller(path) as service:
+        begun_s = time.monotonic()
+        with pytest.raises(TryLater, match=r"does not answer within 0\.3 s"):
+            service.ask("child/recycle", GivenBack, limit_s=0.3)
+        assert time.monotonic() - begun_s < calling.PROMPT_S
+
+
 def test_a_service_that_ends_before_it_answers_is_said_to_have(tmp_path: Path) -> None:
     path = tmp_path / "s.sock"
     with (
@@ -194,3 +205,47 @@ def test_the_socket_that_the_command_line_names_is_asked(tmp_path: Path) -> None
 def test_without_a_service_the_state_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoService, match=f"for the state folder {tmp_path}"):
         call(parse(["--state", str(tmp_path), "status"]))
+
+
+def test_params_go_over_and_a_method_that_is_none_is_told_from_other_refusals(tmp_path: Path) -> None:
+    def answering(request: Json) -> list[Json]:
+        if request["method"] == "jobs/get":
+            return [result(request, before_bytes=len(str(request["params"])), after_bytes=0, took_s=0.0)]
+        error = {"code": -32601, "message": "no method"}
+        return [{"jsonrpc": "2.0", "id": request["id"], "error": error}]
+
+    with lines_service(tmp_path / "s", answering), caller(tmp_path / "s") as service:
+        given = service.ask("jobs/get", GivenBack, limit_s=5, params={"job": "j1"})
+        assert given.before_bytes == len("{'job': 'j1'}")
+        with pytest.raises(NotOffered, match="no method"):
+            service.ask("jobs/sing", GivenBack, limit_s=5)
+
+
+def test_what_is_heard_comes_one_by_one_and_another_descriptor_ends_the_waiting(tmp_path: Path) -> None:
+    def answering(request: Json) -> list[Json]:
+        return [note("j1", "stage", name="planning", detail=""), result(request, state="done")]
+
+    read_fd, write_fd = os.pipe()
+    with lines_service(tmp_path / "s", answering), caller(tmp_path / "s") as service:
+        os.write(write_fd, b"!")
+        assert service.hear(5, read_fd) is None
+        os.read(read_fd, 1)
+        assert service.hear(0.01, read_fd) is None
+        number = service.send("jobs/watch", {"job": "j1"})
+        told, answered = service.hear(5, read_fd), service.hear(5)
+        assert told is not None
+        assert answered is not None
+        assert (told.method, is_answer(answered, number), is_answer(told, number)) == (
+            "job/note",
+            True,
+            False,
+        )
+    os.close(read_fd)
+    os.close(write_fd)
+
+
+def test_who_hears_the_service_end_is_told(tmp_path: Path) -> None:
+    with lines_service(tmp_path / "s", lambda _: None), caller(tmp_path / "s") as service:
+        service.send("ping")
+        with pytest.raises(NoService, match="ended"):
+            service.hear(5)

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from supervisor.cli.standing import given_line, lines
+from supervisor.loop.room import full
 from supervisor.loop.service import (
     ChildStatus,
     GivenBack,
@@ -74,6 +75,15 @@ def test_what_is_not_there_is_left_out() -> None:
     assert "child    none" in told
     for words in ("POLICY", "LIFE", "template", "queue", "memory", "job"):
         assert words not in told
+
+
+def test_what_ails_is_told_with_its_mend_and_whether_speech_would_work() -> None:
+    ailment = full("the disk is full in /x (0 bytes free)", "2030-01-01", stops=True)
+    told = [line.split(maxsplit=1) for line in lines(replace(STATUS, health=[ailment]))]
+    mend = "make room there; it goes on by itself once 8 MiB are free"
+    assert ["ails", f"the disk is full in /x (0 bytes free); {mend} (since 2030-01-01)"] in told
+    assert ["ready", "no"] in told
+    assert ["ready", "yes"] in [line.split() for line in lines(replace(BARE, ready=True))]
 
 
 def test_a_child_that_has_no_process_and_a_job_that_has_no_plan_are_said_so() -> None:

@@ -17,7 +17,14 @@ def test_one_device_is_a_list_of_one() -> None:
 
 
 def test_several_devices_keep_their_order_and_may_be_the_same() -> None:
-    assert devices(["cuda:1", "cpu", "cuda:1"]) == ["cuda:1", "cpu", "cuda:1"]
+    assert devices(["cuda:1", "cuda:0", "cuda:1"]) == ["cuda:1", "cuda:0", "cuda:1"]
+    assert devices(["cpu", "cpu"]) == ["cpu", "cpu"]
+
+
+@pytest.mark.parametrize("mixed", [["cpu", "cuda:0"], ["auto", "cuda:0"], ["cuda:1", "cpu", "cuda:1"]])
+def test_devices_of_several_kinds_would_mix_bytes_within_a_job_and_are_refused(mixed: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"of one kind.*name GPUs alone"):
+        devices(mixed)
 
 
 @pytest.mark.parametrize("wrong", ["cuda", "cuda:-1", "CPU", "cpu,cpu", ["cuda:0", ""], [], {}, 0, True])

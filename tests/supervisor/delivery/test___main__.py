@@ -25,9 +25,10 @@ def run(said: bytes, **environ: str) -> "subprocess.CompletedProcess[bytes]":
     )
 
 
-def test_it_answers_with_one_line_of_json(tmp_path: Path) -> None:
+def test_it_gives_signs_of_life_and_answers_with_one_line_of_json(tmp_path: Path) -> None:
     done = run(b"".join(order_lines(tmp_path / "a.flac")), TTS_SUPERVISOR_PARENT=str(os.getpid()))
-    assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (0, b"", 1)
+    signs, answer = done.stdout[:1], done.stdout.strip()
+    assert (done.returncode, done.stderr, signs, answer.count(b"\n")) == (0, b"", b"\n", 0)
     assert json.loads(done.stdout)["ok"]["samples"] == 12_000
 
 

@@ -1,12 +1,14 @@
 """What went wrong is said by kind."""
 
 import json
+import os
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from supervisor.delivery.answer import answer
+from supervisor.edge.partfile import open_alone
 
 
 def lines(path: Path, *pieces: dict[str, object]) -> list[bytes]:
@@ -39,3 +41,10 @@ def test_a_failure_is_answered_with_its_kind(
     assert (status, found["kind"]) == (1, kind)
     assert found["message"]
     assert not (tmp_path / name).exists()
+
+
+def test_a_file_that_another_delivery_writes_is_answered_as_in_use(tmp_path: Path) -> None:
+    others = open_alone(tmp_path / ".a.wav.part", tmp_path / "a.wav")
+    said, status = answer(lines(tmp_path / "a.wav", {"silence_s": 0.5}))
+    os.close(others)
+    assert (status, msgspec.to_builtins(said)["error"]["kind"]) == (1, "in_use")

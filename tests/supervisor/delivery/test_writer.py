@@ -15,7 +15,8 @@ import soundfile
 from supervisor.delivery.order import BadAudio, Order, Pause, Piece, SegmentAudio
 from supervisor.delivery.writer import deliver
 from supervisor.edge.audiofile import AudioPart
-from supervisor.errors import DiskFull, Unwritable
+from supervisor.edge.partfile import open_alone
+from supervisor.errors import DiskFull, TryLater, Unwritable
 from tests.standin.jobs import tone
 from tests.standin.tinydisk import tiny_disk
 from tests.tree import ROOT
@@ -144,8 +145,10 @@ def test_a_segment_that_is_gone_leaves_what_was_there_before(
 def test_a_full_disk_leaves_nothing_and_says_what_to_do(tmp_path: Path, file_format: Format) -> None:
     piece = noise(tmp_path / "noise.wav", 400_000)  # no FLAC makes it small
     with tiny_disk(tmp_path / "disk", size_bytes=256 << 10) as folder:
-        with pytest.raises(DiskFull, match="make room"):
+        with pytest.raises(DiskFull, match="make room") as raised:
             deliver(order(folder / "a", file_format), [piece])
+        # So long as a FLAC is not made nobody knows how long it will be.
+        assert raised.value.needed_bytes == (800_000 if file_format == "wav" else 0)
         assert list(folder.iterdir()) == []
 
 
@@ -191,3 +194,15 @@ def test_nothing_spoken_is_no_file(tmp_path: Path, file_format: Format) -> None:
     with pytest.raises(BadAudio, match="nothing was spoken"):
         deliver(order(tmp_path / "a", file_format), [])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_another_delivery_writes_is_not_touched(tmp_path: Path, pieces: list[Piece]) -> None:
+    part = tmp_path / ".a.wav.part"
+    others = open_alone(part, tmp_path / "a.wav")
+    os.write(others, b"half of another's")
+    with pytest.raises(TryLater, match=r"a\.wav is being written by another process"):
+        deliver(order(tmp_path / "a.wav"), pieces)
+    assert part.read_bytes() == b"half of another's"
+    os.close(others)
+    assert deliver(order(tmp_path / "a.wav"), pieces).samples
+    assert [path.name for path in tmp_path.glob("*a.wav*")] == ["a.wav"]

@@ -12,10 +12,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken
+from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken, Stage
 from supervisor.edge.ledger_values import JobState, JobView
+from supervisor.loop.health import Ailment
 from supervisor.loop.service import CannotAsk, ChildStatus, ErrorKind, GivenBack, NothingToAsk, Status, Totals
-from supervisor.loop.speaking import Discovered, Limits, OnAudio, Speech, SpeechRequest, Submission
+from supervisor.loop.speaking import (
+    Discovered,
+    GivenInput,
+    Limits,
+    OnAudio,
+    Settings,
+    Speech,
+    SpeechRequest,
+    Submission,
+    TakenIn,
+    Watched,
+)
 from supervisor.wire.messages import Voice
 
 RATE_HZ = 24_000
@@ -66,6 +78,7 @@ class MemoryService:
         may_go: Cleared: nothing is spoken until it is set again.
         max_waiting: Requests that may wait.
         broken: What every call raises, to see what a bug does.
+        health: What ails it.
         now: Requests that are spoken or wait.
         asked: Calls so far, by name.
         speaks: Called before each sentence.
@@ -76,6 +89,7 @@ class MemoryService:
     may_go: asyncio.Event = field(default_factory=asyncio.Event)
     max_waiting: int = 1000
     broken: Exception | None = None
+    health: list[Ailment] = field(default_factory=list[Ailment])
     now: int = 0
     asked: list[str] = field(default_factory=list[str])
     speaks: Callable[[], None] = lambda: None
@@ -109,7 +123,16 @@ class MemoryService:
         self._note("status")
         memory = {"host_private": 1 << 20}
         child = ChildStatus(pid=1, life=self._life, ready=True, device="cpu", segments=0, memory=memory)
-        return Status(state="idle", child=child, queue=self.now, lives=[], totals=Totals())
+        return Status(
+            state="paused" if self.health else "idle",
+            why=self.health[0].words if self.health else "",
+            ready=not any(one.stops for one in self.health),
+            health=self.health,
+            child=child,
+            queue=self.now,
+            lives=[],
+            totals=Totals(),
+        )
 
     async def clean(self) -> GivenBack:
         self._note("clean")
@@ -156,6 +179,7 @@ class MemoryService:
         finally:
             self.now -= 1
             self._speaking.discard(task)
+            del task  # a failure's traceback would know whom it is the failure of
 
     async def _spoken(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
         whole = b""
@@ -194,21 +218,28 @@ class MemoryService:
 
     # ------------------------------------------------------------------ jobs
 
-    async def submit(self, submission: Submission) -> str:
+    def settings(self) -> Settings:
+        self._note("settings")
+        return Settings(state=str(self.folder), values={"engine.name": '"memory"'})
+
+    async def submit(self, submission: Submission) -> TakenIn:
         self._note("submit")
         for identity, job in self._jobs.items():
             if submission.key is not None and job.submission.key == submission.key:
-                return identity
+                return TakenIn(job=identity)
         for name in submission.inputs or ():
-            if not (self.folder / name).is_file():
+            if isinstance(name, str) and not (self.folder / name).is_file():
                 raise CannotAsk(
                     f"cannot read {name}: there is no such file", kind="bad_input", retryable=False
                 )
+        for identity, job in self._jobs.items():
+            if job.submission == submission and job.state in ("queued", "running"):
+                return TakenIn(job=identity, is_new=False)
         identity = "j" + hashlib.sha256(submission.output.encode()).hexdigest()[:12]
         await asyncio.sleep(0)  # the write to the disk
         job = self._jobs[identity] = _Job(submission)
         job.work = asyncio.create_task(self._narrate(identity, job))
-        return identity
+        return TakenIn(job=identity)
 
     def job(self, job: str) -> JobView:
         self._note("job")
@@ -230,6 +261,16 @@ class MemoryService:
             if kept.work is not None:
                 kept.work.cancel()
         return self._view(job)
+
+    async def watch(self, job: str, told: Callable[[Note], None]) -> Watched:
+        self.job(job)
+        told(Stage(name="narrating", detail=""))
+        unlisten = self.listen(lambda note: None if getattr(note, "job", job) != job else told(note))
+        try:
+            await asyncio.gather(*filter(None, [self._jobs[job].work]), return_exceptions=True)
+        finally:
+            unlisten()
+        return Watched(job=self._view(job), exit_code=0 if self._jobs[job].state == "done" else 1)
 
     async def retry(self, job: str) -> JobView:
         self.job(job)
@@ -272,8 +313,11 @@ class MemoryService:
         )
 
     def _parts(self, job: _Job) -> list[str]:
-        texts = [(self.folder / name).read_text("utf-8") for name in job.submission.inputs or ()]
+        texts = [self._text(one) for one in job.submission.inputs or ()]
         return sentences(". ".join(texts) if texts else job.submission.text or "")
+
+    def _text(self, one: str | GivenInput) -> str:
+        return (self.folder / one).read_text("utf-8") if isinstance(one, str) else one.text or ""
 
     def _view(self, identity: str) -> JobView:
         job = self._jobs[identity]

@@ -1,6 +1,5 @@
 """What waits comes out as it went in, whether it found room in memory or not, and leaves nothing behind."""
 
-import os
 import resource
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,21 +9,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from supervisor.doors.backlog import Backlog, Room, open_unnamed
+from supervisor.doors.backlog import BLOCK_BYTES, Backlog, Room, open_unnamed
 
-#: Puts (what) and takes (how much), for two backlogs that share their room.
+#: Puts (what) and takes (how much), for three backlogs that share their room.
 steps = st.lists(
-    st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=20) | st.integers(1, 30)), max_size=40
+    st.tuples(
+        st.integers(0, 2),
+        st.binary(min_size=1, max_size=20)
+        | st.integers(1, 3 * BLOCK_BYTES).map(lambda count: bytes(range(251)) * (count // 251 + 1))
+        | st.integers(1, 2 * BLOCK_BYTES),
+    ),
+    max_size=40,
 )
 
 
-@given(steps=steps, room_bytes=st.integers(0, 40))
+@given(steps=steps, room_bytes=st.integers(0, 40) | st.integers(0, 6 * BLOCK_BYTES))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_bytes_come_out_as_they_went_in_however_little_room_there_is(
     tmp_path: Path, steps: list[tuple[int, bytes | int]], room_bytes: int
 ) -> None:
-    room = Room(room_bytes)
-    backlogs, wanted = [Backlog(room, tmp_path) for _ in range(2)], [b"", b""]
+    room = Room(room_bytes, tmp_path)
+    backlogs, wanted = [Backlog(room) for _ in range(3)], [b""] * 3
     for which, step in steps:
         if isinstance(step, bytes):
             backlogs[which].put(step)
@@ -39,23 +44,43 @@ def test_bytes_come_out_as_they_went_in_however_little_room_there_is(
         assert room.left_bytes >= 0
     for backlog in backlogs:
         backlog.close()
-    assert room.left_bytes == room_bytes
+    assert (room.left_bytes, room.spill.held_bytes) == (room_bytes, 0)
 
 
-def test_what_finds_no_room_is_in_a_file_that_has_no_name_and_is_emptied_when_it_was_read(
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_what_finds_no_room_is_in_one_file_that_has_no_name_and_is_gone_when_it_was_read(
     tmp_path: Path,
 ) -> None:
-    backlog = Backlog(Room(4), tmp_path)
-    backlog.put(b"abcd")
-    backlog.put(b"e" * 100_000)
-    assert (backlog.filed_bytes, list(tmp_path.iterdir())) == (100_000, [])
-    fd = backlog._file  # pyright: ignore[reportPrivateUsage] - what it costs the disk is not to be seen elsewhere
-    assert os.fstat(fd).st_size == 100_000
-    assert b"".join(iter(lambda: backlog.take(999), b"")) == b"abcd" + b"e" * 100_000
-    assert os.fstat(fd).st_size == 0
-    backlog.close()
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(fd)
+    before = descriptors()
+    room = Room(4, tmp_path)
+    backlogs = [Backlog(room) for _ in range(20)]
+    backlogs[0].put(b"abcd")
+    for backlog in backlogs:
+        backlog.put(b"e" * 100_000)
+    assert room.spill.held_bytes == 100 * BLOCK_BYTES  # 100,000 bytes are five blocks
+    assert (descriptors(), list(tmp_path.iterdir())) == (before + 1, [])
+    assert b"".join(iter(lambda: backlogs[0].take(999), b"")) == b"abcd" + b"e" * 100_000
+    for backlog in backlogs[1:]:
+        assert b"".join(iter(lambda backlog=backlog: backlog.take(99_999), b"")) == b"e" * 100_000
+    assert (room.spill.held_bytes, descriptors()) == (0, before)
+
+
+def test_the_disk_holds_what_waits_however_much_went_through(tmp_path: Path) -> None:
+    room = Room(0, tmp_path)
+    slow, fast = Backlog(room), Backlog(room)
+    fast.put(bytes(BLOCK_BYTES))
+    slow.put(bytes(BLOCK_BYTES))  # and is not read
+    for _ in range(50):
+        fast.put(bytes(3 * BLOCK_BYTES))
+        for _ in range(3):
+            assert len(fast.take(BLOCK_BYTES)) == BLOCK_BYTES
+        assert room.spill.held_bytes <= 5 * BLOCK_BYTES
+    fast.close()
+    slow.close()
+    assert room.spill.held_bytes == 0
 
 
 @contextmanager
@@ -69,13 +94,13 @@ def files_up_to(size_bytes: int) -> Generator[None]:
 
 
 def test_what_finds_no_room_anywhere_is_refused_and_what_was_kept_before_stays(tmp_path: Path) -> None:
-    backlog = Backlog(Room(0), tmp_path)
+    backlog = Backlog(Room(0, tmp_path))
     backlog.put(b"kept")
-    with files_up_to(8192), pytest.raises(OSError, match="File too large"):
-        backlog.put(b"x" * 20_000)
+    with files_up_to(BLOCK_BYTES + 8192), pytest.raises(OSError, match="File too large"):
+        backlog.put(b"x" * 40_000)
     assert backlog.waiting_bytes == 4
     backlog.put(b" and more")
-    assert backlog.take(100) == b"kept and more"
+    assert backlog.take(100) + backlog.take(100) == b"kept and more"
     backlog.close()
 
 

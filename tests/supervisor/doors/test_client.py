@@ -1,15 +1,16 @@
 """A client is served in turns, and one that does not read is not asked what more it wants."""
 
 import asyncio
+import gc
 import itertools
 import json
+import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from supervisor.doors.client import Client, Pace
-from supervisor.doors.lines import LONGEST_LINE_BYTES
 from supervisor.doors.offer import service_methods
 from supervisor.doors.outbox import UNREAD_BYTES
 from supervisor.log import Log
@@ -84,7 +85,7 @@ def test_who_does_not_read_is_asked_no_more_and_goes_on_when_it_reads(tmp_path: 
             await asyncio.sleep(0.05)
         assert before * line_bytes < 2 * UNREAD_BYTES
         assert before < 20_000
-        assert hands.is_paused == (20_000 * len(STATUS) > LONGEST_LINE_BYTES)
+        assert hands.is_paused
         while client.has_more or len(service.asked) < 20_000:
             client.pull(1 << 20)
             await asyncio.sleep(0)
@@ -132,3 +133,37 @@ def test_the_end_comes_when_all_is_answered_and_taken(tmp_path: Path) -> None:
     before, unread, after = run(tmp_path, feed)
     assert (before, unread) == (0, 0)
     assert after >= 1
+
+
+def test_who_is_gone_is_forgotten_at_once_without_the_collector(tmp_path: Path) -> None:
+    half = b'{"jsonrpc":"2.0","id":7,'
+
+    async def vanish(client: Client, service: MemoryService) -> "weakref.ref[Client]":
+        methods = client._conversation._methods  # pyright: ignore[reportPrivateUsage] - those of the same service
+        service.may_go.clear()
+        gone = Client(methods, Hands(), Pace(lines=9, rest_s=lambda: 0.0))
+        gone.listen()
+        before = service.asked.count("synthesize")
+        spoken = [request("synthesize", number, text="One.", audio="inline") for number in range(3)]
+        gone.feed(b"\n".join([*spoken, request("synthesize", 4, text=""), STATUS.strip(), half]))
+        await until(lambda: service.asked.count("synthesize") >= before + 3)
+        gone.hang_up()
+        await until(lambda: not gone.waits)
+        return weakref.ref(gone)
+
+    async def remains(client: Client, hands: Hands, service: MemoryService) -> tuple[int, int]:
+        del hands
+        await vanish(client, service)
+        gc.collect()
+        gc.disable()
+        try:
+            gone = [await vanish(client, service) for _ in range(20)]
+            await asyncio.sleep(0)
+            return sum(one() is not None for one in gone), gc.collect()
+        finally:
+            gc.enable()
+            service.may_go.set()
+
+    living, unreachable = run(tmp_path, remains)
+    assert living == 0
+    assert unreachable < 20

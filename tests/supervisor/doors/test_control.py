@@ -136,7 +136,7 @@ def test_who_waits_when_the_door_closes_is_told(tmp_path: Path) -> None:
             return await client.answer()
 
     error = error_of(asyncio.run(ask()))
-    assert (error["code"], error["data"]) == (10, {"kind": "shutting_down", "retryable": False})
+    assert (error["code"], error["data"]) == (10, {"kind": "shutting_down", "retryable": True})
 
 
 def test_a_door_that_closes_waits_for_nobody_who_reads_nothing(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ async def talk(folder: Path, most_waiting: int = 8) -> AsyncGenerator[Talk]:
     sink = Log(format="text", level="debug", write=log.append)
     async with memory_service(folder) as service:
         methods = service_methods(service, sink, folder=folder)
-        outbox = Outbox(methods.room, folder, lambda: None)
+        outbox = Outbox(methods.room, lambda: None)
         answered = asyncio.Event()
         conversation = Conversation(methods, outbox, answered.set, most_waiting=most_waiting)
         yield Talk(service, conversation, outbox, log, answered)
@@ -250,7 +250,7 @@ def test_when_the_service_ends_all_is_answered_and_shutdown_with_success(tmp_pat
 
 def test_audio_that_finds_no_room_ends_its_request_and_says_so(tmp_path: Path) -> None:
     async def full(talk: Talk) -> list[Json]:
-        talk.outbox._folder = tmp_path / "nowhere"  # pyright: ignore[reportPrivateUsage] - a disk that is gone
+        talk.outbox._room.spill._folder = tmp_path / "nowhere"  # pyright: ignore[reportPrivateUsage] - a disk that is gone
         talk.ask("synthesize", 1, text="a very long sentence of many words " * 100, audio="inline")
         return await talk.quiet()
 
@@ -272,3 +272,16 @@ def test_progress_is_told_before_the_answer_where_it_is_asked_for(tmp_path: Path
         {"progressToken": "t", "progress": 0.35, "message": "seconds of speech"},
     ]
     assert result_of(answer)["seconds"] == 0.35
+
+
+def test_who_has_asked_for_too_much_may_still_end_it_all(tmp_path: Path) -> None:
+    async def end(talk: Talk) -> list[Json]:
+        talk.service.may_go.clear()
+        for number in range(10):
+            talk.ask("synthesize", number, text="One.")
+        talk.ask("shutdown", "the end")
+        return [*talk.heard(), *await talk.quiet()]
+
+    answers = {line["id"]: line for line in run(tmp_path, end)}
+    assert answers["the end"]["result"] == {}
+    assert answers.keys() == {*range(10), "the end"}

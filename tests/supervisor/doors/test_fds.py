@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 
-from supervisor.doors.fds import PIECE_BYTES, Inlet, Outlet
+import pytest
+
+from supervisor.doors.fds import PIECE_BYTES, Inlet, Outlet, drop_unread
 from tests.supervisor.doors.pipes import PATIENCE_S
 
 
@@ -103,3 +106,21 @@ def test_draining_waits_no_longer_than_it_may() -> None:
         os.close(write_fd)
 
     asyncio.run(write())
+
+
+def test_a_socket_with_something_unread_ends_for_its_other_end_without_an_error() -> None:
+    for drops in (False, True):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            ours.setblocking(False)
+            theirs.sendall(bytes(100_000))
+            ours.sendall(b"the last word")
+            if drops:
+                drop_unread(ours.fileno())
+            ours.close()
+            assert theirs.recv(100) == b"the last word"
+            if drops:
+                assert theirs.recv(100) == b""
+            else:
+                with pytest.raises(ConnectionResetError):
+                    theirs.recv(100)

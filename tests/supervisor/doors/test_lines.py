@@ -1,9 +1,13 @@
 """A stream is cut into the same lines however it comes, and no line is kept beyond its bound."""
 
-from hypothesis import given
+import os
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from supervisor.doors.lines import Lines, Unkept
+from supervisor.doors.backlog import Backlog, Room
+from supervisor.doors.lines import BEGUN_BYTES, Lines, Unkept
 
 LONGEST = 8
 
@@ -63,3 +67,64 @@ def test_a_long_line_in_small_pieces_is_not_searched_from_its_start_each_time() 
         assert lines.next() is None
     lines.end()
     assert lines.next() == b"0123456789" * 100_000
+
+
+def test_whether_there_is_a_next_is_known_before_it_is_taken() -> None:
+    lines = Lines(4)
+    assert not lines.has_next
+    lines.feed(b"ab")
+    assert not lines.has_next
+    assert lines.next() is None
+    lines.feed(b"\n\n")
+    assert lines.has_next
+    assert (lines.next(), lines.has_next, lines.next(), lines.has_next) == (b"ab", True, b"", False)
+    lines.feed(b"abcde")
+    assert lines.has_next
+    assert lines.next() is Unkept.TOO_LONG
+
+
+def of(sizes: list[int]) -> bytes:
+    return b"\n".join(b"%d" % (number % 10) * size for number, size in enumerate(sizes))
+
+
+@given(sizes=st.lists(st.integers(0, 4 * BEGUN_BYTES), max_size=6), cut=st.integers(1, 2 * BEGUN_BYTES))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_long_line_waits_for_its_end_elsewhere_and_comes_out_whole(
+    tmp_path: Path, sizes: list[int], cut: int
+) -> None:
+    room = Room(BEGUN_BYTES, tmp_path)
+    lines, found, stream = Lines(3 * BEGUN_BYTES, Backlog(room)), list[bytes | Unkept](), of(sizes)
+    for at in range(0, len(stream), cut):
+        lines.feed(stream[at : at + cut])
+        found += all_of(lines)
+        assert lines.waiting_bytes < BEGUN_BYTES
+    lines.end()
+    found += all_of(lines)
+    wanted = stream.split(b"\n")
+    wanted = wanted if wanted[-1] else wanted[:-1]
+    assert found == [line if len(line) <= 3 * BEGUN_BYTES else Unkept.TOO_LONG for line in wanted]
+    assert (room.left_bytes, room.spill.held_bytes) == (BEGUN_BYTES, 0)
+
+
+def test_a_line_that_cannot_be_put_aside_is_kept_and_one_that_is_lost_is_told(tmp_path: Path) -> None:
+    kept = Lines(aside=Backlog(Room(0, tmp_path / "nowhere")))
+    room = Room(0, tmp_path)
+    lost = Lines(aside=Backlog(room))
+    for lines in (kept, lost):
+        lines.feed(b"x" * 2 * BEGUN_BYTES)
+        assert lines.next() is None
+    os.ftruncate(room.spill._fd, 0)  # pyright: ignore[reportPrivateUsage] - to break what it reads
+    for lines in (kept, lost):
+        lines.feed(b"\nnext\n")
+    assert all_of(kept) == [b"x" * 2 * BEGUN_BYTES, b"next"]
+    assert all_of(lost) == [Unkept.LOST, b"next"]
+
+
+def test_the_beginning_of_a_line_goes_with_whoever_sent_it(tmp_path: Path) -> None:
+    room = Room(0, tmp_path)
+    lines = Lines(aside=Backlog(room))
+    lines.feed(b"x" * 3 * BEGUN_BYTES)
+    assert (lines.next(), lines.waiting_bytes) == (None, 0)
+    assert room.spill.held_bytes > 0
+    lines.close()
+    assert room.spill.held_bytes == 0

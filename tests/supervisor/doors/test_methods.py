@@ -40,6 +40,8 @@ def test_a_method_is_found_by_its_name_or_the_names_are_told() -> None:
 def test_each_failure_has_its_error(failure: BaseException, code: int, words: str) -> None:
     error = methods().error_of("one", failure)
     assert (error.code, error.message) == (code, words)
+    # Who waits when the service ends may ask the next one, whatever was asked for.
+    assert error.data is None or error.data.retryable
 
 
 def test_only_what_should_not_be_is_logged_as_a_bug() -> None:

@@ -15,14 +15,16 @@ CONTRACT = STEERING | {
     "server/discover", "initialize", "synthesize", "jobs/submit", "jobs/get", "jobs/list", "jobs/cancel",
     "jobs/retry", "shutdown",
 }  # fmt: skip
+#: Of interface §1: `narrate` hands its work over with these.
+HAND_OVER = {"jobs/watch", "config/get"}
 MCP = {"ping", "tools/list", "tools/call"}
 
 
 def test_each_offers_what_it_can() -> None:
-    assert set(steering_methods(Steady(), LOG).names) == STEERING
-    assert set(service_methods(MemoryService(Path()), LOG, folder=Path()).names) == CONTRACT | MCP
+    assert set(steering_methods(Steady(), LOG, folder=Path()).names) == STEERING
+    assert set(service_methods(MemoryService(Path()), LOG, folder=Path()).names) == CONTRACT | HAND_OVER | MCP
 
 
 def test_a_run_that_is_steered_tells_no_notes() -> None:
-    stop = steering_methods(Steady(), LOG).listen(lambda _: None)
+    stop = steering_methods(Steady(), LOG, folder=Path()).listen(lambda _: None)
     stop()

@@ -12,14 +12,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.doors.backlog import Room
-from supervisor.doors.outbox import CHUNK_BYTES, MOST_NOTES, UNHEARD_BYTES, UNREAD_BYTES, Outbox, Sound
+from supervisor.doors.outbox import (
+    CHUNK_BYTES,
+    KEPT_BYTES,
+    MOST_NOTES,
+    UNHEARD_BYTES,
+    UNREAD_BYTES,
+    Outbox,
+    Sound,
+)
 
 Json = dict[str, object]
 
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    outbox = Outbox(Room(1 << 20), tmp_path, lambda: None)
+    outbox = Outbox(Room(1 << 20, tmp_path), lambda: None)
     yield outbox
     outbox.close()
 
@@ -59,6 +67,41 @@ def test_notes_are_dropped_oldest_first_and_answers_never(outbox: Outbox) -> Non
     assert kept == [b"note %d" % number for number in range(2 * MOST_NOTES, 3 * MOST_NOTES)]
 
 
+def test_answers_that_nobody_reads_wait_on_disk_beyond_a_few(tmp_path: Path) -> None:
+    room = Room(0, tmp_path)
+    outbox = Outbox(room, lambda: None)
+    answers = [b"%d" % number * 10_000 + b"\n" for number in range(10)]
+    for answer in answers:
+        outbox.put(answer)
+        outbox.tell(b"note\n", "job a")
+    assert sum(map(len, answers)) - room.spill.held_bytes < KEPT_BYTES
+    assert [line + b"\n" for line in drain(outbox) if line != b"note"] == answers
+    assert room.spill.held_bytes == 0
+    for answer in answers:
+        outbox.put(answer)
+    outbox.close()
+    assert (room.spill.held_bytes, outbox.is_empty, outbox.is_full) == (0, True, False)
+
+
+def test_an_answer_that_cannot_be_put_aside_is_kept_all_the_same(tmp_path: Path) -> None:
+    outbox = Outbox(Room(0, tmp_path / "nowhere"), lambda: None)
+    answers = [b"%d" % number * 20_000 for number in range(4)]
+    for answer in answers:
+        outbox.put(answer + b"\n")
+    assert drain(outbox) == answers
+
+
+def test_an_answer_that_cannot_be_read_back_is_told(tmp_path: Path) -> None:
+    room = Room(0, tmp_path)
+    outbox = Outbox(room, lambda: None)
+    for _ in range(2):
+        outbox.put(b"x" * 50_000 + b"\n")
+    os.ftruncate(room.spill._fd, 0)  # pyright: ignore[reportPrivateUsage] - to break what it reads
+    answers = [json.loads(line) for line in drain(outbox)]
+    assert [(each["id"], each["error"]["data"]["kind"]) for each in answers] == [(None, "disk_full")] * 2
+    assert (room.spill.held_bytes, outbox.is_full) == (0, False)
+
+
 def test_it_is_full_of_answers_or_of_audio_until_they_are_read(outbox: Outbox) -> None:
     outbox.put(b"x" * UNREAD_BYTES + b"\n")
     assert outbox.is_full
@@ -93,8 +136,8 @@ def test_sounds_take_turns(outbox: Outbox) -> None:
 
 
 def test_a_sound_that_is_not_wanted_any_more_goes_and_its_room_with_it(tmp_path: Path) -> None:
-    room = Room(1 << 20)
-    outbox = Outbox(room, tmp_path, lambda: None)
+    room = Room(1 << 20, tmp_path)
+    outbox = Outbox(room, lambda: None)
     sound = outbox.sound(b"1")
     outbox.hear(sound, bytes(1 << 19), 24_000)
     outbox.hear(sound, bytes(1 << 20), 24_000)
@@ -107,8 +150,8 @@ def test_audio_that_cannot_be_read_back_is_answered_with_why(outbox: Outbox) -> 
     sound = outbox.sound(b"7")
     outbox.hear(sound, bytes(3 << 20), 24_000)  # does not fit into memory
     outbox.finish(sound, b'{"id":7,"result":{}}\n')
-    os.ftruncate(sound.backlog._file, 0)  # pyright: ignore[reportPrivateUsage] - to break what it reads
-    (line,) = drain(outbox)
+    os.ftruncate(outbox._room.spill._fd, 0)  # pyright: ignore[reportPrivateUsage] - to break what it reads
+    *_, line = drain(outbox)  # some of it was in memory
     answer = json.loads(line)
     assert (answer["id"], answer["error"]["data"]) == (7, {"kind": "disk_full", "retryable": True})
 
@@ -127,7 +170,7 @@ steps = st.lists(
 def test_whatever_happens_no_answer_and_no_sample_is_lost_or_moved(
     tmp_path: Path, steps: list[Step], room_bytes: int
 ) -> None:
-    outbox = Outbox(Room(room_bytes), tmp_path, lambda: None)
+    outbox = Outbox(Room(room_bytes, tmp_path), lambda: None)
     sounds: dict[int, Sound] = {}
     given_bytes, read = dict[int, bytes](), b""
     answers: list[str] = []

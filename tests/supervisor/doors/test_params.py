@@ -81,12 +81,33 @@ def test_what_is_wrong_of_an_utterance_is_named(params: object, named: str) -> N
         ({"output": "a.wav"}, "params.inputs: give either"),
         ({"output": "a.wav", "text": "a", "inputs": ["b"]}, "params.inputs: give either"),
         ({"output": "a.wav", "inputs": []}, "params.inputs: need at least one path"),
-        ({"output": "a.wav", "inputs": ["a", 7]}, "params.inputs[1]: expected `str`, got `int`"),
+        ({"output": "a.wav", "inputs": ["a", 7]}, "params.inputs[1]: expected `str | object`, got `int`"),
         ({"output": "a.wav", "inputs": ["a", "\0"]}, "params.inputs[1]: need a path"),
         ({"text": "a"}, "missing required field `output`"),
         ({"text": "a", "output": ""}, "params.output: need a path"),
         ({"text": "", "output": "a"}, "params.text: is empty"),
         ({"text": "a", "output": "a", "format": "mp3"}, "params.format: invalid enum value 'mp3'"),
+        ({"text": "a", "output": "a", "folder": "b"}, "params.folder: need an absolute path, got 'b'"),
+        ({"text": "a", "output": "a", "reference": "b"}, "params.reference: need an absolute path"),
+        ({"text": "a", "output": "a", "seen": {"b": "1:2"}}, "params.seen: need an absolute path"),
+        (
+            {"output": "a", "inputs": [{"text": "a"}]},
+            "params.inputs[0]: object missing required field `name`",
+        ),
+        ({"output": "a", "inputs": [{"name": "a"}]}, "params.inputs[0]: give either `text` or `text_file`"),
+        (
+            {"output": "a", "inputs": [{"name": "a", "text": "b", "text_file": "/c"}]},
+            "params.inputs[0]: give either",
+        ),
+        ({"output": "a", "inputs": [{"name": "", "text": "b"}]}, "params.inputs[0].name: need a path"),
+        (
+            {"output": "a", "inputs": [{"name": "a", "text_file": "c"}]},
+            "params.inputs[0].text_file: need an ab",
+        ),
+        (
+            {"output": "a", "inputs": [{"name": "a", "text": "b", "path": "c"}]},
+            "params.inputs[0].path: need an",
+        ),
     ],
 )
 def test_what_is_wrong_of_a_submission_is_named(params: object, named: str) -> None:

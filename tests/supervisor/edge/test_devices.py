@@ -1,7 +1,7 @@
 import pytest
 
 from supervisor.core.readings import DeviceUnknown
-from supervisor.edge.devices import ByIndex, ByUuid, Choice, choose
+from supervisor.edge.devices import ByIndex, ByUuid, Choice, choose, seen_and_mend
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,15 @@ def test_a_device_is_the_one_that_cuda_would_take(
         assert chosen.kind == "absent"
     else:
         assert chosen == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "mend"),
+    [
+        ("the GPU is lost; reboot", "the GPU is lost", "reboot"),
+        ("it hangs; work goes on; reboot", "it hangs", "work goes on; reboot"),
+        ("nothing to mend", "nothing to mend", ""),
+    ],
+)
+def test_what_is_said_of_a_trouble_is_what_was_seen_and_its_mend(text: str, seen: str, mend: str) -> None:
+    assert seen_and_mend(text) == (seen, mend)

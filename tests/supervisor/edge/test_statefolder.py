@@ -115,3 +115,24 @@ def test_audio_lies_under_its_job_and_key(tmp_path: Path) -> None:
 )
 def test_the_default_is_in_the_xdg_state_folder(configured: str | None, expected: Path) -> None:
     assert default_state_path({} if configured is None else {"XDG_STATE_HOME": configured}) == expected
+
+
+def test_a_service_notes_its_door_beside_its_pid_and_the_next_owner_takes_the_note_away(
+    tmp_path: Path,
+) -> None:
+    state = StateFolder(tmp_path / "state")
+    assert state.noted_door() is None
+    with state.lock():
+        assert state.noted_door() is None
+        state.note_door(tmp_path / "größe.sock")
+        assert state.noted_door() == tmp_path / "größe.sock"
+        with pytest.raises(StateInUse, match=rf"in use by process {os.getpid()};"):
+            state.lock()
+    assert state.noted_door() == tmp_path / "größe.sock"
+    with state.lock():
+        assert state.noted_door() is None
+
+
+def test_a_door_that_cannot_be_noted_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(Unwritable, match="gone"):
+        StateFolder(tmp_path / "gone").note_door(tmp_path / "s.sock")

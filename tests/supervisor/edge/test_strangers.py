@@ -14,14 +14,13 @@ from tests.standin.nest import hello, nest, readable, zombies
 
 pytestmark = pytest.mark.processes
 
-# Forks, says the fork's pid, and dies: the fork is an orphan then.
+# Forks; the fork does its own and says its pid; who forked it dies, and it is an orphan then.
 ORPHANS = """
 import os, sys, time
-pid = os.fork()
-if not pid:
+if not os.fork():
     {in_it}
+    print(os.getpid(), flush=True)
     time.sleep(60)
-print(pid, flush=True)
 sys.stdin.read()
 """
 

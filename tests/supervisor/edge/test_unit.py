@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from supervisor.edge.unit import MARK, STEPS_SINCE, UNIT_NAME, Scope, Unit
 from supervisor.errors import GaveUp, GpuLost, ProcessStuck, TryLater, UsageError
+from tests.blocks import Block, every
 from tests.tree import page
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -128,6 +129,19 @@ def test_systemd_finds_no_fault_in_it(scope: Scope, tmp_path: Path) -> None:
     # Of this unit: what else is installed may have faults of its own.
     assert [line for line in done.stderr.splitlines() if UNIT_NAME in line] == []
     assert done.returncode == 0, done.stderr
+
+
+@needs_analyze
+@pytest.mark.parametrize("block", every("ini"), ids=lambda block: f"{block.page}:{block.line}")
+def test_systemd_finds_no_fault_in_a_drop_in_that_is_shown(block: Block, tmp_path: Path) -> None:
+    path = written(tmp_path, "system", STEPS_SINCE - 1)
+    drop_in = tmp_path / f"{UNIT_NAME}.d" / "shown.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text(block.text, "utf-8")
+    done = analyze(tmp_path, "verify", f"./{path.name}")
+    assert [line for line in done.stderr.splitlines() if drop_in.name in line] == []
+    drop_in.write_text(block.text + "\n[Service]\nNoSuchKey=1\n", "utf-8")
+    assert "NoSuchKey" in analyze(tmp_path, "verify", f"./{path.name}").stderr, "it was not read at all"
 
 
 @needs_analyze

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from supervisor.core.actions import Ending, Finish
+from supervisor.errors import DiskFull
 from supervisor.loop.answers import WorkerError, ending_error, worker_error
 
 # Interface §1: 2 configuration, 4 stopped, 75 try again, 76 the driver keeps it, 77 unkillable,
@@ -23,11 +24,17 @@ EXIT_CODES = {
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [("usage", 2), ("bad_input", 1), ("disk_full", 75), ("unwritable", 1), ("internal", 1)],
+    [("usage", 2), ("bad_input", 1), ("disk_full", 75), ("unwritable", 1), ("in_use", 75), ("internal", 1)],
 )
 def test_a_workers_error_keeps_its_message_and_gets_an_exit_code(kind: str, code: int) -> None:
     error = worker_error(WorkerError(kind=kind, message="what was seen"))
     assert (error.exit_code, str(error)) == (code, "what was seen")
+
+
+def test_a_full_disk_says_how_much_was_to_be_written() -> None:
+    error = worker_error(WorkerError(kind="disk_full", message="it is full", needed_bytes=9))
+    assert isinstance(error, DiskFull)
+    assert error.needed_bytes == 9
 
 
 def test_an_answer_of_neither_kind_is_a_bug_that_says_so() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import signal
 import wave
 from collections.abc import Awaitable, Callable
@@ -16,11 +17,13 @@ from supervisor.core.notes import Note, Notice, SegmentSpoken
 from supervisor.edge.clock import monotonic_s
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.statefolder import StateFolder
+from supervisor.edge.voices import VoiceShelf
 from supervisor.errors import ConfigError
 from supervisor.log import Log
-from supervisor.loop.house import House, in_words
+from supervisor.loop.house import House
 from supervisor.loop.service import CannotAsk
 from supervisor.loop.speaking import SpeechRequest, Submission
+from supervisor.loop.statusline import in_words
 from tests.standin.tinydisk import resize, tiny_disk
 from tests.supervisor.loop.floors import config
 
@@ -78,7 +81,8 @@ class Visit:
             return file.readframes(file.getnframes())
 
     async def submit(self, name: str = "out.wav", text: str = BOOK) -> str:
-        return await self.house.submit(Submission(output=str(self.folder / name), text=text))
+        wanted = Submission(output=str(self.folder / name), text=text)
+        return (await self.house.submit(wanted)).job
 
     async def job_is(self, job: str, state: str) -> None:
         await self.until(lambda: self.house.job(job).state == state)
@@ -306,3 +310,50 @@ def test_a_job_that_fills_the_disk_goes_on_when_there_is_room(tmp_path: Path) ->
 
     with tiny_disk(tmp_path / "state", size_bytes=2**20):
         visit(tmp_path, do, engine__scripted__seconds_per_char=0.06, memory__poll_s=0.05)
+
+
+def test_whoever_asks_a_plain_engine_for_a_cloned_voice_is_told_which_speak_it(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_text("somebody")
+    shelf = VoiceShelf(tmp_path / "state")
+    with shelf.adding("ada", str(tmp_path / "a.wav"), "Hi.") as voice:
+        shelf.put(voice, replace=False)
+    words = r"has no voice 'ada'.*'ada' is a cloned voice, which --engine glm or"
+    jobs: list[str] = []
+
+    async def do(visit: Visit) -> None:
+        with pytest.raises(CannotAsk, match=words) as caught:
+            await visit.say("Hello.", voice="ada")
+        assert caught.value.kind == "voice_not_found"
+        wanted = Submission(output=str(tmp_path / "out.wav"), text="Hello.", voice="ada")
+        await visit.house.submit(wanted)
+        await visit.until(lambda: visit.house.jobs()[0].state in {"done", "failed"})
+        jobs.append(visit.house.jobs()[0].job)
+
+    visit(tmp_path, do)
+    with closing(Ledger.open(tmp_path / "state")) as ledger:
+        (failure,) = ledger.failures(jobs[0])
+    assert re.search(words, failure.message)
+
+
+@pytest.mark.parametrize("what", ["clean", "recycle"])
+def test_whoever_waits_for_the_child_when_the_service_ends_may_ask_the_next_one(
+    tmp_path: Path, what: str
+) -> None:
+    async def do(visit: Visit) -> None:
+        await visit.is_ready()
+        saying = asyncio.ensure_future(visit.say("It is said to its end. " * 8))
+        await visit.until(
+            lambda: (child := visit.house.status().child) is not None and child.state == "speaking"
+        )
+        asking = asyncio.ensure_future(visit.house.clean() if what == "clean" else visit.house.recycle())
+        await asyncio.sleep(0)
+        visit.house.stop("a test ends it")
+        with pytest.raises(CannotAsk) as caught:
+            await asking
+        assert (caught.value.kind, caught.value.retryable) == ("shutting_down", True)
+        with pytest.raises(CannotAsk) as caught:
+            await visit.house.clean()
+        assert (caught.value.kind, caught.value.retryable) == ("shutting_down", True)
+        await asyncio.gather(saying, return_exceptions=True)
+
+    visit(tmp_path, do, **SLOW)

@@ -17,6 +17,7 @@ from supervisor.loop.jobinhand import Desk, InHand
 from supervisor.loop.speaking import Submission
 from supervisor.loop.submitted import submit
 from supervisor.loop.submitting import job_wanted
+from supervisor.loop.telling import Telling
 from tests.supervisor.loop.floors import OwnFloor, config
 
 pytestmark = pytest.mark.processes
@@ -37,13 +38,14 @@ class Hand:
         self.planned = 0
         self.over: list[str] = []
         self.react: Callable[[Note], None] = lambda _: None
+        log = Log(format="text", level="error")
         desk = Desk(
             config=config,
             state=StateFolder(ledger.folder),
             ledger=ledger,
             floor=self.floor,
-            show=self._show,
-            log=Log(format="text", level="error"),
+            telling=Telling(log, self._show),
+            log=log,
             folder=folder,
         )
         request = job_wanted(Submission(output="out.wav", text="One. Two."), folder)
@@ -88,7 +90,7 @@ def test_it_is_planned_spoken_and_delivered_and_says_so(tmp_path: Path) -> None:
         assert (view.state, view.outputs) == ("done", [str(tmp_path / "out.wav")])
         assert hand.stages == ["planning", "narrating", "delivering"]
         assert (hand.planned, hand.over) == (1, [hand.job])
-        assert (hand.in_hand.is_planned, hand.in_hand.delivers, hand.in_hand.lacked_room_in) == (
+        assert (hand.in_hand.is_planned, hand.in_hand.delivers, hand.in_hand.lacked_room) == (
             True,
             True,
             None,
@@ -143,10 +145,14 @@ def test_want_of_room_is_noted_with_where(tmp_path: Path) -> None:
     async def do(hand: Hand) -> None:
         hand.floor.refuses = DiskFull("the disk is full")
         view = await hand.bring()
-        assert (view.state, view.error) == ("parked", "the disk is full")
-        assert hand.in_hand.lacked_room_in == tmp_path / "state"
+        mend = "make room there; it goes on by itself once 8 MiB are free"
+        assert (view.state, view.error) == ("parked", f"the disk is full; {mend}")
+        want = hand.in_hand.lacked_room
+        assert want is not None
+        assert (want.folder, want.needed_bytes) == (tmp_path / "state", 8 * 2**20)
+        assert want.ailment.words == f"job {view.job} waits: the disk is full"
         assert [note.text for note in hand.notes if isinstance(note, Notice)] == [
-            f"job {hand.job}: the disk is full"
+            f"job {hand.job}: the disk is full; {mend}"
         ]
 
     in_hand(tmp_path, do)

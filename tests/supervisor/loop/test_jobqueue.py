@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from supervisor.core.notes import Note, Stage
+from supervisor.core.notes import Note, Notice, Stage
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobView
 from supervisor.edge.statefolder import StateFolder
@@ -16,9 +16,10 @@ from supervisor.log import Log
 from supervisor.loop.jobinhand import Desk
 from supervisor.loop.jobqueue import MOST_IN_HAND, JobQueue
 from supervisor.loop.service import CannotAsk
-from supervisor.loop.speaking import Submission
+from supervisor.loop.speaking import Submission, TakenIn
+from supervisor.loop.telling import Telling
 from tests.standin.tinydisk import resize, tiny_disk
-from tests.supervisor.loop.floors import OwnFloor, config
+from tests.supervisor.loop.floors import MUTE, OwnFloor, config
 
 pytestmark = pytest.mark.processes
 
@@ -40,14 +41,15 @@ class Office:
         self.stages: list[str] = []
         self.at: dict[str, Callable[[], None]] = {}
         self._told = asyncio.Event()
+        log = Log(format="text", level="error")
         self.queue = JobQueue(
             Desk(
                 config=lambda: self.config,
                 state=StateFolder(ledger.folder),
                 ledger=ledger,
                 floor=self.floor,
-                show=self._show,
-                log=Log(format="text", level="error"),
+                telling=Telling(log, self._show),
+                log=log,
                 folder=folder,
             )
         )
@@ -61,7 +63,7 @@ class Office:
 
     async def submit(self, name: str = "out.wav", text: str = THREE, **asked: object) -> str:
         submission = Submission(output=name, text=text, **asked)  # type: ignore[arg-type] -- each test names fields of it
-        return await self.queue.submit(submission)
+        return (await self.queue.submit(submission)).job
 
     async def until(self, what: Callable[[], bool]) -> None:
         while not what():
@@ -154,7 +156,7 @@ def test_a_key_that_is_known_is_that_job_and_wrong_wishes_are_named(tmp_path: Pa
     async def do(office: Office) -> None:
         job = await office.submit(key="night")
         again = Submission(output="other.wav", inputs=["gone.txt"], key="night")
-        assert await office.queue.submit(again) == job
+        assert await office.queue.submit(again) == TakenIn(job=job)
         for wrong in (Submission(output="x.wav"), Submission(output="x.wav", inputs=["gone.txt"])):
             with pytest.raises(CannotAsk) as caught:
                 await office.queue.submit(wrong)
@@ -297,11 +299,41 @@ def test_a_job_that_finds_no_room_is_parked_and_goes_on_when_there_is_some(tmp_p
         office.floor.refuses = DiskFull("the disk is full")
         job = await office.submit()
         view = await office.ends(job, "parked")
-        assert view.error == "the disk is full"
+        assert (view.error or "").startswith("the disk is full; make room there; it goes on by itself")
         office.floor.refuses = None
         assert (await office.ends(job, "done")).failed == 0
 
     in_office(tmp_path, do)
+
+
+def test_a_job_of_which_not_even_the_ledger_can_be_told_is_called_parked_all_the_same(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        state = office.ledger.folder
+
+        def fill() -> None:
+            with (state / "others").open("wb", buffering=0) as file, suppress(OSError):
+                while file.write(bytes(4096)):
+                    pass
+            office.floor.refuses = DiskFull("the disk is full")
+
+        office.at["narrating"] = fill
+        job = await office.submit()
+        view = await office.ends(job, "parked")
+        assert (view.error or "").startswith("the disk is full; make room there")
+        stored = office.ledger.view(job)
+        assert stored is not None
+        assert stored.state == "running"
+        assert [one.state for one in office.queue.views()] == ["parked"]
+        (ailment,) = office.queue.ailments
+        assert ailment.words == f"job {job} waits: the disk is full"
+        office.floor.refuses = None
+        (state / "others").unlink()
+        resize(state, size_bytes=64 * 2**20)
+        await office.ends(job, "done")
+        assert office.queue.ailments == []
+
+    with tiny_disk(tmp_path / "state", size_bytes=2**20):
+        in_office(tmp_path, do)
 
 
 def test_a_finished_file_that_finds_no_room_is_made_when_there_is_some(tmp_path: Path) -> None:
@@ -316,3 +348,60 @@ def test_a_finished_file_that_finds_no_room_is_made_when_there_is_some(tmp_path:
             assert len(office.floor.heard) == spoken
 
     in_office(tmp_path, do)
+
+
+# ------------------------------------------------------------------ watched
+
+
+def test_who_watches_hears_what_becomes_of_a_job_and_how_narrate_would_end(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        notes: list[Note] = []
+        first, second = [await office.submit(name, THREE) for name in ("a.wav", "b.wav")]
+        third = await office.submit("c.wav", THREE.replace("Two", MUTE))
+        watching = [asyncio.ensure_future(office.queue.watch(job, notes.append)) for job in (first, third)]
+        await office.until(lambda: len(office.floor.here) == MOST_IN_HAND)
+        assert [each.name for each in notes if isinstance(each, Stage)] == ["planning", "narrating"]
+        assert [each.name for each in notes if isinstance(each, Notice)] == ["queue"], "it is said who waits"
+        office.floor.open_up()
+        over, worse = [await each for each in watching]
+        assert (over.job.state, over.exit_code, over.message) == ("done", 0, "")
+        assert (worse.job.state, worse.exit_code) == ("done", 3)
+        again = await office.queue.watch(first, notes.append)
+        assert again == over
+        await office.ends(second, "done")
+
+    in_office(tmp_path, do, is_open=False)
+
+
+def test_who_watches_a_job_that_fails_or_is_cancelled_hears_why(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        mute = await office.submit("mute.wav", "… — …")
+        failed = await office.queue.watch(mute, lambda _: None)
+        assert (failed.job.state, failed.exit_code) == ("failed", 1)
+        assert "nothing to speak" in failed.message
+        job, waits, third = [await office.submit(f"{name}.wav") for name in "abc"]
+        watching = [asyncio.ensure_future(office.queue.watch(each, lambda _: None)) for each in (job, third)]
+        await office.until(lambda: office.floor.here == [job, waits])
+        for each in (third, job):
+            await office.queue.cancel(each)
+        for each in watching:
+            over = await each
+            assert (over.job.state, over.exit_code, "was cancelled" in over.message) == ("cancelled", 1, True)
+
+    in_office(tmp_path, do, is_open=False)
+
+
+def test_a_job_that_is_parked_with_the_service_is_not_over_for_who_watches(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        job = await office.submit()
+        watching = asyncio.ensure_future(office.queue.watch(job, lambda _: None))
+        await office.until(lambda: office.floor.here == [job])
+        office.queue.close("stopped")
+        office.floor.withdraw(job)
+        await office.queue.closed()
+        await office.ends(job, "parked")
+        assert not watching.done()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    in_office(tmp_path, do, is_open=False)

@@ -65,3 +65,26 @@ def test_nothing_is_told_within_the_call_that_asks_nor_after_unwatch() -> None:
             process.close()
 
     assert asyncio.run(ask()) == 0
+
+
+def test_the_device_is_read_on_when_nobody_is_there_and_told_to_whoever_wants_to_see() -> None:
+    async def look() -> tuple[list[ev.Event], DeviceAnswer]:
+        told: list[ev.Event] = []
+        seen: asyncio.Queue[DeviceAnswer] = asyncio.Queue()
+        watch = MemoryWatch(poll_s=0.01, device="cuda:0", tell=told.append, seen=seen.put_nowait)
+        process = start()
+        try:
+            watch.watch(3, process)
+            await asyncio.wait_for(seen.get(), 10)
+            watch.unwatch(3)
+            told.clear()
+            answers = [await asyncio.wait_for(seen.get(), 10) for _ in range(3)]
+        finally:
+            watch.close()
+            process.end_now()
+            process.close()
+        return told, answers[-1]
+
+    told, answer = asyncio.run(look())
+    assert told == []
+    assert isinstance(answer, DeviceAnswer)

@@ -217,6 +217,7 @@ def test_the_next_is_spoken_while_a_file_is_made(tmp_path: Path) -> None:
         ({"output_file": "a.mp3"}, r"\.wav or \.flac"),
         ({"output_file": ""}, r"\.wav or \.flac"),
         ({"output_file": "a\0.wav"}, r"\.wav or \.flac"),
+        ({"output_file": "/proc/a.wav"}, "cannot write in /proc"),
         ({"sample_rate": 7999}, "sample_rate"),
         ({"sample_rate": 192_001}, "sample_rate"),
         ({"text": "…"}, "nothing to speak"),
@@ -232,6 +233,7 @@ def test_what_cannot_be_is_refused_by_name_and_costs_no_turn(
         with pytest.raises(CannotAsk, match=words):
             await desk.ask(text, **rest)
         assert desk.queue.running == 0
+        assert MUTE in text or desk.floor.taken == []
         await desk.ask()
 
     in_desk(tmp_path, do, queue__max_running=1)

@@ -69,7 +69,8 @@ class Visit:
     async def open(self, house: House) -> "Visit":
         self.house = house
         if self._submits:
-            self.job = await house.submit(Submission(output=str(self.folder / "out.wav"), text=BOOK))
+            wanted = Submission(output=str(self.folder / "out.wav"), text=BOOK)
+            self.job = (await house.submit(wanted)).job
         return self
 
     async def close(self) -> None:

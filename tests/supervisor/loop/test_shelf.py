@@ -63,3 +63,13 @@ def test_audio_lies_where_the_ledger_will_name_it(ledger: Ledger) -> None:
 
 def test_a_chapter_is_cut_by_whoever_can(ledger: Ledger) -> None:
     assert asyncio.run(shelf_of(ledger).recut(3, "no room")).why == "3: no room"
+
+
+def test_why_a_segment_failed_is_noted_in_the_words_of_whoever_made_it(ledger: Ledger) -> None:
+    async def recut(chapter: int, why: str) -> Recut:
+        return Recut(chapter=chapter, step=None, why=why)
+
+    shelf = LedgerShelf(StateFolder(ledger.folder), ledger, JOB, recut, worded=lambda text: f"{text}!")
+    (one, _) = shelf.waiting(-1, 100)
+    shelf.set_aside(one.key, "voice_not_found", "no such voice")
+    assert [failure.message for failure in ledger.failures(JOB)] == ["no such voice!"]

@@ -70,16 +70,19 @@ def make(  # noqa: PLR0913 - a request, with all that can be asked
     name: str | None = "out.wav",
     rate_hz: int | None = None,
     heard: Heard | None = None,
+    followed: Heard | None = None,
 ) -> Speech:
+    """Make what was asked for: with `heard` inline, with `followed` a file whose progress is told."""
     path = None if name is None else state / name
     wanted = Wanted(
-        request=SpeechRequest(text="x", sample_rate=rate_hz),
+        request=SpeechRequest(text="x", sample_rate=rate_hz, audio="file" if heard is None else "inline"),
         path=path,
         format="flac" if name is not None and name.endswith("flac") else "wav",
         keeps=False,
         state=state,
     )
-    file = SpeechFile(wanted, pauses_s, None if heard is None else heard.take)
+    hears = heard or followed
+    file = SpeechFile(wanted, pauses_s, None if hears is None else hears.take)
     for piece in pieces:
         file.take(piece)
     return asyncio.run(file.end())
@@ -159,6 +162,19 @@ def test_another_rate_is_the_same_inline_and_in_a_file_and_as_long_as_it_is_said
 def test_inline_of_another_rate_and_a_file_are_two_requests(tmp_path: Path) -> None:
     with pytest.raises(CannotAsk, match="ask for one of the two"):
         make(tmp_path, [spoken(tmp_path, 0, 100)], (0.0,), rate_hz=8000, heard=Heard())
+
+
+@pytest.mark.parametrize("rate_hz", [None, 8000])
+def test_a_file_whose_progress_is_told_is_the_file_that_it_is_without(
+    tmp_path: Path, rate_hz: int | None
+) -> None:
+    pieces = [spoken(tmp_path, number, 2400) for number in range(2)]
+    followed = Heard()
+    told = make(tmp_path, pieces, (0.1, 0.1), rate_hz=rate_hz, followed=followed)
+    assert told == make(tmp_path, pieces, (0.1, 0.1), rate_hz=rate_hz)
+    assert told.sha256 == hashlib.sha256((tmp_path / "out.wav").read_bytes()).hexdigest()
+    assert len(followed.pcm) / 2 == told.seconds * RATE_HZ
+    assert followed.rates_hz == {RATE_HZ}
 
 
 def test_a_long_segment_goes_out_in_pieces_of_a_bounded_size(tmp_path: Path) -> None:

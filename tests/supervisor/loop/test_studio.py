@@ -287,11 +287,11 @@ def test_a_full_disk_is_told_to_who_waits_and_all_goes_on_when_there_is_room(tmp
         over = stage.studio.take_in(stage.utterance(text=THREE * 60), ahead=True)
         with pytest.raises(DiskFull, match="disk is full"):
             await over
-        await stage.until(lambda: bool(stage.studio.full_why))
+        await stage.until(lambda: bool(stage.studio.room.refused_why))
         with pytest.raises(DiskFull):
             await stage.studio.take_in(stage.utterance("r2"), ahead=True)
         resize(tmp_path / "state", size_bytes=64 * 2**20)
-        await stage.until(lambda: not stage.studio.full_why)
+        await stage.until(lambda: not stage.studio.room.refused_why)
         said = stage.utterance("r3")
         await stage.studio.take_in(said, ahead=True)
         assert len(await heard(said)) == 3

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from supervisor.errors import InputError, SupervisorError, Unwritable, UsageError
 from supervisor.loop.requests import InputSpec
-from supervisor.loop.speaking import Submission
+from supervisor.loop.seeing import as_seen
+from supervisor.loop.speaking import GivenInput, Submission
 from supervisor.loop.submitting import job_wanted
 from supervisor.narration.plan import MAX_SEED, VoiceSpec
 
@@ -160,3 +161,76 @@ def test_whatever_is_asked_is_a_job_that_can_be_kept_or_an_error_of_ours(
     else:
         assert wanted.output.startswith("/")
         msgspec.json.encode(wanted)
+
+
+# ------------------------------------------------------------------ from another folder
+
+
+def elsewhere(folder: Path) -> Path:
+    (folder / "service").mkdir()
+    return folder / "service"
+
+
+def test_names_count_from_the_folder_that_the_client_named(folder: Path) -> None:
+    asked = Submission(output="out.wav", inputs=["a.txt"], folder=str(folder), fresh=True)
+    wanted = job_wanted(asked, elsewhere(folder))
+    assert wanted.inputs == [InputSpec(path=f"{folder}/a.txt", name="a.txt")]
+    assert (wanted.output, wanted.folder, wanted.fresh) == (f"{folder}/out.wav", str(folder), True)
+
+
+def test_texts_come_with_their_names_or_in_a_file_that_may_go_at_once(folder: Path) -> None:
+    (folder / "given.txt").write_text("\ufeffAus  der Röhre.\r\n", "utf-8", newline="")
+    asked = Submission(
+        output="out.wav",
+        inputs=[
+            GivenInput(name="stdin", text="Hm."),
+            GivenInput(name="/dev/fd/7", text_file=f"{folder}/given.txt", path="/dev/fd/7"),
+        ],
+    )
+    wanted = job_wanted(asked, folder)
+    (folder / "given.txt").unlink()
+    assert wanted.inputs == [
+        InputSpec(path=None, name="stdin", text="Hm."),
+        InputSpec(path="/dev/fd/7", name="/dev/fd/7", text="\ufeffAus  der Röhre.\r\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (GivenInput(name=" ", text="Hm."), "inputs: is empty"),
+        (GivenInput(name="a", text="\ud800"), "half a character"),
+        (GivenInput(name="a", text_file="/no/such/file"), "cannot be read"),
+    ],
+)
+def test_a_text_that_cannot_be_taken_is_named(folder: Path, one: GivenInput, said: str) -> None:
+    with pytest.raises(SupervisorError, match=said):
+        job_wanted(Submission(output="out.wav", inputs=[one]), folder)
+    (folder / "latin").write_bytes(b"\xe4")
+    latin = Submission(output="out.wav", inputs=[GivenInput(name="a", text_file=f"{folder}/latin")])
+    with pytest.raises(InputError, match=r"latin: is not UTF-8.* give the text of a as UTF-8"):
+        job_wanted(latin, folder)
+
+
+def test_a_recording_speaks_with_what_is_said_in_it(folder: Path) -> None:
+    (folder / "ada.wav").write_bytes(b"RIFF")
+    ada = f"{folder}/ada.wav"
+    asked = Submission(output="out.wav", text="Hm.", reference=ada, reference_text="She says.")
+    assert job_wanted(asked, folder).voice == VoiceSpec(reference_path=ada, reference_text="She says.")
+    for changed, said in (
+        ({"reference_text": None}, "come together"),
+        ({"reference": None}, "come together"),
+        ({"reference_text": "…"}, "no letter"),
+        ({"voice": "bob"}, "leave one of the two out"),
+        ({"reference": "/no/such.wav"}, "cannot be read"),
+    ):
+        with pytest.raises(SupervisorError, match=said):
+            job_wanted(msgspec.structs.replace(asked, **changed), folder)
+
+
+def test_what_the_service_sees_otherwise_is_refused_before_all_else(folder: Path) -> None:
+    seen = as_seen([f"{folder}/a.txt", str(folder)])
+    asked = Submission(output="out.wav", inputs=["a.txt"], seen=seen)
+    assert job_wanted(asked, folder).inputs
+    with pytest.raises(InputError, match=r"a\.txt: the service sees another file there"):
+        job_wanted(msgspec.structs.replace(asked, seen={f"{folder}/a.txt": "0:1"}), folder)

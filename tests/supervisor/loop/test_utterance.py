@@ -122,3 +122,15 @@ def test_a_request_is_never_cut_otherwise_nor_noted_as_paused(tmp_path: Path) ->
         assert said.size().over == 0
 
     asyncio.run(run())
+
+
+def test_why_a_segment_failed_is_told_in_the_words_of_whoever_made_it(tmp_path: Path) -> None:
+    async def run() -> None:
+        cut = cut_text(config(), tmp_path, "r7", SpeechRequest(text="One."))
+        said = Utterance("r7", cut.segments, tmp_path, worded=lambda text: f"{text}, says the engine")
+        said.set_aside("0", "voice_not_found", "no such voice")
+        with pytest.raises(CannotAsk, match="no such voice, says the engine") as caught:
+            await heard(said)
+        assert caught.value.kind == "voice_not_found"
+
+    asyncio.run(run())

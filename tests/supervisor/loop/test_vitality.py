@@ -264,3 +264,14 @@ def test_a_loop_that_is_stopped_by_a_signal_is_heard_no_more_until_it_goes_on(se
             assert beats(15.0)
         finally:
             pulse.kill()
+
+
+def test_the_last_line_is_said_at_once_however_soon_after_another(service: Service) -> None:
+    async def ends() -> None:
+        with Vitality(service.notifier(None)) as vitality:
+            vitality.status("parks the work")
+            vitality.status("still parks")  # would wait for its turn
+            vitality.last("gave_up: five died")
+
+    asyncio.run(ends())
+    assert service.heard()[-1] == "STATUS=gave_up: five died"
