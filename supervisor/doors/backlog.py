@@ -98,17 +98,15 @@ class Spill:
         return self._count - 1
 
 
-class Room:
-    """Memory that several backlogs share, and the file for what finds none.
+class Allowance:
+    """Memory that several may take of.
 
     Args:
-        most_bytes: That they may hold in memory together.
-        folder: Where the file lies.
+        most_bytes: That they may hold together.
     """
 
-    def __init__(self, most_bytes: int, folder: Path) -> None:
+    def __init__(self, most_bytes: int) -> None:
         self._left_bytes = most_bytes
-        self.spill = Spill(folder)
 
     def took(self, count: int) -> bool:
         """Take so many bytes of memory, or nothing if there are fewer left."""
@@ -125,6 +123,19 @@ class Room:
     def left_bytes(self) -> int:
         """How much memory there is left."""
         return self._left_bytes
+
+
+class Room(Allowance):
+    """Memory that several backlogs share, and the file for what finds none.
+
+    Args:
+        most_bytes: That they may hold in memory together.
+        folder: Where the file lies.
+    """
+
+    def __init__(self, most_bytes: int, folder: Path) -> None:
+        super().__init__(most_bytes)
+        self.spill = Spill(folder)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 from starlette.types import Message, Receive
 
-from supervisor.doors.backlog import Room
+from supervisor.doors.backlog import Allowance
 from supervisor.doors.http.refusals import JSON, Refusal, bad
 
 #: From a request's head to the end of its body: a megabyte over a slow line.
@@ -24,7 +24,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 async def read_body(
-    headers: Headers, receive: Receive, most_bytes: int, room: Room, *, limit_s: float = BODY_S
+    headers: Headers, receive: Receive, most_bytes: int, room: Allowance, *, limit_s: float = BODY_S
 ) -> bytes:
     """Read a whole body.
 
@@ -50,7 +50,7 @@ async def read_body(
         raise Refusal(408, message, code="timeout", retryable=True) from None
 
 
-async def _read(receive: Receive, most_bytes: int, room: Room) -> bytes:
+async def _read(receive: Receive, most_bytes: int, room: Allowance) -> bytes:
     pieces = bytearray()
     try:
         while True:

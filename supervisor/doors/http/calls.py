@@ -35,7 +35,7 @@ class Caller:
     def audio(self, pcm: bytes, rate_hz: int) -> None:
         """Take samples of the answer, which has no room for them."""
 
-    def tell(self, line: bytes, about: str) -> None:
+    def tell(self, line: bytes, about: str | None) -> None:
         """Take a notification, which nobody would read."""
 
     def listen(self) -> None:

@@ -5,13 +5,14 @@ of a few methods; all methods are known here, so that a new one is not offered b
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from supervisor.doors import jsonrpc as rpc
 from supervisor.doors.mcp import TOOLS
 from supervisor.doors.params import ToolCall, read_params, speech_of, submission_of
+from supervisor.loop.speaking import Submission
 
 #: Methods that name no files.
 HARMLESS: Final = frozenset(
@@ -22,6 +23,7 @@ HARMLESS: Final = frozenset(
         "tools/list",
         "jobs/get",
         "jobs/list",
+        "jobs/watch",
         "jobs/cancel",
         "jobs/retry",
         "status",
@@ -30,6 +32,9 @@ HARMLESS: Final = frozenset(
         "shutdown",
     }
 )
+
+#: For who sits at the machine: paths of the state, and where models lie.
+KEPT_BACK: Final = frozenset({"config/get"})
 
 
 class Fence:
@@ -77,9 +82,10 @@ class Fence:
         if wanted.voice is not None and "/" in wanted.voice:
             # The service would say whether there is such a file.
             raise rpc.invalid_params("params.voice: need the name of a voice, got a path")
-        self._must_be_inside("output", wanted.output)
-        for number, path in enumerate(wanted.inputs or ()):
-            self._must_be_inside(f"inputs[{number}]", path)
+        if wanted.seen:
+            raise rpc.invalid_params("params.seen: says what lies where, which is not told over HTTP")
+        for name, path in _named_by(wanted):
+            self._must_be_inside(name, os.path.join(wanted.folder or "", path))  # noqa: PTH118 - it ends in a slash, or not
 
     def _tool(self, params: bytes) -> None:
         wanted = read_params(params, ToolCall)
@@ -98,3 +104,17 @@ class Fence:
             "list its folder in http.output_folders"
         )
         raise rpc.Fault(rpc.own_error("bad_input", message, retryable=False))
+
+
+def _named_by(wanted: Submission) -> Iterator[tuple[str, str]]:
+    """Every path in a submission, and what it is called there."""
+    yield "output", wanted.output
+    if wanted.reference is not None:
+        yield "reference", wanted.reference
+    for number, given in enumerate(wanted.inputs or ()):
+        if isinstance(given, str):
+            yield f"inputs[{number}]", given
+            continue
+        for key, path in (("text_file", given.text_file), ("path", given.path)):
+            if path is not None:
+                yield f"inputs[{number}].{key}", path

@@ -2,10 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from supervisor.config import HttpConfig
-from supervisor.doors.backlog import Backlog, Room
+from supervisor.doors.backlog import Allowance, Backlog
 from supervisor.doors.http.counters import Counters
 from supervisor.doors.http.fence import Fence
 from supervisor.doors.methods import Methods
@@ -42,14 +41,9 @@ class Reception:
     counters: Counters
     log: Log
     since_s: float
-    bodies: Room = field(default_factory=lambda: Room(_BODIES_BYTES))
+    bodies: Allowance = field(default_factory=lambda: Allowance(_BODIES_BYTES))
     ending: asyncio.Event = field(default_factory=asyncio.Event)
 
     def backlog(self) -> Backlog:
         """Return what keeps bytes that a client is slow to read; to be closed."""
-        return Backlog(self.methods.room, self.folder)
-
-    @property
-    def folder(self) -> Path:
-        """The state folder."""
-        return self.methods.folder
+        return Backlog(self.methods.room)

@@ -95,7 +95,7 @@ class WavSink:
             folder: Where its samples wait until then.
         """
         self._stdout = stdout
-        self._samples = Backlog(Room(_PIECE_BYTES), folder)
+        self._samples = Backlog(Room(_PIECE_BYTES, folder))
 
     def take(self, pcm: bytes) -> None:  # noqa: D102 -- likewise
         self._samples.put(pcm)

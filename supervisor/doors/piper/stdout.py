@@ -21,7 +21,7 @@ class Stdout:
             fd: Does not block, or is a file.
             folder: Where the file lies.
         """
-        self._backlog = Backlog(Room(_ROOM_BYTES), folder)
+        self._backlog = Backlog(Room(_ROOM_BYTES, folder))
         self._outlet = Outlet(fd, self._pull, self._break)
         self._moved = asyncio.Event()
         self._is_written = True

@@ -39,7 +39,7 @@ class Desk:
         service: Is asked.
         manner: How texts are spoken.
         room: For what clients have not read, shared with other doors.
-        folder: For what finds no room there.
+        folder: That of the state.
         log: Takes events.
 
     Attributes:

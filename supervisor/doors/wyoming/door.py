@@ -62,7 +62,7 @@ class WyomingDoor:
         places: Where.
         terms: As configured.
         room: For what clients have not read, shared with other doors.
-        folder: For what finds no room there.
+        folder: That of the state.
         streams: Of `claim_streams`, where one place is standard input and output; the door's from here on.
         log: Takes events.
     """

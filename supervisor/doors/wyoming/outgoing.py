@@ -5,7 +5,6 @@ a name (`supervisor/doors/backlog.py`): it costs disk, and nobody else's time.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -30,13 +29,12 @@ class Outgoing:
     """Events for one client.
 
     Args:
-        room: For what waits, in memory, shared with other clients.
-        folder: For what finds no room there.
+        room: For what waits, in memory and beyond it on disk; shared with other clients.
         wake: Called when there is something to pull.
     """
 
-    def __init__(self, room: Room, folder: Path, wake: Callable[[], None]) -> None:
-        self._backlog = Backlog(room, folder)
+    def __init__(self, room: Room, wake: Callable[[], None]) -> None:
+        self._backlog = Backlog(room)
         self._wake = wake
         self._rate_hz = 0  # 0 = no audio is open
         self._samples = 0

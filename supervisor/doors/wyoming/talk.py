@@ -72,7 +72,7 @@ class Talk:
         self._carrier = carrier
         self._survives = survives
         self._frames = Frames()
-        self._outgoing = Outgoing(desk.room, desk.folder, carrier.wake)
+        self._outgoing = Outgoing(desk.room, carrier.wake)
         self._speaker = Speaker(desk.service, self._outgoing, desk.manner.sample_rate_hz, self)
         self._hearing = Hearing(desk, self._speaker, self._put, self._describe)
         self._describing: set[asyncio.Task[Event]] = set()

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 from starlette.types import Message, Receive
 
-from supervisor.doors.backlog import Room
+from supervisor.doors.backlog import Allowance
 from supervisor.doors.http.bodies import drain, has_body, must_be_json, read_body, read_json
 from supervisor.doors.http.refusals import Refusal
 
@@ -22,14 +22,14 @@ def coming(*pieces: bytes, cut: bool = False) -> Receive:
 
 
 def read(
-    receive: Receive, most_bytes: int = 10, room: Room | None = None, announced: str | None = None
+    receive: Receive, most_bytes: int = 10, room: Allowance | None = None, announced: str | None = None
 ) -> bytes:
     headers = [] if announced is None else [(b"content-length", announced.encode())]
-    return asyncio.run(read_body(headers, receive, most_bytes, room or Room(1000)))
+    return asyncio.run(read_body(headers, receive, most_bytes, room or Allowance(1000)))
 
 
 def test_a_body_is_what_came_in_pieces() -> None:
-    room = Room(1000)
+    room = Allowance(1000)
     assert read(coming(b"ab", b"", b"cd"), room=room) == b"abcd"
     assert room.left_bytes == 1000
 
@@ -57,7 +57,7 @@ def test_one_that_is_cut_short_is_no_request() -> None:
 
 
 def test_all_of_them_together_have_so_much_room_and_give_it_back() -> None:
-    room = Room(5)
+    room = Allowance(5)
     with pytest.raises(Refusal) as caught:
         read(coming(b"1234", b"56"), room=room)
     assert (caught.value.status, caught.value.retryable) == (503, True)
@@ -70,7 +70,7 @@ def test_one_that_does_not_come_is_not_waited_for() -> None:
         raise AssertionError
 
     with pytest.raises(Refusal) as caught:
-        asyncio.run(read_body([], never, 10, Room(10), limit_s=0.01))
+        asyncio.run(read_body([], never, 10, Allowance(10), limit_s=0.01))
     assert caught.value.status == 408
 
 

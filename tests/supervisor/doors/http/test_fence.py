@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.doors.http.fence import HARMLESS, Fence
+from supervisor.doors.http.fence import HARMLESS, KEPT_BACK, Fence
 from supervisor.doors.jsonrpc import Fault
 from supervisor.doors.offer import service_methods
 from supervisor.log import Log
@@ -13,7 +13,7 @@ from tests.supervisor.doors.memory_service import MemoryService
 def test_every_method_that_there_is_was_looked_at() -> None:
     log = Log(format="text", level="error", write=lambda _: None)
     offered = set(service_methods(MemoryService(Path()), log, folder=Path()).names)
-    assert offered == HARMLESS | {"synthesize", "jobs/submit", "tools/call"}
+    assert offered == HARMLESS | KEPT_BACK | {"synthesize", "jobs/submit", "tools/call"}
 
 
 def allow(fence: Fence, method: str, **params: object) -> None:
@@ -68,6 +68,30 @@ def test_without_folders_nothing_may_be_named_and_speech_is_had_all_the_same() -
     closed = Fence([])
     allow(closed, "synthesize", text="Hm.")
     refused(closed, "synthesize", text="Hm.", output_file="a.wav")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"reference": "/etc/passwd"},
+        {"inputs": [{"name": "a.txt", "text_file": "/etc/passwd"}]},
+        {"inputs": [{"name": "a.jsonl", "text": "{}", "path": "/etc/a.jsonl"}]},
+        {"output": "../out/a.wav"},
+        {"folder": "/etc"},
+    ],
+)
+def test_no_other_way_leads_outside(fence: Fence, tmp_path: Path, more: dict[str, object]) -> None:
+    inside: dict[str, object] = {"folder": f"{tmp_path}/in", "output": "a.wav"}
+    allow(fence, "jobs/submit", **inside, text="Hm.", reference=f"{tmp_path}/in/b.wav", reference_text="Hm.")
+    text = {} if "inputs" in more else {"text": "Hm."}
+    spoken = {"reference_text": "Hm."} if "reference" in more else {}
+    assert "http.output_folders" in refused(fence, "jobs/submit", **(inside | text | spoken | more))
+
+
+def test_what_is_said_of_the_machine_itself_is_not_told(fence: Fence, tmp_path: Path) -> None:
+    assert "config/get" in refused(fence, "config/get")
+    seen = {"/etc/passwd": "1:2"}
+    assert "seen" in refused(fence, "jobs/submit", text="Hm.", output=f"{tmp_path}/in/a.wav", seen=seen)
 
 
 def test_a_voice_is_no_way_to_look_for_files(fence: Fence, tmp_path: Path) -> None:

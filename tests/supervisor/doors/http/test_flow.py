@@ -11,7 +11,7 @@ from supervisor.doors.http.flow import Flow
 
 
 def flow(folder: Path, most_bytes: int = 1 << 20) -> Flow:
-    return Flow(Backlog(Room(most_bytes), folder))
+    return Flow(Backlog(Room(most_bytes, folder)))
 
 
 async def everything(one: Flow, piece_bytes: int) -> bytes:

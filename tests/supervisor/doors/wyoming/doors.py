@@ -78,7 +78,7 @@ async def open_door(
 ) -> AsyncGenerator[Opened]:
     """Open a door at a unix socket, and at more places; all is closed after."""
     log: list[str] = []
-    place, room = folder / "w.sock", Room(room_bytes)
+    place, room = folder / "w.sock", Room(room_bytes, folder)
     async with memory_service(folder) as service:
         if voices is not None:
             service.voices = voices
@@ -107,7 +107,9 @@ async def memory_desk(
     async with memory_service(folder) as service:
         if voices is not None:
             service.voices = voices
-        desk = Desk(service, manner, Room(1 << 20), folder, Log(format="text", level="debug", write=_unheard))
+        desk = Desk(
+            service, manner, Room(1 << 20, folder), folder, Log(format="text", level="debug", write=_unheard)
+        )
         try:
             yield desk, service
         finally:

@@ -58,7 +58,7 @@ class _Listener:
 @asynccontextmanager
 async def ear_in(folder: Path, manner: Manner = MANNER) -> AsyncGenerator[Ear]:
     async with memory_desk(folder, manner) as (desk, service):
-        outgoing, rested = Outgoing(desk.room, folder, wake=unwoken), asyncio.Event()
+        outgoing, rested = Outgoing(desk.room, wake=unwoken), asyncio.Event()
         speaker = Speaker(service, outgoing, None, _Listener(rested))
         told: list[Event] = []
 

@@ -19,7 +19,7 @@ RATE_HZ = 24_000
 
 
 def outgoing_in(folder: Path, room_bytes: int = 1 << 20) -> Outgoing:
-    return Outgoing(Room(room_bytes), folder, wake=unwoken)
+    return Outgoing(Room(room_bytes, folder), wake=unwoken)
 
 
 def all_of(outgoing: Outgoing, most_bytes: int = 1000) -> bytes:
@@ -93,8 +93,8 @@ def test_audio_that_broke_off_is_followed_by_a_start_of_its_own(tmp_path: Path) 
 def test_order_is_kept_in_memory_and_on_the_disk(
     tmp_path_factory: pytest.TempPathFactory, said: list[bytes | None], most: int, room_bytes: int
 ) -> None:
-    room = Room(room_bytes)
-    outgoing = Outgoing(room, tmp_path_factory.getbasetemp(), wake=unwoken)
+    room = Room(room_bytes, tmp_path_factory.getbasetemp())
+    outgoing = Outgoing(room, wake=unwoken)
     plain = outgoing_in(tmp_path_factory.getbasetemp(), 1 << 24)
     for one in said:
         for each in (outgoing, plain):

@@ -52,7 +52,7 @@ async def bench_in(
     folder: Path, spill: Path | None = None, room_bytes: int = 1 << 24
 ) -> AsyncGenerator[Bench]:
     async with memory_service(folder) as service:
-        outgoing = Outgoing(Room(room_bytes), spill or folder, wake=unwoken)
+        outgoing = Outgoing(Room(room_bytes, spill or folder), wake=unwoken)
         bench = Bench(service, outgoing)
         try:
             yield bench
