@@ -196,7 +196,7 @@ class _Doors:
         from supervisor.doors.http.server import HttpDoor  # noqa: PLC0415 - starlette and uvicorn: 10 MiB
         from supervisor.loop.encoders import Encoders  # noqa: PLC0415 - likewise
 
-        self._encoders = Encoders(state_marker=str(self._state))
+        self._encoders = Encoders(state_marker=str(self._state), most=http.terms.encoders)
         self._served = HttpDoor(
             service=service,
             methods=methods,

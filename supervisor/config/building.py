@@ -106,6 +106,7 @@ def build(checked: Checked) -> Config:
             text_chars=checked.whole("http.text_chars"),
             body_bytes=Size.parse(checked.text("http.body_bytes")),
             connections=checked.whole("http.connections"),
+            encoders=checked.whole("http.encoders"),
         ),
         wyoming=WyomingConfig(
             sample_rate=checked.whole("wyoming.sample_rate"),

@@ -130,6 +130,8 @@ KEYS: dict[str, Check] = {
     "http.body_bytes": amount,
     # Each takes some 20 KiB, and a descriptor of the 1024 that a process has.
     "http.connections": whole(least=1, most=900),
+    # Each a process of some 45 MiB.
+    "http.encoders": whole(least=1, most=64),
     "wyoming.sample_rate": rate_or_own,
     "wyoming.sentence_silence_s": seconds_or_auto,
     "wyoming.connections": whole(least=1, most=900),

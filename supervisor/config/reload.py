@@ -71,6 +71,7 @@ _WHEN: dict[str, When] = {
     "http.text_chars": "restart",
     "http.body_bytes": "restart",
     "http.connections": "restart",
+    "http.encoders": "restart",
     "wyoming.sample_rate": "restart",
     "wyoming.sentence_silence_s": "restart",
     "wyoming.connections": "restart",

@@ -232,6 +232,7 @@ class HttpConfig:
         text_chars: Longest input of a request.
         body_bytes: Longest body of one.
         connections: At once.
+        encoders: Streams that are encoded at once, each by a process.
     """
 
     api_key: str = field(repr=False)
@@ -242,6 +243,7 @@ class HttpConfig:
     text_chars: int
     body_bytes: Size
     connections: int
+    encoders: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,6 @@ import msgspec
 from supervisor.loop.encoder import Encoder
 from supervisor.loop.encoding import Encoding, EncodingFailed, Format, PlainEncoding
 
-#: Streams that are encoded at once; each has a process of some 45 MiB.
-MOST: Final = 4
-
 #: A spare that nobody needed for so long is ended.
 IDLE_S: Final = 60.0
 
@@ -27,7 +24,7 @@ class Encoders:
     """One service's. On the event loop; nothing is started before the first encoded format is asked for."""
 
     def __init__(
-        self, *, state_marker: str, most: int = MOST, idle_s: float = IDLE_S, stall_s: float = STALL_S
+        self, *, state_marker: str, most: int, idle_s: float = IDLE_S, stall_s: float = STALL_S
     ) -> None:
         """Begin with none.
 

@@ -79,6 +79,7 @@ OTHER = {
     "http.text_chars": "30",
     "http.body_bytes": "30KiB",
     "http.connections": "30",
+    "http.encoders": "30",
     "wyoming.sample_rate": "16000",
     "wyoming.sentence_silence_s": "0.5",
     "wyoming.connections": "30",

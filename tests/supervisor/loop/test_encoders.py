@@ -212,7 +212,7 @@ def test_all_processes_go_with_a_parent_that_is_killed() -> None:
 import asyncio, sys
 from supervisor.loop.encoders import Encoders
 async def main():
-    encoders = Encoders(state_marker="/t")
+    encoders = Encoders(state_marker="/t", most=4)
     await encoders.open("mp3", 24000)
     print(*encoders.pids, flush=True)
     await asyncio.sleep(600)

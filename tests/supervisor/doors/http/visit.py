@@ -150,7 +150,7 @@ async def visiting(folder: Path, *, head_s: float = PATIENCE_S, **sets: str) -> 
     terms = terms_of(**sets)
     async with memory_service(folder) as service:
         methods = service_methods(service, log, folder=folder)
-        encoders = Encoders(state_marker=str(folder))
+        encoders = Encoders(state_marker=str(folder), most=4)
         (sock,) = listening("127.0.0.1:0", terms)
         port = int(sock.getsockname()[1])
         door = HttpDoor(
