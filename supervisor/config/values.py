@@ -252,8 +252,7 @@ class WyomingConfig:
 
     Attributes:
         sample_rate: In Hz, of all audio; 0 = the engine's own.
-        sentence_silence_s: Each sentence is spoken by itself, with so much silence before the next; `"auto"`
-            = a text that comes whole is spoken whole, and sentences of a stream keep the narration's pauses.
+        sentence_silence_s: Between sentences, each spoken by itself; `"auto"` = as the narration has it.
         connections: At once.
         zeroconf: Name that Home Assistant finds this service under; empty = it is not announced.
     """

@@ -65,7 +65,6 @@ class _Kind:
         rates_hz: That the codec takes, falling; empty = any.
         bitrate_bps: Where none is asked for: speech of one channel gains nothing by more.
         of_container: Options of the muxer. None may wait for a seek: standard output has none.
-        of_codec: Options of the encoder.
     """
 
     container: str
@@ -73,7 +72,6 @@ class _Kind:
     rates_hz: tuple[int, ...] = ()
     bitrate_bps: int = 0
     of_container: Mapping[str, str] = field(default_factory=dict[str, str])
-    of_codec: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _MP3_RATES_HZ: Final = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
@@ -86,7 +84,6 @@ _KINDS: Final[dict[EncodedFormat, _Kind]] = {
         bitrate_bps=96_000,
         # A Xing header says the length, which nobody knows yet; left empty it would say zero.
         of_container={"write_xing": "0"},
-        of_codec={"reservoir": "0"},  # a frame that lends nothing to the next can be played when it is there
     ),
     "opus": _Kind(
         container="ogg",
@@ -131,7 +128,7 @@ class Container:
                 kind.codec,
                 rate=_rate_hz(kind, header.sample_rate_hz),
                 # Without its version and without chance in it: the same samples are the same bytes.
-                options={"flags": "+bitexact", **kind.of_codec},
+                options={"flags": "+bitexact"},
             )
         except (av.error.FFmpegError, ValueError) as error:
             raise EncodingError(f"{header.format}: {error}") from error

@@ -147,7 +147,8 @@ def _paths() -> Json:
 def _speech() -> Json:
     binary: Json = {"type": "string", "contentMediaType": "application/octet-stream"}
     content: Json = {MEDIA[one]: {"schema": binary} for one in get_args(Format)}
-    content["text/event-stream"] = {"schema": _STRING}
+    # OpenAPI 3.1 has no words for the events of a stream; what each holds is on the page (docs/http.md).
+    content["text/event-stream"] = {"schema": {}}
     said: Json = {"description": "The audio, as its segments are ready", "content": content}
     return _operation("Speak a text", said, _REFUSED_SPEECH, body="SpeechBody")
 

@@ -14,6 +14,10 @@ from supervisor.loop.speaking import OnAudio, Speech, SpeechRequest
 #: To say what it is: a service looks after its door many times a second.
 _PROMPT_S: Final = 5.0
 
+#: Others fill its queue: a line waits so long for a place in it, a look now and then.
+_BUSY_S: Final = 60.0
+_LOOK_S: Final = 0.2
+
 
 class NotOffered(Exception):
     """Whoever listens there is no service: a `narrate` or a `say`, which ends with its work."""
@@ -57,7 +61,7 @@ class Elsewhere:
         there = cls(reader, writer)
         try:
             async with asyncio.timeout(_PROMPT_S):
-                await there._ask("server/discover", {}, None)
+                await there._ask("server/discover", {}, lambda _pcm, _rate_hz: None)
         except (CannotAsk, TimeoutError) as error:
             await there.close()
             raise NotOffered(str(error)) from error
@@ -67,13 +71,29 @@ class Elsewhere:
         """Have it speak; see `Service`. The rate of samples is not known before the end, and given as 0."""
         wanted = {"text": request.text, "seed": request.seed, "audio": "inline"}
         params = wanted if request.voice is None else {**wanted, "voice": request.voice}
-        return msgspec.json.decode(await self._ask("synthesize", params, on_audio), type=Speech)
+        until_s = asyncio.get_running_loop().time() + _BUSY_S
+        heard = False
+
+        def hear(pcm: bytes, rate_hz: int) -> None:
+            nonlocal heard
+            heard = True
+            if on_audio is not None:
+                on_audio(pcm, rate_hz)
+
+        while True:
+            try:
+                return msgspec.json.decode(await self._ask("synthesize", params, hear), type=Speech)
+            except CannotAsk as error:
+                # Also the word for an engine that changed meanwhile: what was heard cannot be taken back.
+                if error.kind != "busy" or heard or asyncio.get_running_loop().time() >= until_s:
+                    raise
+            await asyncio.sleep(_LOOK_S)
 
     async def close(self) -> None:
         """Hang up; what it speaks for us is taken back."""
         self._writer.close()
 
-    async def _ask(self, method: str, params: object, on_audio: OnAudio | None) -> msgspec.Raw:
+    async def _ask(self, method: str, params: object, on_audio: OnAudio) -> msgspec.Raw:
         self._number += 1
         line = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": params}
         try:
@@ -92,8 +112,8 @@ class Elsewhere:
             raise _gone()
         return msgspec.json.decode(line, type=_Line)
 
-    def _hear(self, said: _Line, on_audio: OnAudio | None) -> None:
-        if said.method == "audio/chunk" and on_audio is not None:
+    def _hear(self, said: _Line, on_audio: OnAudio) -> None:
+        if said.method == "audio/chunk":
             chunk = msgspec.json.decode(said.params, type=_Chunk)
             if chunk.id == self._number:  # not of one that was given up
                 on_audio(chunk.pcm_s16le, 0)

@@ -54,7 +54,9 @@ async def announce(name: str, listener: socket.socket, place: TcpPlace) -> Annou
         _TYPE, f"{name}.{_TYPE}", parsed_addresses=[address], port=listener.getsockname()[1]
     )
     try:
-        zeroconf = AsyncZeroconf(ip_version=IPVersion.V6Only if ":" in address else IPVersion.V4Only)
+        # By that address alone: to list the others takes a kind of socket that a systemd unit may not have.
+        version = IPVersion.V6Only if ":" in address else IPVersion.V4Only
+        zeroconf = AsyncZeroconf(interfaces=[address], ip_version=version)
         await (await zeroconf.async_register_service(service, allow_name_change=True))  # pyright: ignore[reportUnknownMemberType] - typed in part
     except OSError as error:
         raise _cannot(f"cannot be heard in this network ({error.strerror or error})") from error

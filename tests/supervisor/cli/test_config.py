@@ -112,3 +112,15 @@ def test_what_is_wrong_is_not_shown_but_told(home: Home) -> None:
 
 def test_a_mistake_without_a_key_is_one_of_the_file() -> None:
     assert mistake_line(Mistake(key="", origin="a.toml", what="is bad")) == "a.toml: is bad"
+
+
+def test_a_secret_is_said_to_be_set_and_never_shown(home: Home) -> None:
+    env = {"TTS_SUPERVISOR_HTTP__API_KEY": "s3cret"}
+    for words in (
+        ("config", "show"),
+        ("config", "show", "--json"),
+        ("--set", "http.api_key=s3cret", "config", "show"),
+    ):
+        done = home.run(*words, env=env)
+        assert "(set, and not shown)" in done.out
+        assert "s3cret" not in done.out + done.err

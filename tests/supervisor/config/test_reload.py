@@ -140,3 +140,8 @@ def test_devices_are_compared_by_what_they_are() -> None:
     two = replace(before, child=replace(before.child, devices=("cpu", "cpu")))
     (change,) = compare(before, two).changes
     assert (change.key, change.before, change.after) == ("child.device", '["cpu"]', '["cpu", "cpu"]')
+
+
+def test_a_secret_that_changes_is_told_and_not_shown() -> None:
+    (change,) = compare(loaded("http.api_key=before"), loaded("http.api_key=after")).changes
+    assert str(change) == f"http.api_key: another one, {IN_WORDS['restart']}"

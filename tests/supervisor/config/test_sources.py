@@ -207,3 +207,17 @@ def test_a_variable_with_our_prefix_that_is_no_key_is_a_mistake() -> None:
     for name in ("TTS_SUPERVISOR_FOO", "TTS_SUPERVISOR_", "TTS_SUPERVISOR_CHILD__FOO"):
         assert name in str(wrong(from_environ({name: "1"})))
     assert list(from_environ({"TTS_SUPERVISOR_LIFE": "1"})) == []
+
+
+@pytest.mark.parametrize(
+    "item", ["http.api_key=s3cret", 'http={api_key="s3cret"}', '"http" . \'api_key\' = "s3cret"']
+)
+def test_a_secret_is_not_in_the_origin_of_what_was_given(item: str) -> None:
+    (one,) = sound(from_sets([item]))
+    assert (one.key, one.value) == ("http.api_key", "s3cret")
+    assert "s3cret" not in one.where
+
+
+def test_what_is_no_secret_is_shown_as_it_was_given() -> None:
+    (one,) = sound(from_sets(["http.text_chars=7"]))
+    assert one.where == "--set http.text_chars=7"

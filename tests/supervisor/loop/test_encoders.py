@@ -112,6 +112,8 @@ def test_a_spare_that_somebody_ended_is_nobodys_error(number: signal.Signals) ->
             os.kill(spare, number)
             await death_of(spare)
             assert heard_by_av(await encode(encoders, "mp3")).seconds >= 1.0
+            assert spare not in encoders.pids
+            assert len(encoders.pids) == 1
 
     run(test())
 

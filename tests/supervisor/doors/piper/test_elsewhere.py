@@ -17,6 +17,7 @@ from supervisor.loop.service import CannotAsk
 from supervisor.loop.speaking import SpeechRequest
 from tests.supervisor.doors.client import open_house
 from tests.supervisor.doors.memory_service import RATE_HZ, MemoryService, audio_of
+from tests.supervisor.doors.pipes import until
 
 
 def knock(path: Path) -> socket.socket:
@@ -25,7 +26,7 @@ def knock(path: Path) -> socket.socket:
     return connection
 
 
-def with_service(tmp_path: Path, use: Callable[[Elsewhere], Awaitable[None]]) -> None:
+def with_service(tmp_path: Path, use: Callable[[Elsewhere, MemoryService], Awaitable[None]]) -> None:
     async def test() -> None:
         service = MemoryService(folder=tmp_path)
         service.may_go.set()
@@ -35,7 +36,7 @@ def with_service(tmp_path: Path, use: Callable[[Elsewhere], Awaitable[None]]) ->
         await door.open()
         there = await Elsewhere.over(knock(tmp_path / "s.sock"))
         try:
-            await use(there)
+            await use(there, service)
         finally:
             await there.close()
             await door.close()
@@ -48,7 +49,7 @@ def spoken(text: str, voice: str | None = None) -> SpeechRequest:
 
 
 def test_it_speaks_one_utterance_after_the_other(tmp_path: Path) -> None:
-    async def use(there: Elsewhere) -> None:
+    async def use(there: Elsewhere, _: MemoryService) -> None:
         for text in ("One. Two.", "A longer one, of several chunks, for it has many words." * 4):
             heard = bytearray()
             speech = await there.synthesize(
@@ -66,7 +67,7 @@ def test_it_speaks_one_utterance_after_the_other(tmp_path: Path) -> None:
 def test_what_it_refuses_is_refused_with_its_kind_and_the_next_is_spoken(
     tmp_path: Path, text: str, voice: str | None, kind: str
 ) -> None:
-    async def use(there: Elsewhere) -> None:
+    async def use(there: Elsewhere, _: MemoryService) -> None:
         with pytest.raises(CannotAsk) as caught:
             await there.synthesize(spoken(text, voice))
         assert caught.value.kind == kind
@@ -75,8 +76,20 @@ def test_what_it_refuses_is_refused_with_its_kind_and_the_next_is_spoken(
     with_service(tmp_path, use)
 
 
+def test_a_full_queue_is_waited_for(tmp_path: Path) -> None:
+    async def use(there: Elsewhere, service: MemoryService) -> None:
+        service.max_waiting = -1
+        speaking = asyncio.ensure_future(there.synthesize(spoken("One.")))
+        await until(lambda: "synthesize" in service.asked)
+        service.max_waiting = 1000
+        assert (await speaking).seconds > 0
+        assert service.asked.count("synthesize") > 1
+
+    with_service(tmp_path, use)
+
+
 def test_params_that_are_wrong_are_bad_input(tmp_path: Path) -> None:
-    async def use(there: Elsewhere) -> None:
+    async def use(there: Elsewhere, _: MemoryService) -> None:
         with pytest.raises(CannotAsk) as caught:
             await there.synthesize(SpeechRequest(text="", audio="inline"))
         assert caught.value.kind == "bad_input"

@@ -12,6 +12,7 @@ import pytest
 from supervisor.doors.piper.reciter import Ends, Reciter
 from supervisor.doors.piper.stdout import Stdout
 from supervisor.doors.piper.terms import Mode, Terms
+from supervisor.edge.pipes import read_some
 from tests.supervisor.doors.memory_service import RATE_HZ, MemoryService, audio_of
 
 
@@ -214,24 +215,56 @@ def test_a_voice_that_nothing_stands_in_for_is_an_error(tmp_path: Path) -> None:
     assert "'nobody'" in came.failures[0]
 
 
+def raw(folder: Path) -> Terms:
+    return Terms(
+        json=False,
+        mode="raw",
+        path=folder,
+        by_text=False,
+        model=None,
+        speaker=None,
+        voices={},
+        sentence_silence_s=None,
+        folder=folder,
+    )
+
+
 def test_a_service_that_ends_leaves_the_rest(tmp_path: Path) -> None:
     async def test() -> None:
         service = MemoryService(folder=tmp_path)
         service.may_go.set()
         await service.shutdown()
-        stdout = Stdout(os.open(os.devnull, os.O_WRONLY), tmp_path)
-        terms = Terms(
-            json=False,
-            mode="raw",
-            path=tmp_path,
-            by_text=False,
-            model=None,
-            speaker=None,
-            voices={},
-            sentence_silence_s=None,
-            folder=tmp_path,
-        )
+        fd = os.open(os.devnull, os.O_WRONLY)
+        stdout = Stdout(fd, tmp_path)
         with pytest.raises(Ends):
-            await Reciter(terms, Given("One.\nTwo."), stdout, service, People()).run()
+            await Reciter(raw(tmp_path), Given("One.\nTwo."), stdout, service, People()).run()
+        stdout.close()
+        os.close(fd)
 
     asyncio.run(test())
+
+
+def test_no_more_is_spoken_than_minutes_ahead_of_who_listens(tmp_path: Path) -> None:
+    line = "x" * 4000  # 9.6 MB of samples
+    ours, theirs = os.pipe2(os.O_NONBLOCK)
+
+    async def test() -> int:
+        service = MemoryService(folder=tmp_path)
+        service.may_go.set()
+        stdout = Stdout(theirs, tmp_path)
+        speaking = asyncio.ensure_future(
+            Reciter(raw(tmp_path), Given(f"{line}\n{line}\n{line}"), stdout, service, People()).run()
+        )
+        await asyncio.wait([speaking], timeout=0.3)
+        asked = service.asked.count("synthesize")
+        heard = 0
+        while not speaking.done():
+            heard += len(read_some(ours).data)
+            await asyncio.sleep(0)
+        assert heard + len(read_some(ours).data) == 3 * len(audio_of(line))
+        stdout.close()
+        return asked
+
+    assert asyncio.run(test()) == 1
+    os.close(ours)
+    os.close(theirs)

@@ -9,7 +9,8 @@ import pytest
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from tests.supervisor.doors.wyoming.doors import PATIENCE_S
+#: Multicast is answered after a pause, and asked again where an answer was lost.
+PATIENCE_S = 60.0
 
 TYPE = "_wyoming._tcp.local."
 
@@ -56,5 +57,7 @@ async def listening() -> AsyncGenerator[Listener]:
     async with AsyncZeroconf(ip_version=IPVersion.V4Only) as ears:
         listener = Listener(ears.zeroconf)
         browser = AsyncServiceBrowser(ears.zeroconf, TYPE, handlers=[listener])
-        yield listener
-        await browser.async_cancel()
+        try:
+            yield listener
+        finally:
+            await browser.async_cancel()

@@ -15,6 +15,7 @@ from supervisor.errors import ConfigError
 from tests.supervisor.doors.wyoming.ears import listening, own_address
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_it_is_found_by_its_name_where_others_reach_it_and_gone_when_it_is_withdrawn(
     everywhere: bool,

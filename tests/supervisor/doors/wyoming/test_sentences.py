@@ -80,4 +80,9 @@ def test_a_sentence_is_given_as_soon_as_the_next_one_begins() -> None:
 
 def test_what_cannot_be_spoken_is_no_sentence_and_no_pause() -> None:
     assert cut(["... \n\n", "— ", "!!! "]) == []
-    assert [sentence.begins_paragraph for sentence in cut(["One.\n\n...\n\nTwo."])] == [False, True]
+    for text in ("One.\n\n...\n\nTwo.", "One.\n\n！！Two."):
+        found = cut([text])
+        assert [(one.text.strip(), one.begins_paragraph) for one in found] == [
+            ("One.", False),
+            ("Two.", True),
+        ]

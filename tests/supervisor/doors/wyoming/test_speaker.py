@@ -139,6 +139,12 @@ def test_audio_that_finds_no_place_ends_its_request_and_says_so(tmp_path: Path) 
             ((failure, _),) = bench.failures
             assert isinstance(failure, DiskFull)
             assert bench.service.now == 0
+            # What is asked for next, and finds a place, is spoken.
+            bench.outgoing.pull(1 << 20)
+            bench.rested.clear()
+            bench.speaker.take("b", [piece("Hi.")])
+            assert said(await bench.all_said()) == ["audio-start", "audio-chunk", "audio-stop"]
+            assert len(bench.failures) == 1
 
     asyncio.run(run())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from wyoming.error import Error
 from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.ping import Ping
-from wyoming.tts import Synthesize, SynthesizeVoice
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
 from supervisor.doors.streams import Streams
 from supervisor.doors.wyoming.stdio import WyomingStdio
@@ -94,6 +94,25 @@ def test_an_error_costs_only_its_request(tmp_path: Path) -> None:
             broken = ["audio-start", "audio-chunk", "error"]
             assert spoken == [*AUDIO, "error", "error", *broken, *AUDIO]
             assert len(heard) - len([each for each in heard if each.type == "pong"]) >= len(spoken)
+
+    asyncio.run(run())
+
+
+def test_the_rest_of_a_stream_that_failed_while_it_came_is_passed_over(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with pipes_in(tmp_path) as caller:
+            await caller.say(
+                SynthesizeStart().event(), SynthesizeChunk(text="One. This is crashing. And").event()
+            )
+            heard = await caller.hear_until("error")
+            assert types_of(heard) == [*AUDIO, "error"]
+            await caller.say(
+                SynthesizeChunk(text=" this. Never said.").event(),
+                SynthesizeStop().event(),
+                Synthesize(text="Two.").event(),
+            )
+            assert types_of(await caller.hear_until("audio-stop")) == AUDIO
+            assert caller.service.asked.count("synthesize") == 3
 
     asyncio.run(run())
 
