@@ -128,7 +128,7 @@ KEYS: dict[str, Check] = {
     # What the service takes at once; what is longer is a job.
     "http.text_chars": whole(least=1, most=20_000),
     "http.body_bytes": amount,
-    # Each takes some 20 KiB, and a descriptor of the 1024 that a process has.
+    # Each takes up to 100 KiB while it is at work, and a descriptor of the 1024 that a process has.
     "http.connections": whole(least=1, most=900),
     # Each a process of some 45 MiB.
     "http.encoders": whole(least=1, most=64),

@@ -69,22 +69,36 @@ def descriptors(pid: int) -> int:
 
 
 def test_half_open_connections_keep_nobody_out_and_go(tmp_path: Path) -> None:
-    with HttpServing(scripted_task(tmp_path, **{"http.connections": "30"})) as serving:
+    stack = contextlib.ExitStack()
+    with HttpServing(scripted_task(tmp_path, **{"http.connections": "30"})) as serving, stack:
         before = descriptors(serving.pid)
-        halves = [socket.create_connection(("127.0.0.1", serving.port)) for _ in range(60)]
+        address = ("127.0.0.1", serving.port)
+        halves = [stack.enter_context(socket.create_connection(address)) for _ in range(60)]
         for number, half in enumerate(halves):
             half.sendall(
                 (b"", b"GET / HT", b"POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Le")[number % 3]
             )
-        assert serving.get("/health")[0] == 200
-        assert descriptors(serving.pid) <= before + 32
+        assert healthy_again(serving)
+        # Thirty have a place; those that are turned away have half a second to read why.
+        assert descriptors(serving.pid) <= before + 30 + 64
         for half in halves:
             half.settimeout(PATIENCE_S)
             with contextlib.suppress(ConnectionResetError):
-                assert half.recv(1) == b"", "each is let go, the last after ten seconds"
+                while half.recv(1000):  # each is let go, told or not, the last after ten seconds
+                    pass
             half.close()
         assert serving.get("/health")[0] == 200
         assert descriptors(serving.pid) <= before + 1
+
+
+def healthy_again(serving: HttpServing) -> bool:
+    """Ask as a client does that is told to come again, for some seconds."""
+    for _ in range(50):
+        with contextlib.suppress(OSError):
+            if serving.get("/health")[0] == 200:
+                return True
+        threading.Event().wait(0.1)
+    return False
 
 
 class Crowd:
@@ -119,7 +133,8 @@ class Crowd:
             with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
                 got = answer.read()
         except urllib.error.HTTPError as error:
-            error.read()
+            with error:
+                error.read()
             return str(error.code)
         except OSError:
             return "cut"
@@ -134,7 +149,7 @@ class Crowd:
 @pytest.mark.timeout(900)
 def test_two_hundred_at_once_over_children_that_are_killed_are_served_whole_or_told(tmp_path: Path) -> None:
     chance = random.Random(1)
-    sets = QUICK | {"engine.scripted.wall_per_char_s": "0.0005", "http.connections": "150"}
+    sets = QUICK | {"engine.scripted.wall_per_char_s": "0.0005"}
     texts = [f"Number {number} is at the counter.\n\nIt is her turn." for number in range(40)]
     with HttpServing(scripted_task(tmp_path, **sets)) as serving:
         whole = {text: fetched(serving, text) for text in texts}

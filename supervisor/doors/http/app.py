@@ -136,8 +136,9 @@ class _Answer:
 
     def cut(self, *, at_once: bool) -> None:
         """Cut the connection off; at once, or once what was written is sent."""
-        end = self._scope["state"]["abort" if at_once else "close"]
-        end()
+        end = self._scope["state"]["abort" if at_once else "close"]()
+        if end is not None:
+            end()
 
 
 def _routed(error: HTTPException) -> Refusal:

@@ -8,6 +8,7 @@ import asyncio
 import sys
 from email.utils import formatdate
 from typing import Final, Protocol, cast
+from weakref import WeakMethod
 
 import h11
 from uvicorn.config import Config
@@ -21,6 +22,9 @@ HEAD_S: Final = 10.0
 
 #: Between two requests on one connection: longer than clients keep them, so that they are the ones to close.
 IDLE_S: Final = 75
+
+#: For one who is turned away to read why: a connection that is closed on what he sent would tell him nothing.
+_LINGERING_S: Final = 0.5
 
 #: Of what is written and not sent: a slow reader holds so much of our memory, twice.
 _UNSENT_BYTES: Final = 16 * 1024
@@ -49,10 +53,13 @@ class Connection(H11Protocol):
     """
 
     def __init__(self, config: Config, state: ServerState, hall: Hall) -> None:
-        super().__init__(config, state, {"abort": self.abort, "close": self.close})
+        # Weakly: a connection that held itself would stay until the collector comes by.
+        super().__init__(config, state, {"abort": WeakMethod(self.abort), "close": WeakMethod(self.close)})
         self.access_log = False  # paths and addresses are nobody's business
         self._hall = hall
         self._late: asyncio.TimerHandle | None = None
+        self.is_turned_away = False
+        self.quiet_since_s = self.loop.time()
 
     @property
     def is_asking(self) -> bool:
@@ -69,7 +76,10 @@ class Connection(H11Protocol):
             self._watch()
         else:
             message = "too many connections (http.connections); try again"
-            self._turn_away(Refusal(503, message, code="busy", retryable=True))
+            self.is_turned_away = True
+            self._say(Refusal(503, message, code="busy", retryable=True))
+            transport.write_eof()
+            self._late = self.loop.call_later(_LINGERING_S, self.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
@@ -77,7 +87,9 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Take what came; of one who is turned away it is passed over."""
+        if self.is_turned_away:
+            return
         now = formatdate(usegmt=True).encode("ascii")
         self.server_state.default_headers = [(b"date", now)]
         super().data_received(data)
@@ -86,6 +98,7 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
+        self.quiet_since_s = self.loop.time()
         # Something of it is here already: it has as long as any other.
         if self.timeout_keep_alive_task is None:
             self._watch()
@@ -110,11 +123,15 @@ class Connection(H11Protocol):
     def _turn_away(self, refusal: Refusal) -> None:
         """Answer and close, where no answer was begun."""
         if not self.is_asking and not self.transport.is_closing():
-            body = refusal.body
-            headers = refusal.headers | {"content-length": str(len(body)), "connection": "close"}
-            lines = [f"HTTP/1.1 {refusal.status} ", *(f"{name}: {value}" for name, value in headers.items())]
-            self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+            self._say(refusal)
         self.transport.close()
+
+    def _say(self, refusal: Refusal) -> None:
+        """Write a whole answer."""
+        body = refusal.body
+        headers = refusal.headers | {"content-length": str(len(body)), "connection": "close"}
+        lines = [f"HTTP/1.1 {refusal.status} ", *(f"{name}: {value}" for name, value in headers.items())]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
     def _watch(self) -> None:
         """Have an end to what is not a whole head yet; what comes bit by bit moves it no further."""

@@ -29,6 +29,12 @@ from supervisor.loop.speaking import Service
 #: For the last answers to be written when the door closes.
 _FAREWELL_S: Final = 2.0
 
+#: A connection on which nothing was asked for so long is idle: its place may go to another.
+_MOMENT_S: Final = 0.25
+
+#: Connections that are being told that there is no place for them; one more is cut off untold.
+_MOST_TURNED_AWAY: Final = 64
+
 #: Longest head of a request.
 _HEAD_BYTES: Final = 16 * 1024
 
@@ -120,14 +126,19 @@ class HttpDoor:
 
     def enter(self, connection: Connection) -> bool:
         """Take a connection in; where there are too many, one that asks for nothing goes for it."""
-        if len(self._connections) <= self._most:
+        there = [one for one in self._connections if not one.is_turned_away]
+        if len(there) <= self._most:
             return True
-        idle = [one for one in self._connections if not one.is_asking and one is not connection]
-        if not idle:
-            return False
-        idle[0].abort()
-        self._state.connections.discard(idle[0])
-        return True
+        # One that came a moment ago may have its request on the way.
+        by_s = connection.quiet_since_s - _MOMENT_S
+        idle = [one for one in there if not one.is_asking and one.quiet_since_s <= by_s]
+        if idle:
+            longest = min(idle, key=lambda one: one.quiet_since_s)
+            longest.abort()
+            self._state.connections.discard(longest)
+        elif len(self._connections) - len(there) >= _MOST_TURNED_AWAY:
+            connection.abort()
+        return bool(idle)
 
     # ------------------------------------------------------------------ within
 

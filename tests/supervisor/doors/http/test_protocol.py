@@ -95,6 +95,7 @@ def test_one_too_many_takes_the_place_of_one_who_asks_for_nothing(tmp_path: Path
     async def run() -> None:
         async with visiting(tmp_path, connections="2") as visit:
             idle = [await visit.connect() for _ in range(2)]
+            await asyncio.sleep(0.3)  # time itself is what makes them idle
             assert (await visit.ask("GET", "/health")).status == 200
             ended = [asyncio.create_task(reader.read()) for reader, _ in idle]
             await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED, timeout=5)

@@ -77,5 +77,8 @@ def test_who_has_said_most_in_part_is_let_go_until_it_is_little_enough(tmp_path:
             talkers.append(Talker(10))
             desk.relieve()
             assert [talker.kept_bytes for talker in talkers] == [share, 0, share, 10]
+            talkers += [Talker(share + 5), Talker(share + 3), Talker(2 * share)]
+            desk.relieve()
+            assert [talker.kept_bytes for talker in talkers] == [share, 0, share, 10, 0, share + 3, 0]
 
     asyncio.run(run())

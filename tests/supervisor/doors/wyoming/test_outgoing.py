@@ -46,9 +46,10 @@ def as_events(pcm: bytes, rate_hz: int = RATE_HZ) -> list[Event]:
 
 def test_audio_is_a_start_chunks_and_a_stop_with_their_times(tmp_path: Path) -> None:
     outgoing, pcm = outgoing_in(tmp_path), os.urandom(2 * 5000)
-    outgoing.audio(pcm, RATE_HZ)
-    outgoing.end_audio()
-    assert all_of(outgoing) == b"".join(map(written, as_events(pcm)))
+    for _ in range(2):  # the next begins at 0 again
+        outgoing.audio(pcm, RATE_HZ)
+        outgoing.end_audio()
+        assert all_of(outgoing) == b"".join(map(written, as_events(pcm)))
 
 
 def test_silence_is_samples_before_what_is_said(tmp_path: Path) -> None:
