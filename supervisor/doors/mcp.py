@@ -167,9 +167,19 @@ def mcp_table(service: Service, table: Mapping[str, Method]) -> dict[str, Method
             return _as_tool(lambda: _list(service, arguments))
         return _as_tool(lambda: table[TOOLS[wanted.name].method].begin(arguments, asker))
 
+    def discover(params: bytes, asker: Asker) -> Doing:
+        del asker
+        read_params(params, Nothing)
+        return lambda: _discovered(service)
+
+    def greet(params: bytes, asker: Asker) -> Doing:
+        wanted = read_params(params, Greeted).protocolVersion
+        asker.listen()
+        return lambda: _greeted(service, wanted)
+
     return {
-        "server/discover": Method(begin=lambda params, _: _discovered(service, params)),
-        "initialize": Method(begin=lambda params, asker: _greeted(service, params, asker)),
+        "server/discover": Method(begin=discover, waits=True, can_be_taken_back=True),
+        "initialize": Method(begin=greet, waits=True, can_be_taken_back=True),
         "ping": Method(begin=lambda params, _: _ponged(params)),
         "tools/list": Method(begin=lambda _, __: _tools()),
         "tools/call": Method(begin=call, waits=True, can_be_taken_back=True),
@@ -179,9 +189,8 @@ def mcp_table(service: Service, table: Mapping[str, Method]) -> dict[str, Method
 # ------------------------------------------------------------------ greetings
 
 
-def _discovered(service: Service, params: bytes) -> bytes:
-    read_params(params, Nothing)
-    found = service.discover()
+async def _discovered(service: Service) -> bytes:
+    found = await service.introduce()
     ours = cast("Json", msgspec.to_builtins(found))
     theirs: Json = {
         "resultType": "complete",
@@ -195,10 +204,8 @@ def _discovered(service: Service, params: bytes) -> bytes:
     return msgspec.json.encode(ours | theirs)
 
 
-def _greeted(service: Service, params: bytes, asker: Asker) -> bytes:
-    wanted = read_params(params, Greeted).protocolVersion
-    found = service.discover()
-    asker.listen()
+async def _greeted(service: Service, wanted: str | None) -> bytes:
+    found = await service.introduce()
     theirs: Json = {
         "protocolVersion": wanted if wanted in HANDSHAKES else HANDSHAKES[0],
         "capabilities": _CAPABILITIES,

@@ -11,6 +11,7 @@ The lock ends with the process that holds it, however it ends: there is never a 
 Looking (`jobs list`, `jobs verify`) needs no lock.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from types import TracebackType
 
 from supervisor.edge.audiofile import PART_SUFFIX
 from supervisor.edge.disk import make_folder, settle, write_error
-from supervisor.errors import StateInUse
+from supervisor.errors import StateInUse, Unwritable
 
 #: Below the XDG state folder.
 FOLDER_NAME = "tts-supervisor"
@@ -91,9 +92,11 @@ class StateFolder:
         Raises:
             StateInUse: If another process owns it; the message names its pid.
             DiskFull: If there is no room for it.
-            Unwritable: If the folder cannot be created or written.
+            Unwritable: If the folder cannot be created or written, or is another user's: what root left in it
+                could not be written by its owner.
         """
         make_folder(self.path)
+        self._must_be_ours()
         try:
             descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
@@ -106,6 +109,27 @@ class StateFolder:
             os.close(descriptor)
             raise
         return StateLock(descriptor)
+
+    def must_take_audio(self, job: str) -> None:
+        """Make the folder of a job's segments, or say why nothing can be written there.
+
+        Raises:
+            DiskFull: If there is no room for it.
+            Unwritable: If it cannot be created or written.
+        """
+        folder = self.audio_path(job, "any").parent
+        make_folder(folder)
+        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+            raise write_error(folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+    def _must_be_ours(self) -> None:
+        owner = self.path.stat().st_uid
+        if os.geteuid() == 0 and owner != 0:
+            raise Unwritable(
+                f"the state folder {self.path} belongs to user {owner}, who could not write what root leaves "
+                f"there; run this as that user (`sudo -u '#{owner}' …`), or start its service, which does "
+                "the work, or choose another folder with --state"
+            )
 
     def owner_pid(self) -> int | None:
         """Return who owns the folder now, or None: nobody, or the kernel does not tell.

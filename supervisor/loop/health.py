@@ -25,6 +25,7 @@ AilmentKind = Literal[
     "child_poisoned",  # the child said that it cannot go on, as after a CUDA error; it is replaced
     "child_died",  # the child ended unasked; the next one is not ready yet
     "disk_full",  # of the state folder, or of a finished file
+    "reload_refused",  # the configuration was read anew and is wrong: the one before holds on
 ]
 
 
@@ -55,6 +56,22 @@ _OF_DEVICE: Final[dict[UnknownKind, AilmentKind]] = {
 }
 
 _VANISHED: Final = "look at dmesg for Xid messages; reset the GPU or reboot"
+
+
+def refused(why: str, since: str) -> Ailment:
+    """Return what it is that a configuration was read anew and is wrong: the one before holds on.
+
+    Args:
+        why: What is wrong with it.
+        since: See `Ailment`.
+    """
+    return Ailment(
+        kind="reload_refused",
+        words=f"the configuration stays as it was: {why}",
+        mend="mend it, look at it with `tts-supervisor config check`, and reload again",
+        since=since,
+        stops=False,
+    )
 
 
 class Signs:

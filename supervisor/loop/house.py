@@ -18,8 +18,8 @@ from supervisor.edge.sweep import sweep
 from supervisor.log import Level, Log
 from supervisor.loop.answers import ending_error
 from supervisor.loop.company import Closer, Company
-from supervisor.loop.cutting import MOST_TEXT_CHARS
-from supervisor.loop.health import Ailment, ending_with
+from supervisor.loop.health import Ailment, ending_with, refused, utc
+from supervisor.loop.introduction import Introduction
 from supervisor.loop.jobinhand import Desk
 from supervisor.loop.jobqueue import JobQueue
 from supervisor.loop.place import Place, nurseries_of
@@ -29,7 +29,6 @@ from supervisor.loop.service import CannotAsk, GivenBack, Status
 from supervisor.loop.serving import Facts, JobService
 from supervisor.loop.speaking import (
     Discovered,
-    Limits,
     OnAudio,
     Settings,
     Speech,
@@ -42,7 +41,6 @@ from supervisor.loop.studio import Studio
 from supervisor.loop.telling import Telling
 from supervisor.loop.terms import conductors_of, terms_of
 from supervisor.loop.watching import Ended
-from supervisor.wire.version import VERSION
 
 #: A loop that is busy may be late by some milliseconds; by so much it stands still.
 _LATE_S: Final = 5.0
@@ -85,6 +83,7 @@ class House:
         self._ledger = ledger
         self._log = log
         self._stop_why = ""
+        self._refused: Ailment | None = None
         self._doors: Closer | None = None
         self._parked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._requests = RequestQueue(lambda: self._studio.config, state.path, self._studio)
@@ -111,6 +110,8 @@ class House:
         self._standing = JobService(facts)
         self._company = Company(config, self, [], job="", log=log)
         self._telling.also(self._company.note)
+        self._introduction = Introduction(lambda: self._studio.config, lambda: self._studio.runner)
+        self._telling.also(self._introduction.note)
         self._open_doors = open_doors
 
     # ------------------------------------------------------------------ its life
@@ -152,12 +153,17 @@ class House:
             self._show(Stage(name="parking", detail=why))
             self._requests.close()
             self._jobs.close(why)
+        self._introduction.over()
         self._studio.stop(why, at_once=at_once)
 
     def reload(self, config: Config) -> None:
         """Go on under another configuration from the next segment boundary; nothing while it stops."""
         if not self._stop_why:
             self._studio.reload(config)
+
+    def note_reload(self, why: str) -> None:
+        """Note that the configuration was read anew: why it was refused; empty where it is right."""
+        self._refused = refused(why, utc(time.time())) if why else None
 
     @property
     def config(self) -> Config:
@@ -179,8 +185,9 @@ class House:
             self._parked.set_result(None)
 
     def _ails(self) -> list[Ailment]:
-        """Return what is full: where nothing can be written, each job by itself is not named."""
-        return self._studio.room.ailments or self._jobs.ailments
+        """Return what is full (all, or else each job), and a reload that was refused."""
+        full = self._studio.room.ailments or self._jobs.ailments
+        return full if self._refused is None else [*full, self._refused]
 
     def _sweep(self) -> None:
         for swept in sweep(str(self._state.path)):
@@ -213,23 +220,10 @@ class House:
     # ------------------------------------------------------------------ what doors ask
 
     def discover(self) -> Discovered:  # noqa: D102 -- as in Service, here and below
-        config, runner = self._studio.config, self._studio.runner
-        post = None if runner is None else runner.conductor.post
-        ready = None if post is None else post.ready
-        return Discovered(
-            name="tts-supervisor",
-            version=VERSION,
-            engine=config.engine.name,
-            voices=[] if ready is None else ready.voices,
-            sample_rates=[] if ready is None else [ready.sample_rate_hz],
-            formats=["wav", "flac"],
-            limits=Limits(
-                line_bytes=_LINE_BYTES,
-                text_chars=MOST_TEXT_CHARS,
-                max_waiting=config.queue.max_waiting,
-                max_running=config.queue.max_running,
-            ),
-        )
+        return self._introduction.known()
+
+    async def introduce(self) -> Discovered:  # noqa: D102 -- likewise
+        return await self._introduction.heard()
 
     def status(self) -> Status:  # noqa: D102 -- likewise
         return self._standing.status()

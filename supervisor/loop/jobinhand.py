@@ -89,6 +89,8 @@ class InHand:
         self._stages: Stages | None = None
         self._config = desk.config()  # that it is planned under
         self._why = ""
+        self._has_one_voice = False
+        self._voiceless = ""
         self.is_planned = False
         self.delivers = False
         self.lacked_room: WantOfRoom | None = None
@@ -155,11 +157,13 @@ class InHand:
         desk = self._desk
         self._go_on()
         self._config = desk.config()
+        request = request_of(desk.ledger, self._stored)
+        self._has_one_voice = not any(each.name.lower().endswith(".jsonl") for each in request.inputs)
         self._stages = stages = Stages(
             config=self._config,
             state=desk.state,
             ledger=desk.ledger,
-            request=request_of(desk.ledger, self._stored),
+            request=request,
             job=self._job,
             show=partial(desk.telling.show_of, self._job),
             log=desk.log,
@@ -175,11 +179,20 @@ class InHand:
         now = self._desk.config()
         if now is not self._config and engine_identity(now) != engine_identity(self._config):
             return False
+        self._desk.state.must_take_audio(self._job)  # else the first segment would end the service
         try:
-            await self._desk.floor.take_in(stages.shelf(), ahead=False)
+            await self._desk.floor.take_in(stages.shelf(self._gave_up), ahead=False)
         except EngineChanged:
             return False
+        if self._voiceless:
+            raise errors.UsageError(self._voiceless)
         return True
+
+    def _gave_up(self, kind: str, why: str) -> None:
+        """Break off a job whose one voice there is not: what came of it would be silence."""
+        if kind == "voice_not_found" and self._has_one_voice and not self._voiceless:
+            self._voiceless = why
+            self._desk.floor.withdraw(self._job)
 
     def _go_on(self) -> None:
         if self._why:

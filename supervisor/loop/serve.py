@@ -121,9 +121,11 @@ class _Running:
         try:
             config = self._read_again()
         except SupervisorError as error:
+            self.house.note_reload(str(error))
             self._tell("error", f"the configuration stays as it was: {error}")
             self._vitality.ready()
             return
+        self.house.note_reload("")
         changes = compare(self.house.config, config)
         for line in changes.in_words():
             self._tell("info", line)

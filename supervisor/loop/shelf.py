@@ -14,6 +14,13 @@ from supervisor.narration.degrading import Recut
 #: Has a chapter cut otherwise, given its number and why.
 RecutChapter = Callable[[int, str], Awaitable[Recut]]
 
+#: Told of a segment that is set aside: the kind of its failure, and why.
+GivenUp = Callable[[str, str], None]
+
+
+def unheard(_kind: str, _why: str) -> None:
+    """Nobody wants to know."""
+
 
 class Shelf(Protocol):
     """One job's. Each call that writes has done so when it returns, as durably as the job is."""
@@ -71,7 +78,7 @@ class Shelf(Protocol):
 class LedgerShelf:
     """Of a job in the ledger."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a job is made of, said once and by name
         self,
         state: StateFolder,
         ledger: Ledger,
@@ -79,6 +86,7 @@ class LedgerShelf:
         recut: RecutChapter,
         *,
         worded: Callable[[str], str] = str,
+        given_up: GivenUp = unheard,
     ) -> None:
         """Make it.
 
@@ -88,12 +96,14 @@ class LedgerShelf:
             job: Id.
             recut: See `recut`.
             worded: Returns what is noted of why a segment failed.
+            given_up: Told of each segment that is set aside, once that is noted.
         """
         self._state = state
         self._ledger = ledger
         self._job = job
         self._recut = recut
         self._worded = worded
+        self._given_up = given_up
 
     @property
     def job(self) -> str:  # noqa: D102 -- as in Shelf, here and below
@@ -121,7 +131,9 @@ class LedgerShelf:
         self._ledger.charge(self._job, key)
 
     def set_aside(self, key: str, kind: str, message: str) -> None:  # noqa: D102 -- likewise
-        self._ledger.set_aside(self._job, key, kind, self._worded(message))
+        why = self._worded(message)
+        self._ledger.set_aside(self._job, key, kind, why)
+        self._given_up(kind, why)
 
     def done(self, stored: StoredAudio, attempts: int) -> None:  # noqa: D102 -- likewise
         self._ledger.done(self._job, stored, attempts=attempts)

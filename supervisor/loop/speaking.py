@@ -201,6 +201,10 @@ class Service(Steering, Protocol):
         """Say what this service is; waits for nothing."""
         ...
 
+    async def introduce(self) -> Discovered:
+        """Say the same once the first child has told its voices, or after ten seconds without."""
+        ...
+
     async def synthesize(self, request: SpeechRequest, on_audio: OnAudio | None = None) -> Speech:
         """Speak an utterance, ahead of jobs at the next segment boundary; cancelling the call takes it back.
 

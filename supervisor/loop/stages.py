@@ -23,7 +23,7 @@ from supervisor.loop.conclusion import conclude, park, write_results
 from supervisor.loop.orders import delivery_order, planning_order
 from supervisor.loop.recutting import Wish, recut
 from supervisor.loop.requests import JobRequest, Outcome
-from supervisor.loop.shelf import LedgerShelf
+from supervisor.loop.shelf import GivenUp, LedgerShelf, unheard
 from supervisor.loop.voicing import with_a_word_on_cloning
 from supervisor.loop.workers import WorkerFailed, run_worker_to_the_end
 from supervisor.narration.degrading import Recut
@@ -99,11 +99,15 @@ class Stages:
         self._show(Stage(name="narrating", detail=""))
         return size
 
-    def shelf(self) -> LedgerShelf:
-        """Return where the segments are; the job is planned."""
+    def shelf(self, given_up: GivenUp = unheard) -> LedgerShelf:
+        """Return where the segments are; the job is planned.
+
+        Args:
+            given_up: See `LedgerShelf`.
+        """
         engine = self._config.engine.name
         worded = partial(with_a_word_on_cloning, engine, self._state.path)
-        return LedgerShelf(self._state, self._ledger, self.job, self._recut, worded=worded)
+        return LedgerShelf(self._state, self._ledger, self.job, self._recut, worded=worded, given_up=given_up)
 
     async def deliver(self) -> Outcome:
         """Write the finished files, and say what came of the job.

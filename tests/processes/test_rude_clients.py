@@ -92,10 +92,10 @@ CORPUS: dict[str, tuple[bytes, int]] = {
     "a NUL after the object": (request("status", 1) + b"\0", PARSE),
     "control characters": (spoken(b"a\x01\x1b[2Jb"), PARSE),
     "an escaped NUL in a path": (spoken(b"a", b',"output_file":"\\u0000"'), PARAMS),
-    "half of a pair": (spoken(b"\\ud800"), PARSE),
-    "the other half of a pair": (spoken(b"\\udc00 and more"), PARSE),
+    "half of a pair": (spoken(b"\\ud800"), PARAMS),
+    "the other half of a pair": (spoken(b"\\udc00 and more"), PARAMS),
     "half of a pair in an id": (b'{"jsonrpc":"2.0","id":"\\ud800","method":"status"}', PARSE),
-    "half of a pair in a method": (b'{"jsonrpc":"2.0","id":"c","method":"\\udfff"}', PARSE),
+    "half of a pair in a method": (b'{"jsonrpc":"2.0","id":"c","method":"\\udfff"}', PARAMS),
     "deep nesting in params": (
         b'{"jsonrpc":"2.0","id":"c","method":"synthesize","params":{"text":'
         + b"[" * 90_000

@@ -5,6 +5,7 @@ from array import array
 from supervisor.core.death import Death
 from supervisor.wire import messages as say
 from supervisor.wire.dialogue import ChildEnd, ParentEnd, State
+from supervisor.wire.messages import MAX_CHUNK_BYTES
 
 RATE_HZ = 8000
 PACE_S_PER_CHAR = 0.01
@@ -170,7 +171,7 @@ class Child:
         if self.own_end.exit_said:
             return Death(exit_code=0)
         if self.turn is State.SPEAKING:
-            return self.chunk(len(self.pcm)) if self.said_bytes < len(self.pcm) else self.done()
+            return self.chunk(MAX_CHUNK_BYTES) if self.said_bytes < len(self.pcm) else self.done()
         if self.turn is State.LOADING:
             return self.ready(uses_device=self.uses_device)
         ways = {State.GREETING: self.greeting, State.RELEASING: self.released}

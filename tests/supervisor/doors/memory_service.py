@@ -119,6 +119,9 @@ class MemoryService:
             limits=limits,
         )
 
+    async def introduce(self) -> Discovered:
+        return self.discover()
+
     def status(self) -> Status:
         self._note("status")
         memory = {"host_private": 1 << 20}

@@ -68,12 +68,25 @@ def test_an_id_comes_back_as_it_was(identity: str | float | None) -> None:
         b'{"other": "\xff"}',
         b"[" * 100_000,
         b'{"params":' + b"[" * 100_000,
-        b'{"jsonrpc":"2.0","id":1,"method":"\\ud800"}',
-        b'{"jsonrpc":"2.0","id":1,"method":"\\ud800 is half of a pair"}',
+        b'{"jsonrpc":"2.0","id":"\\ud800","method":"status"}',
+        b'{"jsonrpc":"2.0","id":true,"method":"\\ud800"}',
+        b'{"jsonrpc":"2.0","id":1,"method":"\\ud800","params":NaN}',
+        b'{"jsonrpc":"2.0","id":1,"method":"\\ud800"',
+        b'{"jsonrpc":"2.0","id":"%s","method":"\\ud800"}' % (b"a" * 300),
+        b'{"method":"\\ud800"}',
+        b'"\\ud800"',
     ],
 )
 def test_what_is_no_json_is_a_parse_error_without_an_id(line: bytes) -> None:
     assert error_of(line) == (b"null", -32700)
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\ud800 is half of a pair", "caf\udce9.txt"])
+def test_half_a_character_is_refused_under_the_id_of_who_waits(half: str) -> None:
+    for identity in (1, "seven"):
+        asked = {"jsonrpc": "2.0", "id": identity, "method": "jobs/submit", "params": {"inputs": [half]}}
+        line = json.dumps(asked).encode()
+        assert error_of(line) == (json.dumps(identity).encode(), -32602)
 
 
 @pytest.mark.parametrize(

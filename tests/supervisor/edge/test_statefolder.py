@@ -82,6 +82,24 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_root_leaves_nothing_in_a_folder_of_another_user(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    os.chown(tmp_path / "state", 12345, -1)
+    with pytest.raises(Unwritable, match="belongs to user 12345"):
+        StateFolder(tmp_path / "state").lock()
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_a_file_in_the_place_of_a_jobs_audio_is_named(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    state.must_take_audio("j1")
+    state.must_take_audio("j1")
+    (tmp_path / "audio" / "j2").write_text("")
+    with pytest.raises(Unwritable, match="audio/j2"):
+        state.must_take_audio("j2")
+
+
 def test_making_one_touches_no_disk_and_owning_needs_it(tmp_path: Path) -> None:
     state = StateFolder(tmp_path / "state")
     assert not state.path.exists()

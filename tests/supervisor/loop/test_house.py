@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import re
+import shutil
 import signal
 import wave
 from collections.abc import Awaitable, Callable
@@ -115,8 +116,9 @@ def test_it_says_what_it_is_and_how_it_stands(tmp_path: Path) -> None:
         assert house.discover().voices == []
         with pytest.raises(CannotAsk):
             await house.clean()
-        await visit.is_ready()
-        found = house.discover()
+        found = await house.introduce()  # waits for what the first child tells
+        assert found == house.discover()
+        assert [voice.name for voice in found.voices] == ["sine", "reed", "bell", "hum"]
         assert (found.engine, found.sample_rates, found.formats) == ("scripted", [24_000], ["wav", "flac"])
         assert (found.limits.max_running, found.limits.max_waiting) == (3, 7)
         await visit.until(lambda: house.status().state == "idle")
@@ -310,6 +312,54 @@ def test_a_job_that_fills_the_disk_goes_on_when_there_is_room(tmp_path: Path) ->
 
     with tiny_disk(tmp_path / "state", size_bytes=2**20):
         visit(tmp_path, do, engine__scripted__seconds_per_char=0.06, memory__poll_s=0.05)
+
+
+def test_a_job_whose_voice_there_is_not_fails_and_no_silence_is_delivered(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        wanted = Submission(output=str(tmp_path / "out.wav"), text=BOOK, voice="nobody")
+        job = (await visit.house.submit(wanted)).job
+        await visit.job_is(job, "failed")
+        assert "no voice 'nobody'" in (visit.house.job(job).error or "")
+        assert not (tmp_path / "out.wav").exists()
+        over = await visit.house.watch(job, lambda _: None)
+        assert over.exit_code != 0
+        fine = await visit.submit("fine.wav")
+        await visit.job_is(fine, "done")
+
+    visit(tmp_path, do)
+
+
+def test_a_job_whose_audio_cannot_be_kept_fails_and_ends_nothing_else(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        job = await visit.submit()
+        await visit.job_is(job, "done")
+        folder = StateFolder(tmp_path / "state").audio_path(job, "k").parent
+        shutil.rmtree(folder)
+        folder.write_text("in the way")
+        again = Submission(output=str(tmp_path / "out.wav"), text=BOOK, fresh=True)
+        assert (await visit.house.submit(again)).job == job
+        await visit.job_is(job, "failed")
+        assert str(folder) in (visit.house.job(job).error or "")
+        fine = await visit.submit("fine.wav")
+        await visit.job_is(fine, "done")
+        folder.unlink()
+        await visit.house.retry(job)
+        await visit.job_is(job, "done")
+
+    visit(tmp_path, do)
+
+
+def test_a_reload_that_was_refused_ails_until_one_is_right(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        await visit.is_ready()
+        visit.house.note_reload("config.toml: memory.poll_s = 0; need 0.01 or more")
+        (ails,) = visit.house.status().health
+        assert (ails.kind, ails.stops, "poll_s" in ails.words) == ("reload_refused", False, True)
+        assert visit.house.status().ready
+        visit.house.note_reload("")
+        assert visit.house.status().health == []
+
+    visit(tmp_path, do)
 
 
 def test_whoever_asks_a_plain_engine_for_a_cloned_voice_is_told_which_speak_it(tmp_path: Path) -> None:

@@ -45,6 +45,23 @@ def test_what_is_written_through_it_is_in_the_ledger(ledger: Ledger) -> None:
     assert [failure.message for failure in ledger.failures(JOB)] == ["silent"]
 
 
+def test_whoever_wants_to_know_hears_of_what_is_given_up_once_it_is_noted(ledger: Ledger) -> None:
+    async def recut(chapter: int, why: str) -> Recut:
+        return Recut(chapter=chapter, step=None, why=why)
+
+    heard: list[tuple[str, str, int]] = []
+    shelf = LedgerShelf(
+        StateFolder(ledger.folder),
+        ledger,
+        JOB,
+        recut,
+        worded=str.upper,
+        given_up=lambda kind, why: heard.append((kind, why, len(ledger.failures(JOB)))),
+    )
+    shelf.set_aside(shelf.waiting(-1, 1)[0].key, "voice_not_found", "no voice")
+    assert heard == [("voice_not_found", "NO VOICE", 1)]
+
+
 @pytest.mark.parametrize(("why", "state"), [("others hold the card", "paused"), ("", "running")])
 def test_a_pause_is_noted_with_its_reason(ledger: Ledger, why: str, state: str) -> None:
     shelf_of(ledger).set_paused(why)

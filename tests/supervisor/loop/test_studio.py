@@ -133,7 +133,7 @@ def test_what_comes_before_the_first_child_or_after_is_spoken(tmp_path: Path) ->
 
 def test_several_shelves_have_a_segment_in_turn(tmp_path: Path) -> None:
     async def play(stage: Stage) -> None:
-        await stage.is_ready()
+        # Before the first child is ready: it would have the first of r1 in hand before there is an r2.
         ends = [stage.studio.take_in(stage.utterance(f"r{n}"), ahead=True) for n in (1, 2)]
         await asyncio.gather(*ends)
         jobs = [note.job for note in stage.notes if isinstance(note, SegmentSpoken)]
