@@ -10,10 +10,7 @@ from starlette.routing import BaseRoute, Route
 from supervisor.doors.http.guard import HEALTH
 from supervisor.doors.http.reception import Reception
 from supervisor.doors.http.replies import json_reply
-from supervisor.loop.service import ServiceState, Status
-
-#: In which a text that comes now is spoken by the child that is there, or by one that it brings.
-_SPEAKS: Final[frozenset[ServiceState]] = frozenset({"narrating", "idle", "releasing"})
+from supervisor.loop.service import Status
 
 _UNAVAILABLE: Final = 503
 
@@ -36,11 +33,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 def health_of(status: Status) -> Health:
     """Return what a service's state means for who wants speech now."""
-    child = status.child
-    # Idle without a child: it was ended for want of work, and the next text brings one.
-    has_child = (child is not None and child.ready) or (child is None and status.state == "idle")
-    ready = status.state in _SPEAKS and has_child
-    return Health(status="ok" if ready else "unavailable", ready=ready, state=status.state, why=status.why)
+    why = status.why or "; ".join(one.words for one in status.health)
+    word = "ok" if status.ready else "unavailable"
+    return Health(status=word, ready=status.ready, state=status.state, why=why)
 
 
 def routes(reception: Reception) -> list[BaseRoute]:
