@@ -1,12 +1,13 @@
 """All that the door answers: who may pass, where a request leads, and what becomes of a failure."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supervisor.doors.http import calls, document, health, listings, metrics, speech
+from supervisor.doors.http import calls, document, health, listings, metrics, page, speech
 from supervisor.doors.http.bodies import drain, has_body
 from supervisor.doors.http.guard import Guard
 from supervisor.doors.http.reception import Reception
@@ -14,16 +15,19 @@ from supervisor.doors.http.refusals import Refusal
 from supervisor.doors.http.replies import refusal_reply
 from supervisor.doors.http.sending import Cut
 
-#: Paths of the page, which holds nothing of the service's and asks for the key itself.
-OPEN_PATHS: Final[frozenset[str]] = frozenset()
-
 _NOT_FOUND: Final = 404
 _NOT_ALLOWED: Final = 405
 
 
-def routes(reception: Reception) -> list[BaseRoute]:
-    """Return everything that is answered, and where."""
+def routes(reception: Reception, sheets: Sequence[page.Sheet] = ()) -> list[BaseRoute]:
+    """Return everything that is answered, and where.
+
+    Args:
+        reception: Of the door.
+        sheets: Of the page.
+    """
     return [
+        *page.routes(sheets),
         *speech.routes(reception),
         *listings.routes(reception),
         *health.routes(reception),
@@ -36,8 +40,11 @@ def routes(reception: Reception) -> list[BaseRoute]:
 def make_app(reception: Reception) -> ASGIApp:
     """Return the application of a door."""
     terms = reception.terms
-    guard = Guard(api_key=terms.api_key, hosts=frozenset(terms.hosts), open_paths=OPEN_PATHS)
-    return App(reception, guard, Router(routes(reception), redirect_slashes=False))
+    sheets = page.sheets()
+    # The page holds nothing of the service's, and asks for the key itself.
+    open_paths = frozenset(sheet.path for sheet in sheets)
+    guard = Guard(api_key=terms.api_key, hosts=frozenset(terms.hosts), open_paths=open_paths)
+    return App(reception, guard, Router(routes(reception, sheets), redirect_slashes=False))
 
 
 class App:

@@ -47,7 +47,7 @@ def test_a_key_is_asked_for_before_anything_is_told(tmp_path: Path) -> None:
                 ("GET", "/nothing"),
                 ("GET", "/openapi.json"),
                 ("POST", "/rpc"),
-                ("GET", "/"),
+                ("GET", "/index.html"),
             ):
                 answer = await visit.ask(method, path)
                 assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
