@@ -16,13 +16,15 @@ def job_options(parser: argparse.ArgumentParser) -> None:
     for name, what in (
         ("show", "show a job: its chapters, its failures, what became of every character"),
         ("cancel", "cancel a job that waits, or that a service speaks; what is finished stays"),
+        ("pause", "have a job wait until it is resumed; what is finished stays"),
+        ("resume", "go on with a job that was paused"),
         ("retry", "speak what is missing or failed of a job, from the text that the ledger keeps"),
         ("verify", "recompute every hash, and account for every character of the source"),
         ("remove", "delete a job's rows and segments from the state folder; its finished files stay"),
     ):
         action = add_command(actions, name, what)
-        # These two change what they name: a slip must not name another.
-        which = _WHICH_WHOLE if name in ("cancel", "remove") else _WHICH
+        # These change what they name: a slip must not name another.
+        which = _WHICH_WHOLE if name in ("cancel", "pause", "resume", "remove") else _WHICH
         action.add_argument("job", type=argtypes.some, metavar="ID", help=which)
         if name == "retry":
             socket_option(action)

@@ -1,5 +1,6 @@
-"""`jobs list|show|cancel|retry|verify|remove`: the ledger, beside whoever works in it."""
+"""`jobs list|show|cancel|pause|resume|retry|verify|remove`: the ledger, beside whoever works in it."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -19,7 +20,7 @@ from supervisor.cli.words import emit, emit_json, table, tell
 from supervisor.config import Given
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_schema import FILE_NAME, LedgerError
-from supervisor.edge.ledger_values import ABANDONED, JobView
+from supervisor.edge.ledger_values import ABANDONED, HELD, JobView
 from supervisor.edge.ledger_words import not_planned
 from supervisor.edge.recordings import prune_recordings
 from supervisor.edge.statefolder import StateFolder
@@ -32,6 +33,9 @@ from supervisor.loop.submitted import request_again
 _PATIENCE_S = 900.0
 
 _CANCELLED = "cancelled {}; what is finished stays, 'jobs retry' goes on with it"
+_PAUSED = "paused {}; 'jobs resume' goes on with it"
+_RESUMED = "{} goes on"
+_QUEUED = "{} is queued: the service goes on with it once it runs; 'jobs retry' does it now"
 
 #: Of a job that somebody works at, or did when he was killed.
 _IN_HAND = ("running", "paused")
@@ -55,6 +59,8 @@ def jobs(args: Arguments) -> int:
         "list": _list,
         "show": _show,
         "cancel": _cancel,
+        "pause": _pause,
+        "resume": _resume,
         "retry": _retry,
         "verify": _verify,
         "remove": _remove,
@@ -86,7 +92,7 @@ def _views(state: StateFolder) -> list[JobView]:
 
 def _abandoned(view: JobView) -> JobView:
     """Return how a job stands where nobody owns the state folder: killed, its parent noted nothing."""
-    if view.state not in _IN_HAND:
+    if not _is_in_hand(view):
         return view
     return msgspec.structs.replace(view, state="parked", error=ABANDONED)
 
@@ -130,9 +136,13 @@ def _show_unplanned(args: Arguments, view: JobView, request: JobRequest) -> int:
     return 0
 
 
+def _is_in_hand(view: JobView) -> bool:
+    return view.state in _IN_HAND and view.error != HELD
+
+
 def _refuse_if_spoken(state: StateFolder, view: JobView) -> None:
     owner = state.owner_pid()
-    if view.state in _IN_HAND and owner is not None:
+    if _is_in_hand(view) and owner is not None:
         raise StateInUse(
             f"job {view.job} is being spoken by process {owner}; end that first "
             f"(Ctrl-C there, or kill -INT {owner})"
@@ -144,7 +154,11 @@ def _cancel(args: Arguments, state: StateFolder) -> int:
     if view.state in ("done", "cancelled"):
         raise SupervisorError(f"job {view.job} is {view.state}: there is nothing to cancel")
     if view.state in _OPEN and (there := service_of(state, None)) is not None:
-        _cancel_there(there, view.job)
+        found = _ask_there(there, "jobs/cancel", view.job)
+        if found.state != "cancelled":
+            raise SupervisorError(
+                f"job {view.job} is {found.state} by now: its files are being written, or are there"
+            )
         return _done(args, state, view.job, _CANCELLED.format(view.job))
     _refuse_if_spoken(state, view)
     with _ledger(state, read_only=False) as ledger:
@@ -155,12 +169,38 @@ def _cancel(args: Arguments, state: StateFolder) -> int:
     return _done(args, state, view.job, _CANCELLED.format(view.job))
 
 
-def _cancel_there(there: There, job: str) -> None:
-    """Have the service cancel it that owns the state folder: when the segment in hand is done."""
+def _pause(args: Arguments, state: StateFolder) -> int:
+    view = _known(state, args.job, whole=True)
+    if view.state not in _OPEN:
+        raise SupervisorError(f"job {view.job} is {view.state}: there is nothing to pause")
+    if (there := service_of(state, None)) is not None:
+        _ask_there(there, "jobs/pause", view.job)
+        return _done(args, state, view.job, _PAUSED.format(view.job))
+    _refuse_if_spoken(state, view)
+    with _ledger(state, read_only=False) as ledger:
+        if not ledger.hold(view.job, in_hand=state.owner_pid() is None):  # taken up just now
+            _refuse_if_spoken(state, _known(state, view.job))
+    return _done(args, state, view.job, _PAUSED.format(view.job))
+
+
+def _resume(args: Arguments, state: StateFolder) -> int:
+    view = _known(state, args.job, whole=True)
+    if view.error != HELD:
+        raise SupervisorError(
+            f"job {view.job} is {view.state}, not paused by request: 'jobs retry' goes on with it"
+        )
+    if (there := service_of(state, None)) is not None:
+        _ask_there(there, "jobs/resume", view.job)
+        return _done(args, state, view.job, _RESUMED.format(view.job))
+    with _ledger(state, read_only=False) as ledger:
+        ledger.resume(view.job, time.time())
+    return _done(args, state, view.job, _QUEUED.format(view.job))
+
+
+def _ask_there(there: There, method: str, job: str) -> JobState:
+    """Have the service do it that owns the state folder: when the segment in hand is done."""
     with there.caller as service:
-        found = service.ask("jobs/cancel", JobState, limit_s=_PATIENCE_S, params={"job": job})
-    if found.state != "cancelled":
-        raise SupervisorError(f"job {job} is {found.state} by now: its files are being written, or are there")
+        return service.ask(method, JobState, limit_s=_PATIENCE_S, params={"job": job})
 
 
 def _done(args: Arguments, state: StateFolder, job: str, words: str) -> int:

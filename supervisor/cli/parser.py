@@ -65,7 +65,7 @@ class Arguments(argparse.Namespace):
     inputs: list[str]
     output: str | None
     text: str
-    action: Literal["list", "show", "cancel", "retry", "verify", "remove", "install"]
+    action: Literal["list", "show", "cancel", "pause", "resume", "retry", "verify", "remove", "install"]
     job: str
     change: Literal["add", "remove"] | None
     name: str

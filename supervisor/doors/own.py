@@ -128,6 +128,8 @@ def _jobs(service: Service) -> dict[str, Method]:
             begin=lambda params, _: listed(service.jobs(), read_params(params, Listed).after)
         ),
         "jobs/cancel": about(service.cancel),
+        "jobs/pause": about(service.pause),
+        "jobs/resume": about(service.resume),
         "jobs/retry": about(service.retry),
     }
 

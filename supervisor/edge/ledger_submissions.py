@@ -9,8 +9,10 @@ A row of `submission` is what was asked for. How far the job is stands in `job`,
       │          │      ╲            │    ╲
       └──────────┴──── cancelled   parked ── requeue_parked ──▶ queued, at its old rank
 
-A submission is *open* until its job is done, failed or cancelled: open ones are the service's to bring to
-an end, whatever became of the process that had them in hand.
+    queued, running, parked ── hold ──▶ paused by request ── resume ──▶ queued, at its old rank
+
+A submission is *open* until its job is done, failed or cancelled, and not while somebody wants it to pause:
+open ones are the service's to bring to an end, whatever became of the process that had them in hand.
 """
 
 import sqlite3
@@ -18,11 +20,11 @@ from typing import Final
 
 import msgspec
 
+from supervisor.edge.ledger_holding import Holding, is_held, queue_again
 from supervisor.edge.ledger_plan import forget_failures
 from supervisor.edge.ledger_queries import TALLY
-from supervisor.edge.ledger_reading import LedgerReader
 from supervisor.edge.ledger_schema import LedgerError, Value
-from supervisor.edge.ledger_values import ABANDONED, JobState, job_id_for
+from supervisor.edge.ledger_values import ABANDONED, HELD, JobState, job_id_for
 from supervisor.edge.ledger_wanted import StoredSubmission, SubmitOutcome, Wanted
 from supervisor.edge.ledger_words import no_job
 
@@ -47,7 +49,7 @@ _STORED = """
 """
 
 
-class Submissions(LedgerReader):
+class Submissions(Holding):
     """The states of jobs, and those that were submitted. Whatever writes is one transaction."""
 
     def submit(self, wanted: Wanted, at_s: float) -> SubmitOutcome:
@@ -124,10 +126,10 @@ class Submissions(LedgerReader):
         """
         states: tuple[JobState, ...] = ("queued", "parked", *(("running", "paused") if in_hand else ()))
         with self._file.transaction() as connection:
-            state = _known_state(connection, job)
-            if state in states:
+            can = _known_state(connection, job) in states or is_held(connection, job)
+            if can:
                 _set_state(connection, job, "cancelled", None)
-        return state in states
+        return can
 
     def retry(self, job: str, at_s: float) -> bool:
         """Queue a job again, behind all that wait, and let what was set aside be tried again.
@@ -147,7 +149,7 @@ class Submissions(LedgerReader):
             if _is_in_hand(connection, job):
                 return False
             forget_failures(connection, job)
-            _queue_again(connection, job, at_s)
+            queue_again(connection, job, at_s)
             _set_state(connection, job, "queued", None)
         return True
 
@@ -167,8 +169,9 @@ class Submissions(LedgerReader):
         """Park what an owner before us left in hand: it was killed, and noted nothing."""
         with self._file.transaction() as connection:
             connection.execute(
-                "UPDATE job SET state = 'parked', error = ? WHERE state IN ('running', 'paused')",
-                (ABANDONED,),
+                "UPDATE job SET state = 'parked', error = ? "
+                "WHERE state = 'running' OR (state = 'paused' AND error IS NOT ?)",
+                (ABANDONED, HELD),
             )
 
     def requeue_parked(self) -> int:
@@ -223,20 +226,6 @@ def _queue(connection: sqlite3.Connection, job: str, wanted: Wanted, at_s: float
         "VALUES (?, ?, ?, 1, ?, 0)",
         (job, wanted.request, at_s, int(wanted.is_fresh)),
     )
-
-
-def _queue_again(connection: sqlite3.Connection, job: str, at_s: float) -> None:
-    again = (
-        "INSERT OR REPLACE INTO submission (job, request, at_s, is_open, is_fresh, is_planned) "
-        "SELECT job, request, ?, 1, is_fresh, is_planned FROM submission WHERE job = ?"
-    )
-    if connection.execute(again, (at_s, job)).rowcount == 0:
-        # Never submitted, so planned: what there is to know of it is in the plan.
-        connection.execute(
-            "INSERT INTO submission (job, request, at_s, is_open, is_fresh, is_planned) "
-            "VALUES (?, x'', ?, 1, 0, 1)",
-            (job, at_s),
-        )
 
 
 def _set_state(connection: sqlite3.Connection, job: str, state: JobState, error: str | None) -> None:

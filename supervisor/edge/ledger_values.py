@@ -17,6 +17,10 @@ SegmentState = Literal["waiting", "done", "failed"]
 ABANDONED = "the process that spoke it is gone; run the same command again, or `jobs retry`, to go on"
 
 
+#: Said of a job that somebody paused: it waits for him, and for nothing else.
+HELD = "paused by request; `jobs resume` goes on with it"
+
+
 def job_id_for(output: str) -> str:
     """Return the identity of the job that writes `output`, an absolute path."""
     return "j" + hashlib.sha256(output.encode("utf-8", "surrogateescape")).hexdigest()[:12]

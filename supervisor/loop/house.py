@@ -255,6 +255,14 @@ class House:
         self._must_be_open()
         return await self._jobs.retry(job)
 
+    async def pause(self, job: str) -> JobView:  # noqa: D102 -- likewise
+        self._must_be_open()
+        return await self._jobs.pause(job)
+
+    async def resume(self, job: str) -> JobView:  # noqa: D102 -- likewise
+        self._must_be_open()
+        return await self._jobs.resume(job)
+
     async def watch(self, job: str, told: Callable[[Note], None]) -> Watched:  # noqa: D102 -- likewise
         return await self._jobs.watch(job, told)
 

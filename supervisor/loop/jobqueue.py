@@ -17,7 +17,7 @@ from supervisor.config import faults_in_words
 from supervisor.core.notes import Note, Notice
 from supervisor.edge.disk import free_bytes
 from supervisor.edge.ledger_submissions import OtherInHand
-from supervisor.edge.ledger_values import JobView
+from supervisor.edge.ledger_values import HELD, JobView
 from supervisor.loop.health import Ailment
 from supervisor.loop.jobinhand import Desk, InHand, WantOfRoom
 from supervisor.loop.room import ROOM_BYTES
@@ -33,6 +33,8 @@ MOST_IN_HAND: Final = 2
 #: A job that found no room is tried again when there is some, and at most so seldom.
 _MOST_PATIENCE_S: Final = 300.0
 
+_PAUSED: Final = Notice(level="info", name="queue", text=HELD)
+
 
 class JobQueue:
     """One service's jobs."""
@@ -41,7 +43,7 @@ class JobQueue:
         """Begin with what services before this one left; nothing is done before `begin`."""
         self._desk = desk
         self._in_hand: dict[str, InHand] = {}
-        self._withdrawn: set[str] = set()  # being cancelled: not over before that is noted
+        self._withdrawn: set[str] = set()  # being cancelled or paused: not over before that is noted
         self._closed = ""
         self._starved: dict[str, WantOfRoom] = {}  # jobs that found no room
         self._patience_s = 0.0
@@ -112,26 +114,57 @@ class JobQueue:
     async def cancel(self, job: str) -> JobView:
         """Take a job back; one that is over stays as it is."""
         self.view(job)
-        in_hand = self._in_hand.get(job)
-        if in_hand is not None and not in_hand.delivers:
-            self._withdrawn.add(job)
-            in_hand.halt("cancelled")
-            self._desk.floor.withdraw(job)
-            await asyncio.gather(in_hand.task, return_exceptions=True)
+        await self._take_out(job, "cancelled")
         if job not in self._in_hand:
-            self._withdrawn.discard(job)
             with _room_told():
                 self._desk.ledger.cancel(job)
             self._starved.pop(job, None)
             self._desk.telling.watchers.end(job, ended(self.view(job)))
         return self.view(job)
 
+    async def pause(self, job: str) -> JobView:
+        """Have a job wait until it is resumed. See `Service.pause`."""
+        self.view(job)
+        await self._take_out(job, "paused")
+        with _room_told():
+            if job in self._in_hand or not self._desk.ledger.hold(job):
+                raise CannotAsk(_past_pausing(self.view(job)), kind="bad_input", retryable=False)
+        self._starved.pop(job, None)
+        self._desk.telling.watchers.tell(job, _PAUSED)
+        return self.view(job)
+
+    async def resume(self, job: str) -> JobView:
+        """Go on with a job that was paused. See `Service.resume`."""
+        view = self.view(job)
+        if job in self._withdrawn:  # it is being paused: first that, then this
+            await asyncio.gather(self._in_hand[job].task, return_exceptions=True)
+        if job not in self._in_hand:
+            with _room_told():
+                if not self._desk.ledger.resume(job, time.time()) and view.state in ("failed", "cancelled"):
+                    raise CannotAsk(_not_paused(view), kind="bad_input", retryable=False)
+            self._look()
+        return self.view(job)
+
+    async def _take_out(self, job: str, why: str) -> None:
+        """Have nobody work at a job, unless its files are being written; what is spoken is kept."""
+        in_hand = self._in_hand.get(job)
+        if in_hand is not None and not in_hand.delivers:
+            self._withdrawn.add(job)
+            in_hand.halt(why)
+            self._desk.floor.withdraw(job)
+            await asyncio.gather(in_hand.task, return_exceptions=True)
+        if job not in self._in_hand:
+            self._withdrawn.discard(job)
+
     async def watch(self, job: str, told: Callable[[Note], None]) -> Watched:
         """Tell what becomes of a job until it is over. See `Service.watch`."""
         view = self.view(job)
-        if job not in self._in_hand and view.state != "queued":
+        is_paused = view.error == HELD
+        if job not in self._in_hand and view.state != "queued" and not is_paused:
             return _watched(view, ended(view))
-        if job not in self._in_hand:
+        if is_paused:
+            told(_PAUSED)
+        elif job not in self._in_hand:
             text = f"job {job} waits for its turn; the service is busy with others"
             told(Notice(level="info", name="queue", text=text))
         faults = self._desk.config().engine.faults
@@ -220,6 +253,16 @@ class JobQueue:
         if self._starved:
             self._look_later(self._poll_s)
         self._look()
+
+
+def _past_pausing(view: JobView) -> str:
+    if view.state == "running":
+        return f"job {view.job}: its files are being written; there is nothing left to pause"
+    return f"job {view.job} is {view.state}: there is nothing to pause"
+
+
+def _not_paused(view: JobView) -> str:
+    return f"job {view.job} is {view.state}, not paused: `jobs/retry` goes on with it"
 
 
 def _watched(view: JobView, over: Ended) -> Watched:

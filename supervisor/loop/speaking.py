@@ -246,9 +246,7 @@ class Service(Steering, Protocol):
         ...
 
     async def cancel(self, job: str) -> JobView:
-        """Take a job back; what is spoken of it is kept for a later submission of the same output.
-
-        A job that is over stays as it is.
+        """Take a job back, unless it is over; what is spoken is kept for a later one of the same output.
 
         Raises:
             CannotAsk: As `job`.
@@ -260,6 +258,22 @@ class Service(Steering, Protocol):
 
         Raises:
             CannotAsk: As `job`.
+        """
+        ...
+
+    async def pause(self, job: str) -> JobView:
+        """Have a job wait until it is resumed, over restarts too: from the end of its segment in hand.
+
+        Raises:
+            CannotAsk: As `job`; `bad_input` where it is over, or its files are being written.
+        """
+        ...
+
+    async def resume(self, job: str) -> JobView:
+        """Go on with a job that was paused, at its place in the queue; another stays as it is.
+
+        Raises:
+            CannotAsk: As `job`; `bad_input` where it failed or was cancelled.
         """
         ...
 

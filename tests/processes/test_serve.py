@@ -271,6 +271,29 @@ def test_a_cancelled_job_stays_so_until_it_is_retried(tmp_path: Path, text: Path
     assert sha256(tmp_path / "out.wav") == undisturbed(tmp_path, text)
 
 
+def test_a_job_that_is_paused_waits_over_a_restart_and_goes_on_to_the_same_bytes(
+    tmp_path: Path, text: Path
+) -> None:
+    task = scripted_task(tmp_path, **SLOW)
+    with Serving(task) as service:
+        job = str(service.ask("jobs/submit", inputs=[text.name], output="out.wav")["job"])
+        while not service.told("job/segment"):
+            service.moved.wait(1.0)
+            service.moved.clear()
+        assert service.ask("jobs/pause", job=job)["state"] == "paused"
+        spoken = int(str(service.ask("jobs/get", job=job)["done"]))
+        other = str(service.ask("jobs/submit", text="A short one.", output="short.wav")["job"])
+        assert service.wait_for(other, "done")["failed"] == 0
+        assert service.ask("jobs/get", job=job)["done"] == spoken >= 1
+        assert service.hang_up() == 0
+    with Serving(task) as service:
+        assert service.ask("jobs/get", job=job)["state"] == "paused"
+        assert service.ask("jobs/resume", job=job)["state"] in ("queued", "running")
+        assert service.wait_for(job, "done")["failed"] == 0
+        assert service.hang_up() == 0
+    assert sha256(tmp_path / "out.wav") == undisturbed(tmp_path, text)
+
+
 def test_a_job_that_cannot_be_planned_fails_and_the_next_goes_on(tmp_path: Path, text: Path) -> None:
     with Serving(scripted_task(tmp_path)) as service:
         (tmp_path / "mute.txt").write_text("... --- ...", "utf-8")

@@ -166,6 +166,18 @@ def retry(talk: Talk) -> None:
     assert talk.ask("jobs/cancel", job=talk.long_job)["state"] == "cancelled"
 
 
+def pause(talk: Talk) -> None:
+    assert talk.ask("jobs/retry", job=talk.long_job)["state"] in ("queued", "running")
+    view = talk.ask("jobs/pause", job=talk.long_job)
+    assert view.keys() == VIEW | {"error"}
+    assert view["state"] == "paused"
+
+
+def resume(talk: Talk) -> None:
+    assert talk.ask("jobs/resume", job=talk.long_job)["state"] in ("queued", "running")
+    assert talk.ask("jobs/cancel", job=talk.long_job)["state"] == "cancelled"
+
+
 def list_jobs(talk: Talk) -> None:
     views = [fields(view) for view in cast("list[object]", talk.wire.ask("jobs/list"))]
     assert [view["job"] for view in views] == [talk.job, talk.long_job]
@@ -238,6 +250,8 @@ METHODS: dict[str, Callable[[Talk], None]] = {
     "jobs/watch": watch,
     "config/get": settings,
     "jobs/retry": retry,
+    "jobs/pause": pause,
+    "jobs/resume": resume,
     "jobs/list": list_jobs,
     "status": status,
     "memory/clean": clean,

@@ -25,6 +25,8 @@ HARMLESS: Final = frozenset(
         "jobs/list",
         "jobs/watch",
         "jobs/cancel",
+        "jobs/pause",
+        "jobs/resume",
         "jobs/retry",
         "status",
         "memory/clean",

@@ -140,6 +140,28 @@ def test_a_job_that_is_in_hand_is_cancelled_by_its_owner_alone(home: Home) -> No
     assert only_job(home)["state"] == "cancelled"
 
 
+@pytest.mark.timeout(60)  # eleven commands
+def test_a_job_that_waits_for_a_service_is_paused_and_goes_on(home: Home) -> None:
+    job = submitted(home, "out.wav", "Hello.")
+    assert home.run("jobs", "resume", "out.wav").code == 1, "it is not paused"
+    assert home.run("jobs", "pause", "out.wav", "--json").last_json["state"] == "paused"
+    assert home.run("jobs", "pause", "out.wav").code == 0
+    assert "paused by request" in home.run("jobs", "show", "out.wav").out
+    state = StateFolder(home.path / ".local" / "state" / FOLDER_NAME)
+    with closing(Ledger.open(state.path)) as ledger, state.lock():
+        ledger.park_abandoned()
+        assert home.run("jobs", "pause", "out.wav").code == 0, (
+            "whoever owns the folder does not speak this one"
+        )
+        assert only_job(home)["state"] == "paused"
+    resumed = home.run("jobs", "resume", "out.wav")
+    assert (resumed.code, "is queued" in resumed.err) == (0, True)
+    assert (only_job(home)["job"], only_job(home)["state"]) == (job, "queued")
+    assert home.run(*SCRIPTED, "jobs", "retry", "out.wav").code == 0
+    over = home.run("jobs", "pause", "out.wav")
+    assert (over.code, "is done: there is nothing to pause" in over.err) == (1, True)
+
+
 @pytest.mark.timeout(60)  # eight commands
 def test_the_beginning_of_an_id_is_enough_and_an_unknown_one_is_told(spoilt: Home) -> None:
     job = str(only_job(spoilt)["job"])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken, Stage
-from supervisor.edge.ledger_values import JobState, JobView
+from supervisor.edge.ledger_values import HELD, JobState, JobView
 from supervisor.loop.health import Ailment
 from supervisor.loop.service import CannotAsk, ChildStatus, ErrorKind, GivenBack, NothingToAsk, Status, Totals
 from supervisor.loop.speaking import (
@@ -264,6 +264,21 @@ class MemoryService:
             if kept.work is not None:
                 kept.work.cancel()
         return self._view(job)
+
+    async def pause(self, job: str) -> JobView:
+        self.job(job)
+        kept = self._jobs[job]
+        if kept.state not in ("queued", "running", "paused"):
+            raise CannotAsk(f"job {job} is {kept.state}", kind="bad_input", retryable=False)
+        if kept.work is not None:
+            kept.work.cancel()
+        kept.state, kept.error = "paused", HELD
+        return self._view(job)
+
+    async def resume(self, job: str) -> JobView:
+        self.job(job)
+        self._jobs[job].error = None
+        return await self.retry(job) if self._jobs[job].state == "paused" else self._view(job)
 
     async def watch(self, job: str, told: Callable[[Note], None]) -> Watched:
         self.job(job)

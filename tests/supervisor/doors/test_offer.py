@@ -17,12 +17,15 @@ CONTRACT = STEERING | {
 }  # fmt: skip
 #: Of interface §1: `narrate` hands its work over with these.
 HAND_OVER = {"jobs/watch", "config/get"}
+#: Of the page, and of `jobs pause|resume`.
+PAUSES = {"jobs/pause", "jobs/resume"}
 MCP = {"ping", "tools/list", "tools/call"}
 
 
 def test_each_offers_what_it_can() -> None:
     assert set(steering_methods(Steady(), LOG, folder=Path()).names) == STEERING
-    assert set(service_methods(MemoryService(Path()), LOG, folder=Path()).names) == CONTRACT | HAND_OVER | MCP
+    offered = set(service_methods(MemoryService(Path()), LOG, folder=Path()).names)
+    assert offered == CONTRACT | HAND_OVER | PAUSES | MCP
 
 
 def test_a_run_that_is_steered_tells_no_notes() -> None:

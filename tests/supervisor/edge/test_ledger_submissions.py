@@ -456,6 +456,7 @@ class Believed:
     open: bool = False
     rank: int = 0
     submitted: bool = False
+    held: bool = False
 
     @property
     def in_hand(self) -> bool:
@@ -558,9 +559,32 @@ class Service(RuleBasedStateMachine):
         job = chosen.choice(list(self.jobs))
         believed = self.jobs[job]
         can = believed.state in ("queued", "parked") or (in_hand and believed.state in ("running", "paused"))
+        can |= believed.held
         assert self.ledger.cancel(job, in_hand=in_hand) == can
         if can:
-            believed.state, believed.open = "cancelled", False
+            believed.state, believed.open, believed.held = "cancelled", False, False
+
+    @precondition(lambda self: self.jobs)
+    @rule(chosen=CHANCE, in_hand=st.booleans())
+    def somebody_pauses(self, chosen: Random, *, in_hand: bool) -> None:
+        job = chosen.choice(list(self.jobs))
+        believed = self.jobs[job]
+        can = believed.state in ("queued", "parked") or (in_hand and believed.state in ("running", "paused"))
+        can |= believed.held
+        assert self.ledger.hold(job, in_hand=in_hand) == can
+        if can:
+            believed.state, believed.open, believed.held = "paused", False, True
+
+    @precondition(lambda self: self.jobs)
+    @rule(chosen=CHANCE)
+    def somebody_resumes(self, chosen: Random) -> None:
+        job = chosen.choice(list(self.jobs))
+        believed = self.jobs[job]
+        assert self.ledger.resume(job, 3.0) == believed.held
+        if believed.held:
+            if not believed.submitted:
+                believed.rank, believed.submitted, believed.planned = self.next_rank(), True, True
+            believed.state, believed.open, believed.held = "queued", True, False
 
     @precondition(lambda self: self.jobs)
     @rule(chosen=CHANCE)
@@ -572,7 +596,7 @@ class Service(RuleBasedStateMachine):
         if can:
             believed.state, believed.open, believed.rank = "queued", True, self.next_rank()
             believed.planned |= not believed.submitted
-            believed.submitted = True
+            believed.submitted, believed.held = True, False
 
     @rule(serves=st.booleans())
     def the_owner_dies_and_another_comes(self, *, serves: bool) -> None:
@@ -580,7 +604,8 @@ class Service(RuleBasedStateMachine):
         self.ledger = Ledger.open(self.folder)
         self.ledger.park_abandoned()
         for job in self.of("running", "paused"):
-            self.jobs[job].state = "parked"
+            if not self.jobs[job].held:
+                self.jobs[job].state = "parked"
         if serves:
             requeued = [job for job in self.of("parked") if self.jobs[job].open]
             assert self.ledger.requeue_parked() == len(requeued)
@@ -596,7 +621,7 @@ class Service(RuleBasedStateMachine):
         believed.planned = True
         self.speaks(job)
         self.ledger.set_state(job, end)
-        believed.state = end
+        believed.state, believed.held = end, False
         believed.open &= end != "done"
 
     @precondition(lambda self: self.jobs)

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from supervisor.core.notes import Note, Notice, Stage
 from supervisor.edge.ledger import Ledger
-from supervisor.edge.ledger_values import JobView
+from supervisor.edge.ledger_values import HELD, JobView
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import DiskFull
 from supervisor.log import Log
@@ -175,57 +176,162 @@ def test_a_key_that_is_known_is_that_job_and_wrong_wishes_are_named(tmp_path: Pa
 # ------------------------------------------------------------------ taken back, at each stage
 
 
-async def is_cancelled_and_done_after_a_retry(office: Office, job: str) -> None:
-    assert (await office.queue.cancel(job)).state == "cancelled"
+@dataclass(frozen=True)
+class Way:
+    """A way to stop a job, what it is then, and the way back."""
+
+    stop: Callable[[JobQueue, str], Awaitable[JobView]]
+    state: str
+    go_on: Callable[[JobQueue, str], Awaitable[JobView]]
+
+
+CANCELLED = Way(stop=JobQueue.cancel, state="cancelled", go_on=JobQueue.retry)
+PAUSED = Way(stop=JobQueue.pause, state="paused", go_on=JobQueue.resume)
+
+either_way = pytest.mark.parametrize("way", [CANCELLED, PAUSED], ids=["cancelled", "paused"])
+
+
+async def is_stopped_and_done_after_it_goes_on(office: Office, job: str, way: Way) -> None:
+    assert (await way.stop(office.queue, job)).state == way.state
     assert office.floor.here == []
     other = await office.submit("other.wav", "Another one.")
     office.floor.open_up()
     await office.ends(other, "done")
-    assert office.queue.view(job).state == "cancelled"
-    assert (await office.queue.retry(job)).state in {"queued", "running"}
+    assert office.queue.view(job).state == way.state
+    assert (await way.go_on(office.queue, job)).state in {"queued", "running"}
     assert (await office.ends(job, "done")).failed == 0
     assert (office.folder / "out.wav").is_file()
 
 
-def test_one_is_cancelled_as_soon_as_it_is_submitted(tmp_path: Path) -> None:
+@either_way
+def test_one_is_stopped_as_soon_as_it_is_submitted(tmp_path: Path, way: Way) -> None:
     async def do(office: Office) -> None:
         job = await office.submit()
-        await is_cancelled_and_done_after_a_retry(office, job)
+        await is_stopped_and_done_after_it_goes_on(office, job, way)
 
     in_office(tmp_path, do, is_open=False)
 
 
-def test_one_is_cancelled_while_it_is_planned(tmp_path: Path) -> None:
+@either_way
+def test_one_is_stopped_while_it_is_planned(tmp_path: Path, way: Way) -> None:
     async def do(office: Office) -> None:
         job = await office.submit()
         await office.next_at("planning")
         await asyncio.sleep(0)
-        await is_cancelled_and_done_after_a_retry(office, job)
+        await is_stopped_and_done_after_it_goes_on(office, job, way)
         assert office.floor.taken.count(job) == 1
 
     in_office(tmp_path, do, is_open=False)
 
 
+@either_way
 @pytest.mark.parametrize("turns", range(4))
-def test_one_is_cancelled_just_when_its_plan_is_there(tmp_path: Path, turns: int) -> None:
+def test_one_is_stopped_just_when_its_plan_is_there(tmp_path: Path, way: Way, turns: int) -> None:
     async def do(office: Office) -> None:
         job = await office.submit()
         await office.next_at("narrating")
         for _ in range(turns):
             await asyncio.sleep(0)
-        await is_cancelled_and_done_after_a_retry(office, job)
+        await is_stopped_and_done_after_it_goes_on(office, job, way)
 
     in_office(tmp_path, do, is_open=False)
 
 
-def test_one_is_cancelled_while_it_is_spoken_and_what_is_spoken_is_kept(tmp_path: Path) -> None:
+@either_way
+def test_one_is_stopped_while_it_is_spoken_and_what_is_spoken_is_kept(tmp_path: Path, way: Way) -> None:
     async def do(office: Office) -> None:
         job = await office.submit()
         await office.until(lambda: office.floor.here == [job])
         office.floor.step()
-        await is_cancelled_and_done_after_a_retry(office, job)
+        await is_stopped_and_done_after_it_goes_on(office, job, way)
         texts = [text for of, text in office.floor.heard if of == job]
         assert texts == ["One is here.", "Two is there.", "Three is gone."]
+
+    in_office(tmp_path, do, is_open=False)
+
+
+def test_one_that_waits_is_paused_and_has_its_place_when_it_goes_on(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        jobs = [await office.submit(f"{number}.wav") for number in range(4)]
+        await office.until(lambda: len(office.floor.here) == MOST_IN_HAND)
+        assert (await office.queue.pause(jobs[2])).error == HELD
+        assert (await office.queue.pause(jobs[2])).state == "paused", "twice is once"
+        assert (await office.queue.resume(jobs[2])).state == "queued"
+        office.floor.open_up()
+        await office.ends(jobs[3], "done")
+        assert [job for job in office.floor.taken if job in jobs] == jobs
+
+    in_office(tmp_path, do, is_open=False)
+
+
+def test_who_pauses_and_goes_on_at_once_gets_both_in_their_order(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        job = await office.submit()
+        await office.until(lambda: office.floor.here == [job])
+        paused, resumed = await asyncio.gather(office.queue.pause(job), office.queue.resume(job))
+        assert paused.state == "paused"
+        assert resumed.state in {"queued", "running"}
+        office.floor.open_up()
+        assert (await office.ends(job, "done")).failed == 0
+
+    in_office(tmp_path, do, is_open=False)
+
+
+def test_a_pause_outlives_the_service(tmp_path: Path) -> None:
+    jobs: list[str] = []
+
+    async def pause(office: Office) -> None:
+        jobs.append(await office.submit())
+        await office.until(lambda: office.floor.here == jobs)
+        office.floor.step()
+        await office.queue.pause(jobs[0])
+
+    async def come_again(office: Office) -> None:
+        other = await office.submit("other.wav", "Another one.")
+        await office.ends(other, "done")
+        assert office.queue.view(jobs[0]).state == "paused"
+        assert await office.queue.resume(jobs[0])
+        await office.ends(jobs[0], "done")
+        assert [text for of, text in office.floor.heard if of == jobs[0]] == [
+            "Two is there.",
+            "Three is gone.",
+        ]
+
+    in_office(tmp_path, pause, is_open=False)
+    in_office(tmp_path, come_again)
+
+
+def test_what_is_over_or_being_written_cannot_be_paused_and_what_failed_not_resumed(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        job = await office.submit()
+        await office.next_at("delivering")
+        with pytest.raises(CannotAsk, match="its files are being written"):
+            await office.queue.pause(job)
+        await office.ends(job, "done")
+        with pytest.raises(CannotAsk, match="is done: there is nothing to pause"):
+            await office.queue.pause(job)
+        assert (await office.queue.resume(job)).state == "done"
+        mute = await office.submit("mute.wav", "… — …")
+        await office.ends(mute, "failed")
+        with pytest.raises(CannotAsk, match="jobs/retry"):
+            await office.queue.resume(mute)
+
+    in_office(tmp_path, do)
+
+
+def test_who_watches_a_job_is_told_that_it_is_paused_and_waits_for_its_end(tmp_path: Path) -> None:
+    async def do(office: Office) -> None:
+        notes: list[Note] = []
+        job = await office.submit()
+        await office.until(lambda: office.floor.here == [job])
+        watching = [asyncio.ensure_future(office.queue.watch(job, notes.append))]
+        await office.until(lambda: bool(notes))
+        await office.queue.pause(job)
+        watching.append(asyncio.ensure_future(office.queue.watch(job, notes.append)))
+        await office.until(lambda: [n.text for n in notes if isinstance(n, Notice)] == [HELD, HELD])
+        await office.queue.resume(job)
+        office.floor.open_up()
+        assert [(await each).exit_code for each in watching] == [0, 0]
 
     in_office(tmp_path, do, is_open=False)
 
