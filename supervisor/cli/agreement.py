@@ -12,8 +12,8 @@ from supervisor.errors import UsageError
 #: Of what a file says, that which decides what is heard.
 _HEARD: Final = ("engine.", "narration.", "degrade.")
 
-#: What a command does by itself, whoever speaks.
-_OWN: Final = ("log.",)
+#: What a command does by itself, whoever speaks (`piper` looks up its voices), and what only `serve` reads.
+_OWN: Final = ("log.", "piper.", "http.", "wyoming.")
 
 
 def must_agree(loaded: Loaded, theirs: Mapping[str, str], who: str) -> None:

@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Final, TypeVar
 
@@ -55,6 +56,16 @@ class Caller:
     def close(self) -> None:
         """Leave; again, nothing happens."""
         self._connection.close()
+
+    def another(self) -> socket.socket:
+        """Return one more connection to the same service, with nothing said on it yet.
+
+        Raises:
+            NoService: If it ended meanwhile.
+            TryLater: If it takes no more connections now.
+        """
+        path = Path(os.fsdecode(self._connection.getpeername()))
+        return connect(path.parent, os.environ, path, limit_s=PROMPT_S)
 
     def ask(self, method: str, answer: type[R], *, limit_s: float, params: object = None) -> R:
         """Ask and wait for the answer.

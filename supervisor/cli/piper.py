@@ -1,24 +1,26 @@
 """`piper`: Piper's command line, for programs that were written for it."""
 
 import asyncio
-import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from supervisor.cli.agreement import must_agree
+from supervisor.cli.calling import Caller
 from supervisor.cli.outcome import make_log
+from supervisor.cli.owner import service_of
 from supervisor.cli.parser import Arguments
 from supervisor.cli.pipertempo import has_tempo, tempo_keys
-from supervisor.cli.request import configuration, state_folder
+from supervisor.cli.request import configuration, loaded, state_folder
 from supervisor.cli.words import tell
-from supervisor.config import Config
+from supervisor.config import Config, Loaded
 from supervisor.core.notes import Note, Notice
 from supervisor.doors.piper.terms import Mode, Terms
 from supervisor.doors.streams import Streams, claim_streams
 from supervisor.edge.disk import make_folder
-from supervisor.edge.runtimefolder import NoService, connect
 from supervisor.edge.statefolder import StateFolder
 from supervisor.errors import StateInUse, UsageError
 from supervisor.loop.wanting import unreadable
@@ -32,15 +34,13 @@ if TYPE_CHECKING:
 _PATIENCE_S: Final = 30.0
 _LOOK_S: Final = 0.1
 
-#: For a service to take a connection.
-_PROMPT_S: Final = 5.0
-
 
 def piper(args: Arguments) -> int:
     """Speak lines; return the exit code: 1 if one of them could not be spoken."""
     is_terminal = sys.stdout.isatty()
     args.verbose = args.verbose or args.debug
-    config = configuration(args, speaks=True)
+    found = loaded(args, speaks=True)
+    config = found.config
     given = _given_lines(args)
     terms = _terms(args, config, is_terminal=is_terminal)
     streams = _claimed()
@@ -50,7 +50,7 @@ def piper(args: Arguments) -> int:
         _tell(args, f"{option}: means nothing here, and is ignored")
     if args.length_scale != 1.0 and not has_tempo(config.engine.name):
         _tell(args, f"--length-scale: the engine {config.engine.name!r} has one tempo, and speaks at that")
-    return _Command(args, config, _Recital(args, terms, streams, given)).run()
+    return _Command(args, found, _Recital(args, terms, streams, given)).run()
 
 
 def _tell(args: Arguments, text: str) -> None:
@@ -191,9 +191,9 @@ class _Said:
 class _Command:
     """One run: by a service of its own, or by the one that owns the state folder."""
 
-    def __init__(self, args: Arguments, config: Config, recital: _Recital) -> None:
+    def __init__(self, args: Arguments, found: Loaded, recital: _Recital) -> None:
         self._args = args
-        self._config = config
+        self._found = found
         self._recital = recital
         self._task: asyncio.Task[None] | None = None
 
@@ -224,7 +224,7 @@ class _Command:
         from supervisor.loop.serve import run_service  # noqa: PLC0415 - asyncio: after all that can be refused
 
         config = configuration(
-            self._args, speaks=True, extra=tempo_keys(self._config, self._args.length_scale)
+            self._args, speaks=True, extra=tempo_keys(self._found.config, self._args.length_scale)
         )
         run_service(
             config=config,
@@ -256,39 +256,28 @@ class _Command:
     # ------------------------------------------------------------------ another's
 
     def _by_service(self, state: StateFolder) -> bool:
-        """Have the service do it that owns the folder; return whether there is one."""
-        from supervisor.doors.piper.elsewhere import Elsewhere, NotOffered  # noqa: PLC0415 - see above
+        """Have the service do it that owns the folder; return whether there is one.
 
-        try:
-            connection = connect(state.path, os.environ, self._args.socket, limit_s=_PROMPT_S)
-        except NoService:
-            return False
-
-        async def speak() -> bool:
-            try:
-                there = await Elsewhere.over(connection)
-            except NotOffered:
-                return False
-            try:
-                self._must_agree()
-                await self._recital.by(there)
-            finally:
-                await there.close()
-            return True
-
-        return asyncio.run(speak())
-
-    def _must_agree(self) -> None:
-        """Refuse what that service would do otherwise: it speaks with its own settings.
-
-        Its tempo is remarked alone: programs give it with every line, and what is said stays the same.
+        Raises:
+            UsageError: If it would speak otherwise than this command was told.
+            TryLater: If it listens and cannot answer now.
         """
-        if self._args.length_scale != 1.0:
-            _tell(self._args, "--length-scale: the service that speaks has its own tempo")
-        options = [*self._args.sets, *(["--engine"] if self._args.engine is not None else [])]
-        options += ["--device"] if self._args.device is not None or self._args.cpu else []
-        if options:
-            raise UsageError(
-                f"{', '.join(options)}: the service that owns the state folder speaks with settings of its "
-                "own; give them to it, or choose a state folder without a service with --state"
-            )
+        if (there := service_of(state, self._args.socket)) is None:
+            return False
+        with there.caller:
+            must_agree(self._found, there.settings.values, there.who)
+            if self._args.length_scale != 1.0:
+                # Remarked alone: programs give it with every line, and what is said stays the same.
+                _tell(self._args, "--length-scale: the service that speaks has its own tempo")
+            connection = there.caller.another()
+        asyncio.run(self._spoken_by(there.caller, connection))
+        return True
+
+    async def _spoken_by(self, caller: Caller, connection: socket.socket) -> None:
+        from supervisor.doors.piper.elsewhere import Elsewhere  # noqa: PLC0415 - see above
+
+        speaks = await Elsewhere.over(connection, caller.silent)
+        try:
+            await self._recital.by(speaks)
+        finally:
+            await speaks.close()

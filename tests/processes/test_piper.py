@@ -231,23 +231,80 @@ def test_a_signal_ends_it_with_the_files_that_are_whole(desk: Path, number: sign
 # ------------------------------------------------------------------ a service that is there
 
 
-def test_a_service_that_owns_the_folder_speaks_and_the_samples_are_the_same(desk: Path) -> None:
-    alone = shell(desk, "echo 'One. Two. Three.' | piper -f alone.wav")
-    assert alone.returncode == 0, alone.stderr
-    words = (sys.executable, "-P", "-m", "supervisor", *SETS, "--state", "state")
-    with running(desk, *words, "serve", "--stdio") as service:
+@contextmanager
+def serving(desk: Path, *words: str) -> Generator["subprocess.Popen[bytes]"]:
+    """A service that owns the folder of every `piper` here, once it answers."""
+    command = (sys.executable, "-P", "-m", "supervisor", *SETS, "--state", "state", *words)
+    with running(desk, *command) as service:
         say(service, '{"jsonrpc": "2.0", "id": 1, "method": "server/discover"}\n')
         while '"id":1' not in line_of(service):
             assert service.poll() is None
-        beside = (sys.executable, "-P", "-m", "supervisor", "--state", "state", "piper")
-        with running(desk, *beside, "--json-input", "-d", "out") as piper:
-            path = ask(piper, text="One. Two. Three.")
-            assert samples(path) == samples(desk / "alone.wav")
-            assert ask(piper, text="One.", output_file="b.wav") == Path("b.wav")
-            assert (desk / "b.wav").is_file()
+        yield service
+
+
+def test_a_service_that_owns_the_folder_speaks_and_the_samples_are_the_same(desk: Path) -> None:
+    alone = shell(desk, "echo 'One. Two. Three.' | piper -f alone.wav")
+    assert alone.returncode == 0, alone.stderr
+    # The `piper` of this desk says with --set what holds there too.
+    with serving(desk, "serve", "--stdio"), running(desk, "piper", "--json-input", "-d", "out") as piper:
+        path = ask(piper, text="One. Two. Three.")
+        assert samples(path) == samples(desk / "alone.wav")
+        assert ask(piper, text="One.", output_file="b.wav") == Path("b.wav")
+        assert (desk / "b.wav").is_file()
+        code, err = end(piper)
+        assert (code, err) == (0, "")
+
+
+def test_what_a_service_does_otherwise_is_refused_with_both_values_but_for_the_voices(desk: Path) -> None:
+    with serving(desk, "serve", "--stdio"):
+        other = (sys.executable, "-P", "-m", "supervisor", "--state", "state")
+        voices = ("--set", 'piper.voices={ "x" = "sine" }')
+        with running(desk, *other, *voices, "piper", "-m", "x", "-f", "a.wav", "Hello.") as piper:
             code, err = end(piper)
             assert (code, err) == (0, "")
-        with running(desk, "piper", "-f", "c.wav", "Hello.") as other:
-            code, err = end(other)
+        tries = ("--set", "child.attempts=7", *voices)
+        with running(desk, *other, *tries, "piper", "--engine", "espeak", "-f", "c.wav", "Hello.") as piper:
+            code, err = end(piper)
             assert code == 2
-            assert "engine.name=scripted" in err
+            assert 'engine.name is "espeak" by --engine, there "scripted"' in err
+            assert "child.attempts is 7 by --set child.attempts=7, there 3" in err
+            assert "piper.voices" not in err
+
+
+def test_a_service_is_found_where_it_says_that_its_socket_is(desk: Path) -> None:
+    with serving(desk, "serve", "--stdio", "--socket", str(desk / "own.sock")) as service:
+        with running(desk, "piper", "--length-scale", "1.2", "-f", "a.wav", "Hello.") as piper:
+            code, err = end(piper)
+            assert (code, err) == (0, "piper: --length-scale: the service that speaks has its own tempo\n")
+        service.send_signal(signal.SIGSTOP)
+        with running(desk, "piper", "-f", "b.wav", "Hello.") as piper:
+            code, err = end(piper)
+            assert code == 75
+            assert f"kill -CONT {service.pid}" in err
+        service.send_signal(signal.SIGCONT)
+
+
+def test_a_service_that_is_stopped_in_the_middle_is_not_waited_for_without_end(desk: Path) -> None:
+    slow = ("--set", "engine.scripted.wall_per_char_s=0.5")
+    with serving(desk, *slow, "serve", "--stdio") as service:
+        with running(desk, "piper", "--json-input", "-d", "out") as piper:
+            assert samples(ask(piper, text="O."))
+            say(piper, '{"text": "This takes long, for it is long."}\n{"text": "And this."}\n')
+            until_busy(service)
+            service.send_signal(signal.SIGSTOP)
+            code, err = end(piper)
+            assert code == 1
+            assert f"is stopped (SIGSTOP); kill -CONT {service.pid} lets it go on" in err
+            assert "what came before it is spoken, the rest is not" in err
+            assert len(list((desk / "out").iterdir())) == 1
+        service.send_signal(signal.SIGCONT)
+
+
+def until_busy(service: "subprocess.Popen[bytes]") -> None:
+    """Ask a service how it is until it speaks."""
+    while True:
+        say(service, '{"jsonrpc": "2.0", "id": "how", "method": "status"}\n')
+        while '"id":"how"' not in (line := line_of(service)):
+            assert line
+        if json.loads(line)["result"]["state"] == "narrating":
+            return

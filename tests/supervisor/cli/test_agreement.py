@@ -67,6 +67,11 @@ def test_of_a_file_what_is_heard_counts_and_the_log_is_ones_own(tmp_path: Path) 
     ]
 
 
+def test_what_doors_and_pipers_voices_are_is_no_matter_of_speech() -> None:
+    said = loaded('piper.voices={ "a" = "b" }', "wyoming.connections=3", TTS_SUPERVISOR_HTTP__API_KEY="key")
+    assert list(differences(said, theirs())) == []
+
+
 def test_a_file_with_every_default_says_nothing(tmp_path: Path) -> None:
     said = loaded(file=shipped_file().read_text("utf-8"), folder=tmp_path)
     assert list(differences(said, theirs("engine.name=scripted", "narration.segment_chars=50"))) == []

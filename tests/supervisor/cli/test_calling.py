@@ -244,6 +244,17 @@ def test_what_is_heard_comes_one_by_one_and_another_descriptor_ends_the_waiting(
     os.close(write_fd)
 
 
+def test_another_connection_leads_to_the_same_service_and_outlives_the_first(tmp_path: Path) -> None:
+    with lines_service(tmp_path / "s", lambda request: [result(request)]) as asked:
+        with caller(tmp_path / "s") as service:
+            other = service.another()
+        with other, other.makefile("rwb") as lines:
+            lines.write(b'{"id": 7, "method": "ping"}\n')
+            lines.flush()
+            assert b'"id": 7' in lines.readline()
+        assert asked == ["ping"]
+
+
 def test_who_hears_the_service_end_is_told(tmp_path: Path) -> None:
     with lines_service(tmp_path / "s", lambda _: None), caller(tmp_path / "s") as service:
         service.send("ping")
