@@ -7,11 +7,15 @@ from typing import Final, TypeVar
 import msgspec
 from starlette.types import Message, Receive
 
-from supervisor.doors.backlog import Allowance
+from supervisor.doors.backlog import Backlog, Room
 from supervisor.doors.http.refusals import JSON, Refusal, bad
 
 #: From a request's head to the end of its body: a megabyte over a slow line.
 BODY_S: Final = 30.0
+
+#: Of a body that comes so much is kept in memory; what is longer waits with what clients have not read, in half
+#: a megabyte of all clients and then in a file.
+_BEGUN_BYTES: Final = 16 * 1024
 
 #: Of a body that is refused: so much is still read, so that a client which sends before it reads is told.
 _DRAINED_BYTES: Final = 8 * 1024 * 1024
@@ -23,8 +27,50 @@ Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T", bound=msgspec.Struct)
 
 
+class _Kept:
+    """A body that comes: its last bytes are here, those before them where there is room for all bodies.
+
+    Args:
+        room: For what is put aside.
+    """
+
+    def __init__(self, room: Room) -> None:
+        self._aside = Backlog(room)
+        self._last = bytearray()
+
+    @property
+    def count(self) -> int:
+        """How many bytes came."""
+        return self._aside.waiting_bytes + len(self._last)
+
+    def add(self, piece: bytes) -> None:
+        """Keep some more.
+
+        Raises:
+            OSError: If there is no room for it.
+        """
+        self._last += piece
+        if len(self._last) >= _BEGUN_BYTES:  # never less: what is put aside takes a block of the file
+            last, self._last = self._last, bytearray()
+            self._aside.put(bytes(last))
+
+    def whole(self) -> bytes:
+        """Return all of it.
+
+        Raises:
+            OSError: If it cannot be read back.
+        """
+        count = self._aside.waiting_bytes
+        return self._aside.take_whole(count) + self._last if count else bytes(self._last)
+
+    def close(self) -> None:
+        """Forget it."""
+        self._aside.close()
+        self._last = bytearray()
+
+
 async def read_body(
-    headers: Headers, receive: Receive, most_bytes: int, room: Allowance, *, limit_s: float = BODY_S
+    headers: Headers, receive: Receive, most_bytes: int, room: Room, *, limit_s: float = BODY_S
 ) -> bytes:
     """Read a whole body.
 
@@ -32,42 +78,43 @@ async def read_body(
         headers: Of the request.
         receive: Of ASGI.
         most_bytes: That it may have.
-        room: That it takes while it is read.
+        room: Where it is while it comes.
         limit_s: Until its end.
 
     Raises:
         Refusal: 413 where it is too long, by its own word or when it turns out to be; 408 where it does not
-            come; 503 where too many others are being read.
+            come; 507 where there is no room for it.
     """
     announced = _length_of(headers)
     if announced is not None and announced > most_bytes:
         raise _too_long(most_bytes)
+    kept = _Kept(room)
     try:
         async with asyncio.timeout(limit_s):
-            return await _read(receive, most_bytes, room)
+            await _read(receive, most_bytes, kept)
+        return kept.whole()
     except TimeoutError:
         message = f"the body did not come within {limit_s:g} s"
         raise Refusal(408, message, code="timeout", retryable=True) from None
-
-
-async def _read(receive: Receive, most_bytes: int, room: Allowance) -> bytes:
-    pieces = bytearray()
-    try:
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Refusal(400, "the body was cut short", code="incomplete_body")
-            piece: bytes = message.get("body", b"")
-            if len(pieces) + len(piece) > most_bytes:
-                raise _too_long(most_bytes)
-            if not room.took(len(piece)):
-                message = "too many requests are being read; try again"
-                raise Refusal(503, message, code="busy", retryable=True)
-            pieces += piece
-            if not message.get("more_body", False):
-                return bytes(pieces)
+    except OSError as error:
+        message = f"there was no room for the body ({error.strerror or error}); free some disk"
+        raise Refusal(507, message, code="disk_full", retryable=True) from error
     finally:
-        room.give_back(len(pieces))
+        # A refusal holds the stack that it came from for as long as it is told.
+        kept.close()
+
+
+async def _read(receive: Receive, most_bytes: int, kept: _Kept) -> None:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refusal(400, "the body was cut short", code="incomplete_body")
+        piece: bytes = message.get("body", b"")
+        if kept.count + len(piece) > most_bytes:
+            raise _too_long(most_bytes)
+        kept.add(piece)
+        more = message.get("more_body", False)
 
 
 async def drain(receive: Receive) -> None:

@@ -133,7 +133,7 @@ def routes(reception: Reception) -> list[BaseRoute]:
         headers = request.scope["headers"]
         must_be_json(headers)
         most_bytes = reception.terms.body_bytes.fixed_bytes or 0
-        text = await read_body(headers, request.receive, most_bytes, reception.bodies)
+        text = await read_body(headers, request.receive, most_bytes, reception.room)
         gone = asyncio.ensure_future(left(request))
         try:
             line = await calls.answer(text, gone)

@@ -35,13 +35,13 @@ _REFUSED_BODY: Final = _REFUSED | {
     "408": "the body did not come in time",
     "413": "the body is longer than `http.body_bytes`",
     "415": "the body is not JSON, or not said to be",
+    "507": "the disk is full",
 }
 _REFUSED_SPEECH: Final = _REFUSED_BODY | {
     "404": "no such model",
     "429": "too many requests wait already (`queue.max_waiting`)",
     "500": "every attempt ended the child, or failed the checks of its audio",
     "504": "every attempt stood still",
-    "507": "the disk is full",
 }
 _REFUSED_STEERING: Final = _REFUSED | {"429": "there is no child now, or it ended meanwhile"}
 

@@ -4,16 +4,13 @@ import asyncio
 from dataclasses import dataclass, field
 
 from supervisor.config import HttpConfig
-from supervisor.doors.backlog import Allowance, Backlog
+from supervisor.doors.backlog import Backlog, Room
 from supervisor.doors.http.counters import Counters
 from supervisor.doors.http.fence import Fence
 from supervisor.doors.methods import Methods
 from supervisor.log import Log
 from supervisor.loop.encoders import Encoders
 from supervisor.loop.speaking import Service
-
-#: Bodies that are being read, all of them together: a client that sends without end fills nobody's memory.
-_BODIES_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +26,6 @@ class Reception:
         counters: Of what came by, for `/metrics`.
         log: Takes events.
         since_s: When the door opened, seconds since the epoch.
-        bodies: Room for bodies that are being read.
         ending: Set when the door closes: what would wait for ever ends then.
     """
 
@@ -41,9 +37,13 @@ class Reception:
     counters: Counters
     log: Log
     since_s: float
-    bodies: Allowance = field(default_factory=lambda: Allowance(_BODIES_BYTES))
     ending: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def room(self) -> Room:
+        """Where bytes wait: those that a client is slow to read, and those of a body that comes."""
+        return self.methods.room
 
     def backlog(self) -> Backlog:
         """Return what keeps bytes that a client is slow to read; to be closed."""
-        return Backlog(self.methods.room)
+        return Backlog(self.room)

@@ -19,7 +19,7 @@ from supervisor.doors.http.address import url_of
 from supervisor.doors.http.app import make_app
 from supervisor.doors.http.counters import Counters
 from supervisor.doors.http.fence import Fence
-from supervisor.doors.http.protocol import HEAD_S, IDLE_S, Connection
+from supervisor.doors.http.protocol import HEAD_S, IDLE_S, TAKEN_BYTES, Connection
 from supervisor.doors.http.reception import Reception
 from supervisor.doors.methods import Methods
 from supervisor.log import Log
@@ -65,6 +65,7 @@ class HttpDoor:
             head_s: From the connection, or the first byte of a head, to its last.
         """
         self.head_s = head_s
+        self.taken = bytearray(TAKEN_BYTES)
         self._sockets = list(sockets)
         self._log = log
         self._most = terms.connections

@@ -35,7 +35,7 @@ def routes(reception: Reception) -> list[BaseRoute]:
         headers = request.scope["headers"]
         must_be_json(headers)
         terms = reception.terms
-        body = await read_body(headers, request.receive, terms.body_bytes.fixed_bytes or 0, reception.bodies)
+        body = await read_body(headers, request.receive, terms.body_bytes.fixed_bytes or 0, reception.room)
         wanted = wanted_of(read_json(body, SpeechBody), terms, reception.service.discover().engine)
         return SpeechReply(reception, wanted)
 
