@@ -1,0 +1,175 @@
+// The jobs: how far each is, and what can be done about it. Their texts are never shown.
+
+import { keep, make, onPress, set, the, write } from "./dom.js";
+import { clock } from "./figures.js";
+import { sorry } from "./sorry.js";
+import { ask, call } from "./service.js";
+import { count, name, say } from "./words.js";
+
+/** Jobs that are shown before somebody asks for more, and with each asking. */
+const SHOWN = 12;
+
+/** What may be done about a job in each state. */
+const ACTS = {
+  queued: ["pause", "cancel"],
+  running: ["pause", "cancel"],
+  parked: ["pause", "cancel"],
+  paused: ["resume", "cancel"],
+  failed: ["retry"],
+  cancelled: ["retry"],
+  done: [],
+};
+
+/** What may be done about a job, in the order of its buttons. Pure. */
+export function actsOf(job) {
+  const acts = [...(ACTS[job.state] ?? [])];
+  if (job.state === "done" && job.failed) acts.push("retry");
+  if (job.is_audible) acts.push("listen");
+  return acts;
+}
+
+export class Jobs {
+  constructor() {
+    this.shown = SHOWN;
+    this.jobs = [];
+    this.opened = new Map(); // by job: the players that are shown, and why a job failed
+    the("jobs-more").addEventListener("click", () => {
+      this.shown += SHOWN;
+      this.draw(this.jobs);
+    });
+  }
+
+  /** Draw; `jobs` oldest first, as they are told. */
+  draw(jobs) {
+    this.jobs = jobs;
+    const order = inOrder(jobs);
+    keep(the("jobs"), order.slice(0, this.shown), (job) => job.job, () => this.makeRow(), (row, job) => this.update(row, job));
+    set(the("jobs-more"), "hidden", jobs.length <= this.shown);
+    set(the("jobs-none"), "hidden", jobs.length > 0);
+    write(the("jobs-count"), jobs.length ? count("jobs", jobs.length) : "");
+  }
+
+  makeRow() {
+    const row = make("li", { tabindex: "-1" },
+      make("div", { class: "line" }, make("h3"), make("span", { class: "chip" })),
+      make("progress"),
+      make("p", { class: "figures" }),
+      make("p", { class: "trouble", lang: "en", hidden: true }),
+      make("div", { class: "acts" }),
+      make("div", { class: "players" }));
+    return row;
+  }
+
+  update(row, job) {
+    const [line, bar, figures, , acts] = row.children;
+    row.job = job;
+    set(row, "data-state", job.state);
+    write(line.firstElementChild, job.name || job.job);
+    set(line.firstElementChild, "title", job.job);
+    write(line.lastElementChild, name("job", job.state));
+    set(bar, "max", job.segments || null);
+    set(bar, "value", job.segments ? job.done + job.failed : null);
+    set(bar, "hidden", job.state === "done" && !job.failed);
+    set(bar, "aria-label", say("jobs.progress", { name: job.name || job.job }));
+    write(figures, figuresOf(job));
+    this.drawTrouble(row, job);
+    keep(acts, this.actsOf(job), (act) => act, (act) => this.makeAct(row, act), (button, act) => updateAct(button, act, job));
+  }
+
+  actsOf(job) {
+    return actsOf(job).flatMap((act) => (act === "listen" && this.opened.has(job.job) ? ["close"] : [act]));
+  }
+
+  // ---------------------------------------------------------------- acting
+
+  makeAct(row, act) {
+    const button = make("button", { type: "button", "data-act": act }, make("span"));
+    onPress(button, () => this.act(row, act));
+    return button;
+  }
+
+  async act(row, act) {
+    const { job } = row;
+    const said = the("jobs-said");
+    try {
+      if (act === "listen") await this.listen(row);
+      else if (act === "close") this.close(row);
+      else {
+        const view = await call(`jobs/${act}`, { job: job.job });
+        write(said, say("job.was", { name: job.name || job.job, state: name("job", view.state) }));
+      }
+    } catch (error) {
+      write(said, say("job.not", { act: say(`job.${act}`), name: job.name || job.job, why: sorry(error) }));
+    }
+    this.draw(this.jobs);
+    keepFocus(row, act);
+  }
+
+  /** Why a job came to grief is not in the stream, which everybody reads at once; it is asked for. */
+  async drawTrouble(row, job) {
+    const place = row.children[3];
+    set(place, "hidden", !job.has_error);
+    const state = `${job.state} ${job.failed}`;
+    if (!job.has_error || place.dataset.state === state) return;
+    place.dataset.state = state;
+    try {
+      write(place, (await call("jobs/get", { job: job.job })).error ?? "");
+    } catch (error) {
+      delete place.dataset.state; // with the next change of the job
+      write(place, sorry(error));
+    }
+  }
+
+  // ---------------------------------------------------------------- listening
+
+  async listen(row) {
+    const { job } = row;
+    const answer = await ask(`/api/jobs/${encodeURIComponent(job.job)}/listen`, { method: "POST" });
+    const { parts, is_whole: isWhole } = await answer.json();
+    this.opened.set(job.job, parts);
+    row.lastElementChild.replaceChildren(...parts.map((part) => player(job, part, isWhole)));
+    write(the("jobs-said"), "");
+  }
+
+  close(row) {
+    this.opened.delete(row.job.job);
+    row.lastElementChild.replaceChildren();
+  }
+}
+
+/** What is spoken, what stands, what waits as it will come, and then what is over, the latest first. Pure. */
+export function inOrder(jobs) {
+  const of = (...states) => jobs.filter((job) => states.includes(job.state));
+  return [...of("running"), ...of("paused", "parked"), ...of("queued"), ...of("done", "failed", "cancelled").reverse()];
+}
+
+function figuresOf(job) {
+  const { progress } = job;
+  const moves = job.state === "running" && progress !== null;
+  return [
+    job.segments ? say("job.of", { done: job.done, segments: count("segments", job.segments) }) : null,
+    job.failed ? count("failed", job.failed) : null,
+    moves && progress.eta_seconds !== null ? say("job.left", { left: clock(progress.eta_seconds) }) : null,
+    job.seconds ? say("job.audio", { audio: clock(job.seconds) }) : null,
+    moves && progress.speed !== null ? say("job.speed", { speed: progress.speed.toFixed(1) }) : null,
+  ].filter(Boolean).join(" · ");
+}
+
+function updateAct(button, act, job) {
+  write(button.firstElementChild, say(`job.${act}`));
+  set(button, "aria-label", say("job.act", { act: say(`job.${act}`), name: job.name || job.job }));
+}
+
+/** Who pressed a button that is gone now, its job being in another state, goes on from the one in its place. */
+function keepFocus(row, act) {
+  if (document.activeElement !== document.body && document.activeElement !== null) return;
+  const acts = row.querySelector(".acts");
+  (acts.querySelector(`[data-act="${act}"]`) ?? acts.firstElementChild ?? row).focus();
+}
+
+function player(job, part, isWhole) {
+  const seconds = clock(part.seconds);
+  const title = isWhole ? say("job.hear", { name: part.name, seconds }) : say("job.part", { name: job.name || job.job });
+  const audio = make("audio", { controls: true, preload: "metadata", src: part.url, "aria-label": title });
+  return make("figure", {}, make("figcaption", {}, title), audio);
+}
