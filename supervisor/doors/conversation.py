@@ -31,6 +31,7 @@ class Asked:
 
     Attributes:
         identity: Of the request, as JSON text; None for a notification.
+        caller: Who asked: the same word for all requests of one client.
         name: Of the method.
         method: That does it.
         outbox: Takes what comes of it.
@@ -42,6 +43,7 @@ class Asked:
     """
 
     identity: bytes | None
+    caller: str
     name: str
     method: Method
     outbox: Outbox
@@ -183,7 +185,7 @@ class Conversation:
         if method.waits and method.when_shut is None and len(self._asked) >= self._most_waiting:
             message = f"{self._most_waiting} answers are waited for on this connection already"
             raise rpc.Fault(rpc.own_error("busy", message, retryable=True))
-        asked = Asked(request.id, request.method, method, self._outbox, self.listen)
+        asked = Asked(request.id, f"client {id(self):x}", request.method, method, self._outbox, self.listen)
         doing = method.begin(request.params, asked)
         if not isinstance(doing, bytes):
             asked.task = asyncio.create_task(doing(), name=request.method)

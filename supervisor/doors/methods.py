@@ -31,6 +31,11 @@ class Asker(Protocol):
     """Who asked, as a method sees it."""
 
     @property
+    def caller(self) -> str:
+        """A word that is the same for all of one caller's requests: callers take turns."""
+        ...
+
+    @property
     def takes_audio(self) -> bool:
         """Whether the request has an id that audio can be sent under."""
         ...

@@ -79,7 +79,7 @@ async def spoken(service: Service, wanted: SpeechRequest, meta: Meta, asker: Ask
         for each in takes:
             each(pcm, rate_hz)
 
-    speech = await service.synthesize(wanted, take if takes else None)
+    speech = await service.synthesize(wanted, take if takes else None, caller=asker.caller)
     return msgspec.json.encode(speech)
 
 

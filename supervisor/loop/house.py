@@ -234,8 +234,10 @@ class House:
     async def recycle(self) -> GivenBack:  # noqa: D102 -- likewise
         return await self._standing.recycle()
 
-    async def synthesize(self, request: SpeechRequest, on_audio: OnAudio | None = None) -> Speech:  # noqa: D102 -- likewise
-        return await self._requests.speak(request, on_audio)
+    async def synthesize(  # noqa: D102 -- likewise
+        self, request: SpeechRequest, on_audio: OnAudio | None = None, *, caller: str = ""
+    ) -> Speech:
+        return await self._requests.speak(request, on_audio, caller)
 
     async def submit(self, submission: Submission) -> TakenIn:  # noqa: D102 -- likewise
         self._must_be_open()

@@ -1,4 +1,4 @@
-"""Requests of all clients: so many are spoken at once, so many may wait, more are refused."""
+"""Requests of all clients: each has its turn, is spoken, and leaves a file or its samples."""
 
 import asyncio
 import itertools
@@ -18,6 +18,7 @@ from supervisor.loop.service import CannotAsk
 from supervisor.loop.shelf import Shelf
 from supervisor.loop.speaking import OnAudio, Speech, SpeechRequest
 from supervisor.loop.speechfile import SpeechFile, Wanted
+from supervisor.loop.turns import Turns, shutting_down
 from supervisor.loop.utterance import FOLDER_NAME, Utterance
 from supervisor.loop.voicing import with_a_word_on_cloning
 
@@ -52,19 +53,6 @@ class Floor(Protocol):
         ...
 
 
-class _Turn:
-    """One request's; over once."""
-
-    def __init__(self, over: Callable[[], None]) -> None:
-        self._over: Callable[[], None] | None = over
-
-    def end(self) -> None:
-        """Let the next one have it."""
-        over, self._over = self._over, None
-        if over is not None:
-            over()
-
-
 class RequestQueue:
     """One service's."""
 
@@ -85,8 +73,7 @@ class RequestQueue:
         self._places = Places(state=state, folder=Path.cwd() if folder is None else folder)
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(1)
-        self._running = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._turns = Turns(lambda: config().queue)
         self._kept: deque[tuple[float, str]] = deque()  # until when, and names, oldest first
         self._timer: asyncio.TimerHandle | None = None
         self._spoken: set[Utterance] = set()
@@ -98,40 +85,38 @@ class RequestQueue:
     @property
     def waiting(self) -> int:
         """Requests that wait for their turn."""
-        return len(self._waiting)
+        return self._turns.waiting
 
     @property
     def running(self) -> int:
         """Requests that have their turn."""
-        return self._running
+        return self._turns.running
 
     def close(self) -> None:
         """Take no more; whoever waits is told."""
         self._closed = True
-        for turn in self._waiting:
-            if not turn.done():
-                turn.set_exception(_shutting_down())
+        self._turns.close()
         for utterance in self._spoken:
-            utterance.fail(_shutting_down())
+            utterance.fail(shutting_down())
         if self._timer is not None:
             self._timer.cancel()
 
-    async def speak(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
+    async def speak(self, request: SpeechRequest, on_audio: OnAudio | None, caller: str = "") -> Speech:
         """Speak a request; see `Service.synthesize`."""
         if request.deadline_s is None:
-            return await self._speak(request, on_audio)
+            return await self._speak(request, on_audio, caller)
         try:
             async with asyncio.timeout(request.deadline_s):
-                return await self._speak(request, on_audio)
+                return await self._speak(request, on_audio, caller)
         except TimeoutError:
             message = f"deadline_s: not spoken within {request.deadline_s:g} s"
             raise CannotAsk(message, kind="cancelled", retryable=True) from None
 
-    async def _speak(self, request: SpeechRequest, on_audio: OnAudio | None) -> Speech:
+    async def _speak(self, request: SpeechRequest, on_audio: OnAudio | None, caller: str) -> Speech:
         job = f"{_PREFIX}{next(self._numbers)}"
         wanted = self._places.wanted(self._config(), request, job)
         cut = cut_text(self._config(), self._state, job, request)
-        async with self._turn() as turn:
+        async with self._turns.take(caller) as turn:
             while True:
                 utterance = Utterance(job, cut.segments, self._state, worded=self._in_the_users_words)
                 file = SpeechFile(wanted, cut.pauses_s, on_audio)
@@ -168,59 +153,13 @@ class RequestQueue:
     def _in_the_users_words(self, text: str) -> str:
         return with_a_word_on_cloning(self._config().engine.name, self._state, text)
 
-    # ------------------------------------------------------------------ turns
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncGenerator["_Turn"]:
-        """Wait for a turn, and have it."""
-        if self._closed:
-            raise _shutting_down()
-        queue = self._config().queue
-        if self._running >= queue.max_running or self._waiting:
-            if len(self._waiting) >= queue.max_waiting:
-                message = f"{len(self._waiting)} requests wait already (queue.max_waiting); try again"
-                raise CannotAsk(message, kind="busy", retryable=True)
-            await self._called()
-        else:
-            self._running += 1
-        turn = _Turn(self._over)
-        try:
-            yield turn
-        finally:
-            turn.end()
-
-    def _over(self) -> None:
-        self._running -= 1
-        self._call()
-
-    async def _called(self) -> None:
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            # Called, and gone in the same moment; or told that the service ends, and gone.
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._over()
-            raise
-        finally:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-
-    def _call(self) -> None:
-        while self._waiting and self._running < self._config().queue.max_running:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._running += 1
-                turn.set_result(None)
-
     # ------------------------------------------------------------------ the floor
 
     @asynccontextmanager
     async def _on_the_floor(self, utterance: Utterance) -> AsyncGenerator[None]:
         """Have an utterance spoken; whoever leaves before its end takes the rest of it back."""
         if self._closed:  # since it was called
-            raise _shutting_down()
+            raise shutting_down()
         over = self._floor.take_in(utterance, ahead=True)
         over.add_done_callback(lambda ended: utterance.fail(_why_over(ended)))
         self._spoken.add(utterance)
@@ -262,13 +201,9 @@ def _why_over(ended: asyncio.Future[None]) -> CannotAsk:
         return error
     if isinstance(error, DiskFull):
         return CannotAsk(str(error), kind="disk_full", retryable=True)
-    return _shutting_down()
+    return shutting_down()
 
 
 def is_request(job: str) -> bool:
     """Say whether an id is that of a request, not of a job in the ledger."""
     return job.startswith(_PREFIX)
-
-
-def _shutting_down() -> CannotAsk:
-    return CannotAsk("the service ends", kind="shutting_down", retryable=True)

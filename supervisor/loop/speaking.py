@@ -194,7 +194,8 @@ OnAudio = Callable[[bytes, int], None]
 class Service(Steering, Protocol):
     """All that doors may ask of a service that stays. On the event loop; cancelling a call is as said there.
 
-    Whatever cannot be done raises `CannotAsk`, with its kind and whether the same may be asked again.
+    Whatever cannot be done raises `CannotAsk`, with its kind and whether the same may be asked again; what is
+    about one job does with `bad_input` if there is none of that id.
     """
 
     def discover(self) -> Discovered:
@@ -205,13 +206,16 @@ class Service(Steering, Protocol):
         """Say the same once the first child has told its voices, or after ten seconds without."""
         ...
 
-    async def synthesize(self, request: SpeechRequest, on_audio: OnAudio | None = None) -> Speech:
+    async def synthesize(
+        self, request: SpeechRequest, on_audio: OnAudio | None = None, *, caller: str = ""
+    ) -> Speech:
         """Speak an utterance, ahead of jobs at the next segment boundary; cancelling the call takes it back.
 
         Args:
             request: What is wanted.
             on_audio: Takes the samples of each segment once it is whole and checked, in order: what was
                 given is never taken back.
+            caller: Any word that is the same for all requests of one caller: callers take turns.
 
         Raises:
             CannotAsk: `busy` where `queue.max_waiting` wait already; `cancelled` past its deadline;
@@ -234,11 +238,7 @@ class Service(Steering, Protocol):
         ...
 
     def job(self, job: str) -> JobView:
-        """Return how far a job is.
-
-        Raises:
-            CannotAsk: `bad_input` if there is none of that id.
-        """
+        """Return how far a job is."""
         ...
 
     def jobs(self) -> list[JobView]:
@@ -246,26 +246,18 @@ class Service(Steering, Protocol):
         ...
 
     async def cancel(self, job: str) -> JobView:
-        """Take a job back, unless it is over; what is spoken is kept for a later one of the same output.
-
-        Raises:
-            CannotAsk: As `job`.
-        """
+        """Take a job back, unless it is over; what is spoken is kept for a later one of the same output."""
         ...
 
     async def retry(self, job: str) -> JobView:
-        """Queue a job again that failed, was parked or cancelled, or is done with failures.
-
-        Raises:
-            CannotAsk: As `job`.
-        """
+        """Queue a job again that failed, was parked or cancelled, or is done with failures."""
         ...
 
     async def pause(self, job: str) -> JobView:
         """Have a job wait until it is resumed, over restarts too: from the end of its segment in hand.
 
         Raises:
-            CannotAsk: As `job`; `bad_input` where it is over, or its files are being written.
+            CannotAsk: `bad_input` where it is over, or its files are being written.
         """
         ...
 
@@ -273,7 +265,7 @@ class Service(Steering, Protocol):
         """Go on with a job that was paused, at its place in the queue; another stays as it is.
 
         Raises:
-            CannotAsk: As `job`; `bad_input` where it failed or was cancelled.
+            CannotAsk: `bad_input` where it failed or was cancelled.
         """
         ...
 
@@ -285,9 +277,6 @@ class Service(Steering, Protocol):
         Args:
             job: Id.
             told: Takes what is told of it, and of the child while it is in hand.
-
-        Raises:
-            CannotAsk: As `job`.
         """
         ...
 
@@ -295,6 +284,7 @@ class Service(Steering, Protocol):
         """Have notes told as they come; returns what ends that."""
         ...
 
+    @property
     async def shutdown(self) -> None:
         """Park the work and end the service; returns once it is parked, durably."""
         ...

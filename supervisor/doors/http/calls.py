@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from supervisor.doors import jsonrpc as rpc
 from supervisor.doors.http.bodies import must_be_json, read_body
-from supervisor.doors.http.reception import Reception
+from supervisor.doors.http.reception import Reception, caller_of
 from supervisor.doors.http.refusals import refusal_of
 from supervisor.doors.http.replies import json_reply, raw_reply
 from supervisor.doors.methods import Method
@@ -22,9 +22,18 @@ _TAKEN: Final = 202
 
 
 class Caller:
-    """Who asks over HTTP, as a method sees it: there is one answer, and no way to tell more."""
+    """Who asks over HTTP, as a method sees it: there is one answer, and no way to tell more.
 
-    def __init__(self) -> None:
+    Args:
+        caller: See `caller_of`.
+
+    Attributes:
+        caller: See there.
+        is_kept: Whether what is asked is done to its end.
+    """
+
+    def __init__(self, caller: str) -> None:
+        self.caller = caller
         self.is_kept = False
 
     @property
@@ -57,12 +66,13 @@ class Calls:
         self._reception = reception
         self._kept: set[asyncio.Task[bytes]] = set()
 
-    async def answer(self, text: bytes, gone: asyncio.Future[None]) -> bytes | None:
+    async def answer(self, text: bytes, gone: asyncio.Future[None], caller: str) -> bytes | None:
         """Do what a request asks for.
 
         Args:
             text: Of the request, as JSON.
             gone: Done when nobody waits for the answer any more.
+            caller: Who asks.
 
         Returns:
             The answer's line; None where there is none: for a notification, and for one who has left.
@@ -72,25 +82,24 @@ class Calls:
             case rpc.Refused():
                 return rpc.error_line(request.id, request.error)
             case rpc.Request():
-                return await self._answer(request, gone)
+                return await self._answer(request, gone, Caller(caller))
             case _:
                 assert_never(request)
 
-    async def _answer(self, request: rpc.Request, gone: asyncio.Future[None]) -> bytes | None:
+    async def _answer(self, request: rpc.Request, gone: asyncio.Future[None], caller: Caller) -> bytes | None:
         if request.id is None and request.method.startswith("notifications/"):
             return None
         try:
-            result = await self._result(request, gone)
+            result = await self._result(request, gone, caller)
         except Exception as failure:  # noqa: BLE001 - a bug in an answer must not end the night's work
             error = self._reception.methods.error_of(request.method, failure)
             return None if request.id is None else rpc.error_line(request.id, error)
         return None if request.id is None or result is None else rpc.result_line(request.id, result)
 
-    async def _result(self, request: rpc.Request, gone: asyncio.Future[None]) -> bytes | None:
+    async def _result(self, request: rpc.Request, gone: asyncio.Future[None], caller: Caller) -> bytes | None:
         methods = self._reception.methods
         method = methods.of(request.method)
         self._reception.fence.must_allow(request.method, request.params)
-        caller = Caller()
         doing = method.begin(request.params, caller)
         if isinstance(doing, bytes):
             return doing
@@ -136,14 +145,14 @@ def routes(reception: Reception) -> list[BaseRoute]:
         text = await read_body(headers, request.receive, most_bytes, reception.room)
         gone = asyncio.ensure_future(left(request))
         try:
-            line = await calls.answer(text, gone)
+            line = await calls.answer(text, gone, caller_of(request))
         finally:
             gone.cancel()
         return Response(status_code=_TAKEN) if line is None else raw_reply(line)
 
-    async def cleanup(_: Request) -> Response:
+    async def cleanup(request: Request) -> Response:
         method = reception.methods.of("memory/clean")
-        doing = method.begin(b"", Caller())
+        doing = method.begin(b"", Caller(caller_of(request)))
         assert not isinstance(doing, bytes)  # it waits for a boundary
         try:
             given_back = msgspec.json.decode(await doing(), type=GivenBack)

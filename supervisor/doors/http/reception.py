@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from starlette.requests import Request
+
 from supervisor.config import HttpConfig
 from supervisor.doors.backlog import Backlog, Room
 from supervisor.doors.http.counters import Counters
@@ -47,3 +49,12 @@ class Reception:
     def backlog(self) -> Backlog:
         """Return what keeps bytes that a client is slow to read; to be closed."""
         return Backlog(self.room)
+
+
+def caller_of(request: Request) -> str:
+    """Return a word that is the same for all requests of one program: callers take turns.
+
+    A program has many connections; it is known by where it runs, and by what it calls itself.
+    """
+    where = "" if request.client is None else request.client.host
+    return f"http {where} {request.headers.get('user-agent', '')[:100]}"

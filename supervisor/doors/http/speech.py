@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from supervisor.doors.http.bodies import must_be_json, read_body, read_json
-from supervisor.doors.http.reception import Reception
+from supervisor.doors.http.reception import Reception, caller_of
 from supervisor.doors.http.refusals import Refusal
 from supervisor.doors.http.sending import Cut, Sender
 from supervisor.doors.http.voiced import Voiced
@@ -37,7 +37,7 @@ def routes(reception: Reception) -> list[BaseRoute]:
         terms = reception.terms
         body = await read_body(headers, request.receive, terms.body_bytes.fixed_bytes or 0, reception.room)
         wanted = wanted_of(read_json(body, SpeechBody), terms, reception.service.discover().engine)
-        return SpeechReply(reception, wanted)
+        return SpeechReply(reception, wanted, caller_of(request))
 
     return [Route("/v1/audio/speech", speech, methods=["POST"])]
 
@@ -45,8 +45,9 @@ def routes(reception: Reception) -> list[BaseRoute]:
 class SpeechReply(Response):
     """The answer: it is made while it is sent."""
 
-    def __init__(self, reception: Reception, wanted: Wanted) -> None:
+    def __init__(self, reception: Reception, wanted: Wanted, caller: str) -> None:
         super().__init__()
+        self._caller = caller
         self._reception = reception
         self._wanted = wanted
 
@@ -71,7 +72,7 @@ class SpeechReply(Response):
             await asyncio.gather(sending, gone, return_exceptions=True)
 
     async def _send(self, sender: Sender, *, is_1_0: bool) -> None:
-        async with Voiced(self._reception, self._wanted) as voiced:
+        async with Voiced(self._reception, self._wanted, self._caller) as voiced:
             # HTTP/1.0 cannot tell an end from a cut: it is given the length, and so all of it at once.
             length = await voiced.begin(whole=is_1_0)
             headers = {"cache-control": "no-store", "x-sample-rate": str(voiced.rate_hz)}

@@ -35,13 +35,15 @@ _PARAMS: Final[dict[ErrorKind, str]] = {"bad_input": "input", "voice_not_found":
 class Voiced:
     """One utterance; `async with` begins it, and ends whatever is left of it."""
 
-    def __init__(self, reception: Reception, wanted: Wanted) -> None:
+    def __init__(self, reception: Reception, wanted: Wanted, caller: str) -> None:
         """Make it; nothing happens before it is entered.
 
         Args:
             reception: Of the door.
             wanted: What is asked for.
+            caller: Who asks.
         """
+        self._caller = caller
         self._reception = reception
         self._wanted = wanted
         self._samples = Flow(reception.backlog())
@@ -115,7 +117,8 @@ class Voiced:
 
     async def _speak(self) -> None:
         try:
-            await self._reception.service.synthesize(self._wanted.request, self._hear)
+            service = self._reception.service
+            await service.synthesize(self._wanted.request, self._hear, caller=self._caller)
         except CannotAsk as failure:
             self._samples.fail(refusal_of(failure, param=_PARAMS.get(failure.kind)))
         except Exception as bug:  # noqa: BLE001 - whoever reads must be told, whatever it is

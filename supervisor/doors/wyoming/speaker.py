@@ -123,7 +123,7 @@ class Speaker:
         request = SpeechRequest(
             text=piece.text, voice=piece.voice, sample_rate=self._sample_rate_hz, audio="inline"
         )
-        await self._service.synthesize(request, take)
+        await self._service.synthesize(request, take, caller="wyoming")
         if piece.closes:
             self._outgoing.end_audio()
 

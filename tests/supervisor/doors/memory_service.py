@@ -81,6 +81,7 @@ class MemoryService:
         health: What ails it.
         now: Requests that are spoken or wait.
         asked: Calls so far, by name.
+        callers: Who asked for speech so far.
         speaks: Called before each sentence.
         voices: That it tells of; none = no child was ready yet.
     """
@@ -92,6 +93,7 @@ class MemoryService:
     health: list[Ailment] = field(default_factory=list[Ailment])
     now: int = 0
     asked: list[str] = field(default_factory=list[str])
+    callers: list[str] = field(default_factory=list[str])
     speaks: Callable[[], None] = lambda: None
     voices: list[str] = field(default_factory=lambda: ["ada", "bob"])
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -157,8 +159,11 @@ class MemoryService:
 
     # ------------------------------------------------------------------ speech
 
-    async def synthesize(self, request: SpeechRequest, on_audio: OnAudio | None = None) -> Speech:
+    async def synthesize(
+        self, request: SpeechRequest, on_audio: OnAudio | None = None, *, caller: str = ""
+    ) -> Speech:
         self._note("synthesize")
+        self.callers.append(caller)
         if request.voice not in (None, "ada", "bob"):
             raise CannotAsk(
                 f"no voice {request.voice!r}; there are ada, bob", kind="voice_not_found", retryable=False

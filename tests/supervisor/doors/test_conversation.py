@@ -74,6 +74,20 @@ def run(folder: Path, do: Callable[[Talk], Coroutine[object, object, R]], most_w
     return asyncio.run(within())
 
 
+def test_the_requests_of_one_client_are_one_callers_and_another_client_is_another(tmp_path: Path) -> None:
+    async def two(folder: Path) -> list[str]:
+        async with talk(folder) as one, talk(folder) as other:
+            for each in (one, other):
+                each.service.may_go.set()
+                for identity in (1, 2):
+                    each.ask("synthesize", identity, text="One.")
+                await each.quiet()
+            return [*one.service.callers, *other.service.callers]
+
+    first, also_first, second, also_second = asyncio.run(two(tmp_path))
+    assert first == also_first != second == also_second
+
+
 def test_an_id_that_is_in_flight_is_refused_and_its_first_request_is_answered(tmp_path: Path) -> None:
     async def twice(talk: Talk) -> tuple[list[Json], list[Json]]:
         talk.service.may_go.clear()

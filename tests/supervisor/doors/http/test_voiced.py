@@ -48,7 +48,7 @@ def seconds(data: bytes) -> float:
 @pytest.mark.parametrize("form", ENCODED)
 def test_what_is_encoded_is_as_long_as_what_was_spoken(tmp_path: Path, form: Format) -> None:
     async def run() -> None:
-        async with reception(tmp_path) as (_, desk), Voiced(desk, wanted(STORY, form)) as voiced:
+        async with reception(tmp_path) as (_, desk), Voiced(desk, wanted(STORY, form), "test") as voiced:
             await voiced.begin(whole=False)
             data = await everything(voiced)
             spoken_s = len(audio_of(STORY)) / 2 / RATE_HZ
@@ -63,7 +63,7 @@ def test_what_is_encoded_is_as_long_as_what_was_spoken(tmp_path: Path, form: For
 def test_what_fails_later_is_never_a_whole_stream(tmp_path: Path, form: Format) -> None:
     async def run() -> None:
         async with reception(tmp_path) as (_, desk):
-            async with Voiced(desk, wanted("One fish. Something crashing.", form)) as voiced:
+            async with Voiced(desk, wanted("One fish. Something crashing.", form), "test") as voiced:
                 with pytest.raises(Refusal, match="crashing"):
                     await voiced.begin(whole=True)
             assert desk.encoders.running == 0
@@ -74,7 +74,7 @@ def test_what_fails_later_is_never_a_whole_stream(tmp_path: Path, form: Format) 
 @pytest.mark.processes
 def test_one_who_takes_nothing_keeps_no_encoder_from_others(tmp_path: Path) -> None:
     async def run() -> None:
-        async with reception(tmp_path) as (_, desk), Voiced(desk, wanted("Hm. " * 300, "mp3")) as slow:
+        async with reception(tmp_path) as (_, desk), Voiced(desk, wanted("Hm. " * 300, "mp3"), "test") as slow:
             await slow.begin(whole=True)
             assert desk.encoders.running == 0
             assert len(await everything(slow)) > 0
@@ -87,7 +87,7 @@ def test_an_encoder_that_is_killed_is_told_and_may_be_asked_again(tmp_path: Path
     async def run() -> None:
         async with reception(tmp_path) as (visit, desk):
             visit.service.speaks = visit.service.may_go.clear  # the second sentence waits
-            async with Voiced(desk, wanted(STORY, "mp3")) as voiced:
+            async with Voiced(desk, wanted(STORY, "mp3"), "test") as voiced:
                 await until(lambda: desk.encoders.running)
                 for pid in desk.encoders.pids:
                     os.kill(pid, signal.SIGKILL)
@@ -106,7 +106,7 @@ def test_without_room_for_what_is_not_read_it_is_a_full_disk(tmp_path: Path, for
             assert desk.methods.room.took(desk.methods.room.left_bytes)
             (tmp_path / "state").rename(tmp_path / "gone")
             with pytest.raises(Refusal) as caught:
-                async with Voiced(desk, wanted(STORY, form)) as voiced:
+                async with Voiced(desk, wanted(STORY, form), "test") as voiced:
                     await voiced.begin(whole=True)
             assert (caught.value.status, caught.value.code) == (507, "disk_full")
 
@@ -118,7 +118,7 @@ def test_whoever_leaves_takes_it_back_and_nothing_is_kept(tmp_path: Path) -> Non
         async with reception(tmp_path) as (visit, desk):
             room = desk.methods.room.left_bytes
             visit.service.speaks = visit.service.may_go.clear
-            async with Voiced(desk, wanted(STORY, "pcm")) as voiced:
+            async with Voiced(desk, wanted(STORY, "pcm"), "test") as voiced:
                 assert await voiced.begin(whole=False) is None
                 assert visit.service.now == 1
             assert (visit.service.now, desk.methods.room.left_bytes) == (0, room)
