@@ -111,6 +111,13 @@ class LedgerReader:
         found = self._file.rows(tuple[bytes | None], PAST, job, row.chapter, row.number)
         return next((past for (past,) in found if past is not None), b"")
 
+    def first_waiting(self, job: str) -> int:
+        """Return the number of the first segment that is neither done nor set aside; of none, their count."""
+        waits = "SELECT min(first) FROM speech WHERE job = ? AND state = 'waiting' AND copies > 0"
+        ((first,),) = self._file.rows(tuple[int | None], waits, job)
+        ((count,),) = self._file.rows(tuple[int], "SELECT count(*) FROM segment WHERE job = ?", job)
+        return count if first is None else first
+
     def segments(self, job: str, first: int = 0, end: int | None = None) -> Iterator[StoredSegment]:
         """Yield segments with what became of them, in order, a page at a time.
 

@@ -89,6 +89,11 @@ class Submissions(Holding):
         found = self._file.records(StoredSubmission, f"{_STORED} WHERE submission.job = ?", job)
         return found[0] if found else None
 
+    def output(self, job: str) -> str | None:
+        """Return where a job's audio is to lie, absolute; a folder's ends with "/". None: no such job."""
+        found = self._file.rows(tuple[str], "SELECT output FROM job WHERE job = ?", job)
+        return found[0][0] if found else None
+
     def outputs(self) -> dict[str, str]:
         """Return where each job's audio is to lie, absolute; a folder's ends with "/"."""
         return dict(self._file.rows(tuple[str, str], "SELECT job, output FROM job"))

@@ -27,6 +27,7 @@ from supervisor.loop.requestqueue import RequestQueue
 from supervisor.loop.runner import Runner
 from supervisor.loop.service import CannotAsk, GivenBack, Status
 from supervisor.loop.serving import Facts, JobService
+from supervisor.loop.showcase import Showcase
 from supervisor.loop.speaking import (
     Discovered,
     OnAudio,
@@ -195,6 +196,7 @@ class House:
 
     def _make_runner(self, config: Config, lives: int) -> Runner:
         terms = terms_of(config, job="", voice=None, lives=lives)
+        conductors = conductors_of(terms, None, config.child.devices)
         place = Place(
             state=self._state,
             ledger=self._ledger,
@@ -211,9 +213,11 @@ class House:
             wall_s=time.time,
             show=self._show,
             overheard=lambda life, line: self._event("child.stderr", "debug", life=life, line=line),
-            traces=self._company.traces,
+            traces=self._telling.sights.tapped(
+                self._company.traces, config.child.devices, [one.counsel for one in conductors]
+            ),
         )
-        runner = Runner(conductors_of(terms, None, config.child.devices), place)
+        runner = Runner(conductors, place)
         self._standing.attend(runner)
         return runner
 
@@ -229,10 +233,10 @@ class House:
         return self._standing.status()
 
     async def clean(self) -> GivenBack:  # noqa: D102 -- likewise
-        return await self._standing.clean()
+        return await self._telling.sights.of_broom("clean", self._standing.clean())
 
     async def recycle(self) -> GivenBack:  # noqa: D102 -- likewise
-        return await self._standing.recycle()
+        return await self._telling.sights.of_broom("recycle", self._standing.recycle())
 
     async def synthesize(  # noqa: D102 -- likewise
         self, request: SpeechRequest, on_audio: OnAudio | None = None, *, caller: str = ""
@@ -273,6 +277,10 @@ class House:
 
     def listen(self, told: Callable[[Note], None]) -> Callable[[], None]:  # noqa: D102 -- likewise
         return self._telling.listen(told)
+
+    @property
+    def on_show(self) -> Showcase:  # noqa: D102 -- likewise
+        return Showcase(self._telling.sights, self._ledger)
 
     async def shutdown(self) -> None:  # noqa: D102 -- likewise
         self.stop("asked to shut down")

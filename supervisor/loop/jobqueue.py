@@ -89,6 +89,7 @@ class JobQueue:
                 outcome = submit(self._desk.ledger, request, time.time())
             except (errors.UsageError, errors.InputError, errors.Unwritable, OtherInHand) as error:
                 raise CannotAsk(str(error), kind="bad_input", retryable=False) from error
+        self._desk.telling.sights.moved(outcome.job)
         self._look()
         # With a key the answer is the same each time.
         return TakenIn(job=outcome.job, is_new=outcome.is_new or submission.key is not None)
@@ -120,7 +121,7 @@ class JobQueue:
                 self._desk.ledger.cancel(job)
             self._starved.pop(job, None)
             self._desk.telling.watchers.end(job, ended(self.view(job)))
-        return self.view(job)
+        return self._moved(job)
 
     async def pause(self, job: str) -> JobView:
         """Have a job wait until it is resumed. See `Service.pause`."""
@@ -131,7 +132,7 @@ class JobQueue:
                 raise CannotAsk(_past_pausing(self.view(job)), kind="bad_input", retryable=False)
         self._starved.pop(job, None)
         self._desk.telling.watchers.tell(job, _PAUSED)
-        return self.view(job)
+        return self._moved(job)
 
     async def resume(self, job: str) -> JobView:
         """Go on with a job that was paused. See `Service.resume`."""
@@ -143,7 +144,7 @@ class JobQueue:
                 if not self._desk.ledger.resume(job, time.time()) and view.state in ("failed", "cancelled"):
                     raise CannotAsk(_not_paused(view), kind="bad_input", retryable=False)
             self._look()
-        return self.view(job)
+        return self._moved(job)
 
     async def _take_out(self, job: str, why: str) -> None:
         """Have nobody work at a job, unless its files are being written; what is spoken is kept."""
@@ -182,6 +183,11 @@ class JobQueue:
                 self._desk.ledger.retry(job, time.time())
             self._starved.pop(job, None)
             self._look()
+        return self._moved(job)
+
+    def _moved(self, job: str) -> JobView:
+        """Show that something was done to a job, and return how far it is."""
+        self._desk.telling.sights.moved(job)
         return self.view(job)
 
     # ------------------------------------------------------------------ work
@@ -202,6 +208,7 @@ class JobQueue:
             self._in_hand[job] = in_hand = InHand(self._desk, waiting[0])
             self._starved.pop(job, None)
             self._desk.telling.watchers.begin(job)
+            self._desk.telling.sights.moved(job)
             in_hand.begin(self._look, self._over)
 
     @property
@@ -217,6 +224,7 @@ class JobQueue:
             self._starved[job] = over.lacked_room
             self._patience_s = min(max(self._poll_s, 2 * self._patience_s), _MOST_PATIENCE_S)
             self._look_later(self._patience_s)  # what is free may not be enough
+        self._desk.telling.sights.moved(job)
         self._look()
 
     def _tell_the_end(self, job: str, failure: errors.SupervisorError | None) -> None:
@@ -248,6 +256,7 @@ class JobQueue:
                 if not self._is_full and free_bytes(want.folder) >= want.needed_bytes:
                     self._desk.ledger.set_state(job, "queued")
                     del self._starved[job]
+                    self._desk.telling.sights.moved(job)
         except errors.DiskFull:
             pass  # looked for again, below
         if self._starved:

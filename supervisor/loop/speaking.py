@@ -13,6 +13,7 @@ import msgspec
 from supervisor.core.notes import Note
 from supervisor.edge.ledger_values import JobView
 from supervisor.loop.service import Steering
+from supervisor.loop.sights import OnShow
 from supervisor.wire.messages import Voice
 
 
@@ -285,6 +286,10 @@ class Service(Steering, Protocol):
         ...
 
     @property
+    def on_show(self) -> OnShow:
+        """What whoever looks on may see."""
+        ...
+
     async def shutdown(self) -> None:
         """Park the work and end the service; returns once it is parked, durably."""
         ...

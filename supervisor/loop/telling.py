@@ -6,6 +6,7 @@ from supervisor.core.notes import Note, Progress, SegmentSpoken, SegmentTrouble
 from supervisor.log import Log
 from supervisor.loop.logged import log_note
 from supervisor.loop.requestqueue import is_request
+from supervisor.loop.sights import Sights
 from supervisor.loop.watching import Watchers
 
 
@@ -14,6 +15,7 @@ class Telling:
 
     Attributes:
         watchers: Of its jobs.
+        sights: For who looks on.
     """
 
     def __init__(self, log: Log, show: Callable[[Note], None]) -> None:
@@ -24,6 +26,7 @@ class Telling:
             show: Takes every note.
         """
         self.watchers = Watchers()
+        self.sights = Sights()
         self._log = log
         self._takers = [show]
         self._listeners: list[Callable[[Note], None]] = []
@@ -57,6 +60,7 @@ class Telling:
         """Tell a note that is about a job, and not about others in hand."""
         self._tell(note)
         self.watchers.tell(job, note)
+        self.sights.moved(job)
 
     def _tell(self, note: Note) -> None:
         self._keep(note)

@@ -16,6 +16,7 @@ from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken, Sta
 from supervisor.edge.ledger_values import HELD, JobState, JobView
 from supervisor.loop.health import Ailment
 from supervisor.loop.service import CannotAsk, ChildStatus, ErrorKind, GivenBack, NothingToAsk, Status, Totals
+from supervisor.loop.sights import Heard, Sight, Sights
 from supervisor.loop.speaking import (
     Discovered,
     GivenInput,
@@ -84,6 +85,8 @@ class MemoryService:
         callers: Who asked for speech so far.
         speaks: Called before each sentence.
         voices: That it tells of; none = no child was ready yet.
+        audio: What there is to hear of jobs.
+        sights: What who looks on is shown.
     """
 
     folder: Path
@@ -96,6 +99,8 @@ class MemoryService:
     callers: list[str] = field(default_factory=list[str])
     speaks: Callable[[], None] = lambda: None
     voices: list[str] = field(default_factory=lambda: ["ada", "bob"])
+    audio: dict[str, Heard] = field(default_factory=dict[str, Heard])
+    sights: Sights = field(default_factory=Sights)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _jobs: dict[str, _Job] = field(default_factory=dict[str, _Job])
     _listeners: list[Callable[[Note], None]] = field(default_factory=list[Callable[[Note], None]])
@@ -247,6 +252,7 @@ class MemoryService:
         await asyncio.sleep(0)  # the write to the disk
         job = self._jobs[identity] = _Job(submission)
         job.work = asyncio.create_task(self._narrate(identity, job))
+        self.sights.moved(identity)
         return TakenIn(job=identity)
 
     def job(self, job: str) -> JobView:
@@ -268,6 +274,7 @@ class MemoryService:
             kept.state = "cancelled"
             if kept.work is not None:
                 kept.work.cancel()
+            self.sights.moved(job)
         return self._view(job)
 
     async def pause(self, job: str) -> JobView:
@@ -315,8 +322,10 @@ class MemoryService:
                 SegmentSpoken(job=identity, segment=number, seconds=seconds, sha256=sha256, attempts=1)
             )
             self._tell(self._progress(identity, job, parts))
+            self.sights.moved(identity)
             await asyncio.sleep(0)
         job.state = "done"
+        self.sights.moved(identity)
 
     def _progress(self, identity: str, job: _Job, parts: list[str]) -> Progress:
         seconds = sum(len(part) for part in parts[: job.done]) * CHAR_SAMPLES / RATE_HZ
@@ -366,6 +375,19 @@ class MemoryService:
     @property
     def listeners(self) -> int:
         return len(self._listeners)
+
+    @property
+    def on_show(self) -> "MemoryService":
+        return self
+
+    def look_on(self, told: Callable[[Sight], None]) -> Callable[[], None]:
+        return self.sights.look_on(told)
+
+    def output(self, job: str) -> str | None:
+        return self._jobs[job].submission.output if job in self._jobs else None
+
+    def heard(self, job: str) -> Heard:
+        return self.audio.get(job, Heard(files=[], pieces=[]))
 
     async def shutdown(self) -> None:
         self._note("shutdown")
