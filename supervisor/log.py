@@ -27,7 +27,7 @@ EVENTS: dict[str, str] = {
     "job.delivered": "a finished file is in its place; path, sha256",
     "child.spawned": "= a child life begins; pid",
     "child.ready": "= the child may be given work; seconds from its start",
-    "child.state": "= the child's slot changed; why, memory",
+    "child.state": "= the child's slot changed; why, memory, at its end how in a word",
     "child.gone": "= the child ended; how in words, planned or not",
     "child.signalled": "> a signal was sent; which, why",
     "child.stderr": "< a line that the child wrote on its standard error",

@@ -10,6 +10,8 @@ from typing import cast, get_args
 
 import pytest
 
+from supervisor.core.decisions import Policy
+from supervisor.core.obituary import Ending, Reason
 from supervisor.doors.jsonrpc import CODES
 from supervisor.doors.offer import service_methods
 from supervisor.log import Log
@@ -140,6 +142,16 @@ def test_every_notification_is_in_the_table_and_in_an_example() -> None:
 def test_every_kind_of_ailment_is_in_the_table() -> None:
     text = page("docs/protocol.md").split("### What ails it")[1].split("###")[0]
     assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == set(get_args(AilmentKind))
+
+
+def test_every_way_in_which_a_life_can_end_is_in_the_list() -> None:
+    text = page("docs/protocol.md").split("### How a life ends")[1].split("###")[0]
+    listed = re.findall(r"^- `([a-z_]+)`: (.*?)\.$", text, re.MULTILINE | re.DOTALL)
+    assert [word for word, _ in listed] == [*get_args(Ending)]
+    assert {"asked", "last_try", "cannot_go_on"} | set(get_args(Policy)) == set(get_args(Reason))
+    named = set(re.findall(r"`([a-z_]+)`", listed[0][1]))
+    # A policy that never replaces a child need not be told of.
+    assert named - {"reason"} == set(get_args(Reason)) - {"stall", "degrade", "fit"}
 
 
 def test_every_error_is_in_the_table_and_in_an_example() -> None:

@@ -24,6 +24,7 @@ class Burial:
 
     def bury(self, post: Post, event: ev.Ended, at_s: float) -> None:
         """Take note of a death: settle its segment, count it, and see to its place."""
+        lost_s = post.lost_s(at_s)
         hand, post.hand = post.hand, None
         # One that never said a word over the wire may have said why on its stderr.
         last_words = post.last_words or ("" if post.greeted else event.last_line)
@@ -33,6 +34,8 @@ class Burial:
             # Not even the first one got to its first word, and it said why: another would not either.
             mend = "the interpreter needs this version of tts-supervisor installed"
             self._desk.end("configuration", f"child.python: the child {obituary.why}; {mend}")
+        if hand is not None or not obituary.planned:  # a start that nobody needs any more is not done again
+            self._desk.counts.lost_s += lost_s
         self._desk.move(post, Event.EXITED, at_s)
         bury = do.Bury(
             life=event.life,

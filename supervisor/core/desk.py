@@ -205,6 +205,7 @@ class Desk:
     def spawn(self, post: Post, at_s: float) -> None:
         """Have the process of a post started."""
         self.unloaded = False
+        post.started_s = at_s
         self.move(post, Event.START_DUE, at_s)
         if post is self.roster.current:
             self.act(do.Watch(life=post.life))
@@ -224,7 +225,7 @@ class Desk:
             case Do.SPAWN:
                 self.act(do.Spawn(life=life))
             case Do.SEND_SEGMENT if hand is not None:
-                self.act(do.Send(life=life, message=_synthesize(hand)))
+                self.act(do.Send(life=life, message=hand.order))
             case Do.ASK_RELEASE:
                 self.act(do.Send(life=life, message=say.Release()))
             case Do.ASK_EXIT:
@@ -272,6 +273,8 @@ class Desk:
             pid=post.pid,
             how="" if death is None else death.in_words,
             segments=post.segments,
+            ending=None if obituary is None else obituary.ending,
+            reason=None if obituary is None else obituary.reason,
         )
         self.tell(note)
 
@@ -284,17 +287,3 @@ _SHOWN: dict[State, ChildStateName] = {
     State.DYING: "dying",
     State.STUCK: "stuck",
 }
-
-
-def _synthesize(hand: Hand) -> say.Synthesize:
-    segment = hand.segment
-    return say.Synthesize(
-        segment_id=segment.number,
-        attempt=hand.attempt,
-        text=segment.text,
-        voice=segment.voice,
-        reference=segment.reference,
-        seed=segment.seed,
-        settings=segment.settings,
-        past=segment.past,
-    )

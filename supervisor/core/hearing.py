@@ -103,7 +103,7 @@ class Hearing:
         audio_s = 0.0
         if fault is not None:
             message = f"the parent's check of the samples: {fault}"
-            self._attempt_failed(post, hand, "quality", message, retryable=True)
+            self._attempt_failed(post, hand, "quality", message, retryable=True, at_s=at_s)
         else:
             audio_s = done.samples / done.sample_rate_hz
             self._desk.late += self._desk.bench.store(hand, done)
@@ -115,12 +115,16 @@ class Hearing:
         hand = post.hand
         if hand is None:
             return
-        self._attempt_failed(post, hand, failed.kind, failed.message, retryable=failed.retryable)
+        self._attempt_failed(post, hand, failed.kind, failed.message, retryable=failed.retryable, at_s=at_s)
         if failed.sticky:
-            post.want_recycle(f"the child said that it cannot go on: {failed.message}", patient=False)
+            why = f"the child said that it cannot go on: {failed.message}"
+            post.want_recycle(why, reason="cannot_go_on", patient=False)
         self._segment_over(post, hand, failed.vitals, 0.0, at_s)
 
-    def _attempt_failed(self, post: Post, hand: Hand, kind: str, message: str, *, retryable: bool) -> None:
+    def _attempt_failed(  # noqa: PLR0913 - each once, the last two by name
+        self, post: Post, hand: Hand, kind: str, message: str, *, retryable: bool, at_s: float
+    ) -> None:
+        self._desk.counts.lost_s += at_s - hand.begun_s
         after = self._desk.charge(hand, kind, message, retryable=retryable)
         if kind == "oom":
             post.release_why = "out of memory within a segment"
@@ -129,6 +133,7 @@ class Hearing:
             post.want_recycle(
                 f"segment {hand.segment.number + 1} failed {hand.attempts} times ({kind}): "
                 "a fresh child for its last try",
+                reason="last_try",
                 patient=False,
             )
 

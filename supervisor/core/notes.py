@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from supervisor.core.decisions import Act, Policy
+from supervisor.core.obituary import Ending, Reason
 
 ChildStateName = Literal[
     "starting", "ready", "releasing", "draining", "leaving", "dying", "gone", "given_up", "stuck"
@@ -29,6 +30,8 @@ class ChildState:
         pid: Of the child's process; None before it runs.
         how: For `gone`: how the process ended, in words.
         segments: Segments that the life is through with.
+        ending: For `gone`: how the life ended, in a word.
+        reason: For `gone` of one that was recycled: for what.
     """
 
     life: int
@@ -41,6 +44,8 @@ class ChildState:
     pid: int | None = None
     how: str = ""
     segments: int = 0
+    ending: Ending | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

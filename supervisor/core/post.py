@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supervisor.core.lifecycle import WITH_SEGMENT, State
-from supervisor.core.obituary import EndWish, Wish
+from supervisor.core.obituary import EndWish, Reason, Wish
 from supervisor.core.slot import Slot, SlotTimes
 
 if TYPE_CHECKING:
@@ -19,11 +19,13 @@ class Recycle:
 
     Attributes:
         why: In words.
+        reason: In a word: the policy that says so, or who else is behind it.
         patient: Whether this one may speak on while its successor gets ready. Not where the next
             segment is what a fresh child is wanted for, nor where the clock says that it is over.
     """
 
     why: str
+    reason: Reason
     patient: bool
 
 
@@ -40,6 +42,7 @@ class Post:
         last_words: What it said was broken.
         recycle: That it is to be replaced.
         release_why: Why it is to release its caches at the next boundary; empty if not.
+        started_s: When its process was asked for, monotonic seconds.
         reading_until_s: A hand-out waits so long for a fresh reading.
         stopped_since_s: Since when it is stopped (SIGSTOP) while it starts.
         hand: The segment that it speaks; None if none.
@@ -59,6 +62,7 @@ class Post:
         self.last_words = ""
         self.recycle: Recycle | None = None
         self.release_why = ""
+        self.started_s = math.inf
         self.reading_until_s = -math.inf
         self.stopped_since_s: float | None = None
         self.hand: Hand | None = None
@@ -87,12 +91,26 @@ class Post:
         """Whether it said that it holds device memory."""
         return self.ready is not None and self.ready.uses_device
 
-    def wish_end(self, wish: Wish, why: str) -> None:
+    def lost_s(self, at_s: float) -> float:
+        """Return what is lost if it ends now: the time since its segment was handed out, or since its start.
+
+        One that is ready and has nothing in hand loses nothing, however long it has stood so.
+        """
+        if self.hand is not None:
+            return at_s - self.hand.begun_s
+        return at_s - self.started_s if self.ready is None else 0.0
+
+    def wish_end(self, wish: Wish, why: str, reason: Reason | None = None) -> None:
         """Note why it is to end; what follows the first reason is only how it came about."""
         if self.wish is None:
-            self.wish = EndWish(wish=wish, why=why)
+            self.wish = EndWish(wish=wish, why=why, reason=reason)
 
-    def want_recycle(self, why: str, *, patient: bool) -> None:
+    def want_recycle(self, why: str, *, reason: Reason, patient: bool) -> None:
         """Note that a fresh child is to take over; the first reason stands, unless a later one hurries."""
         if self.recycle is None or (self.recycle.patient and not patient):
-            self.recycle = Recycle(why=why, patient=patient)
+            self.recycle = Recycle(why=why, reason=reason, patient=patient)
+
+    def make_way(self) -> None:
+        """Note that it is to end for the fresh child that was wanted."""
+        assert self.recycle is not None
+        self.wish_end("recycle", self.recycle.why, self.recycle.reason)

@@ -61,7 +61,7 @@ class Shift:
         """A child is ready and has nothing in hand: find what it is to do."""
         idle_since_s, post.idle_since_s = post.idle_since_s, None
         if self._desk.recycles.is_waiting:
-            post.want_recycle("asked for", patient=True)
+            post.want_recycle("asked for", reason="asked", patient=True)
         if self._desk.ending is not None:
             self._desk.stop_children(at_once=False, at_s=at_s)
         elif self._desk.bench.is_over:
@@ -105,7 +105,7 @@ class Shift:
             successor = self._desk.roster.begin_successor()
             self._desk.spawn(successor, at_s)
         if successor is None:
-            post.wish_end("recycle", post.recycle.why)
+            post.make_way()
             self._desk.move(post, Event.LEAVE_WANTED, at_s)
         elif successor.state is State.IDLE:
             self.hand_over(at_s)
@@ -127,7 +127,7 @@ class Shift:
         """Give the successor the work; the old one leaves."""
         old, new = self._desk.roster.hand_over()
         if old.is_there:
-            old.wish_end("recycle", "" if old.recycle is None else old.recycle.why)
+            old.make_way()
             self._desk.move(old, Event.LEAVE_WANTED, at_s)
             self._desk.counsel.life_ended(old.life, self._desk.why(old), at_s)
         self._desk.act(do.Watch(life=new.life))

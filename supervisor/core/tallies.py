@@ -35,11 +35,23 @@ class Counts:
         recycles: Replaced as planned.
         deaths: Ended otherwise.
         cleans: Releases of caches.
+        lost_s: Seconds of theirs that came to nothing: on segments whose audio was thrown away, and on
+            starts that failed.
     """
 
     recycles: int = 0
     deaths: int = 0
     cleans: int = 0
+    lost_s: float = 0.0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Return the counts of both."""
+        return Counts(
+            recycles=self.recycles + other.recycles,
+            deaths=self.deaths + other.deaths,
+            cleans=self.cleans + other.cleans,
+            lost_s=self.lost_s + other.lost_s,
+        )
 
 
 class Tallies:

@@ -121,9 +121,10 @@ class Warden:
                     post.release_why = why
                 case "drain":
                     self._desk.act(do.Prefetch())
-                    post.want_recycle(why, patient=decision.policy not in _IMPATIENT)
+                    is_patient = decision.policy not in _IMPATIENT
+                    post.want_recycle(why, reason=decision.policy, patient=is_patient)
                 case "kill":
-                    post.wish_end("hard", why)
+                    post.wish_end("hard", why, decision.policy)
                     self._desk.move(post, Event.END_WANTED, at_s)
                 case "resume":
                     post.asked = False

@@ -61,8 +61,9 @@ def _spoken(note: SegmentSpoken) -> Json:
 
 def _child(note: ChildState) -> Json:
     params: Json = {"life": note.life, "state": note.state, "why": note.why}
-    if note.signal is not None:
-        params["signal"] = note.signal
+    for name, word in (("signal", note.signal), ("ending", note.ending), ("reason", note.reason)):
+        if word is not None:
+            params[name] = word
     return params | {"memory": note.memory}
 
 

@@ -26,6 +26,8 @@ _KINDS: Final[dict[Kind, type[Note]]] = {
     "memory": MemoryDecision,
     "notice": Notice,
 }
+#: Of the end of a life: there may be more of them one day.
+_WORDS: Final = {"ending", "reason"}
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -59,5 +61,14 @@ def note_of(told: Told) -> Note | None:
 def _decoded(text: msgspec.Raw, kind: type[Note]) -> Note | None:
     try:
         return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError:
+        return _without_words(text) if kind is ChildState else None
+
+
+def _without_words(text: msgspec.Raw) -> ChildState | None:
+    """Read the end of a life that a later version has another word for; whether it was planned is there."""
+    try:
+        fields = msgspec.json.decode(text, type=dict[str, object])
+        return msgspec.convert({name: fields[name] for name in fields.keys() - _WORDS}, ChildState)
     except msgspec.DecodeError:
         return None

@@ -69,7 +69,8 @@ def event_of(
         case MemoryDecision(policy="watermark", action="clean" | "drain" | "kill" | "pause"):
             event, policy = "watermark", note.policy
         case ChildState(state="gone", recycled=True):
-            event, policy = "recycle", _policy_in(note.why)
+            # What people asked for is no policy's doing.
+            event, policy = "recycle", note.reason if note.reason in get_args(Policy) else None
         case _:
             return None
     return AlertEvent(
@@ -85,12 +86,6 @@ def event_of(
 
 def _figures(life: int, decided: MemoryDecision | None) -> dict[str, int]:
     return {} if decided is None or decided.life != life else decided.memory
-
-
-def _policy_in(why: str) -> str | None:
-    # What a policy decided is told as "leak: it grew by ..."; what people asked for has no policy before it.
-    name = why.partition(":")[0]
-    return name if name in get_args(Policy) else None
 
 
 def _iso(at_s: float) -> str:

@@ -25,6 +25,8 @@ def log_note(log: Log, note: Note) -> None:
                 life=note.life,
                 state=note.state,
                 why=note.why or None,
+                ending=note.ending,
+                reason=note.reason,
                 signal=note.signal,
                 pid=note.pid,
                 **note.memory,

@@ -64,6 +64,8 @@ class LifeStatus(msgspec.Struct, frozen=True, kw_only=True):
         why: What led to it, with figures.
         segments: Spoken in it.
         at: When it ended, ISO 8601 in UTC.
+        ending: How, in a word: `Ending` of `supervisor/core/obituary.py`; later versions may have more.
+        reason: Of one that was `recycled`, for what: `Reason`, likewise; else empty.
     """
 
     life: int
@@ -71,6 +73,8 @@ class LifeStatus(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     segments: int
     at: str = ""
+    ending: str = ""
+    reason: str = ""
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +89,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         deaths: Children that ended otherwise.
         cleans: Releases of caches, whoever asked for them.
         attempts: At segments that are spoken or set aside.
+        lost_seconds: Of children's time that came to nothing: from the hand-out of a segment to what undid
+            it, be it a death, a kill or a failure; and starts that failed.
     """
 
     segments: int = 0
@@ -95,6 +101,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     deaths: int = 0
     cleans: int = 0
     attempts: int = 0
+    lost_seconds: float = 0.0
 
 
 class PolicyStatus(msgspec.Struct, frozen=True, kw_only=True):

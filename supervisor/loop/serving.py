@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from supervisor.core.notes import ChildState, Note, Progress, SegmentSpoken, SegmentTrouble, Stage
 from supervisor.core.post import Post
+from supervisor.core.tallies import Counts
 from supervisor.loop.health import Ailment, of_all, utc
 from supervisor.loop.runner import Runner
 from supervisor.loop.service import (
@@ -70,9 +71,11 @@ class JobService:
         self._progress: Progress | None = None
         self._spoken = self._failed = self._attempts = 0
         self._audio_s = 0.0
+        self._before = Counts()  # of runners that are over
 
     def attend(self, runner: Runner) -> None:
-        """Speak of this runner from now on."""
+        """Speak of this runner from now on; what those before it counted still counts."""
+        self._before = self._counts()
         self._runner = runner
 
     def note(self, note: Note) -> None:
@@ -184,17 +187,21 @@ class JobService:
             age_s=0.0 if born_s is None else round(max(0.0, self._facts.wall_s() - born_s), 3),
         )
 
+    def _counts(self) -> Counts:
+        return self._before if self._runner is None else self._before + self._runner.conductor.counts
+
     def _totals(self) -> Totals:
-        counts = None if self._runner is None else self._runner.conductor.counts
+        counts = self._counts()
         return Totals(
             segments=self._spoken,
             failed=self._failed,
             audio_seconds=round(self._audio_s, 3),
             wall_seconds=round(self._facts.wall_s() - self._since_s, 3),
-            recycles=0 if counts is None else counts.recycles,
-            deaths=0 if counts is None else counts.deaths,
-            cleans=0 if counts is None else counts.cleans,
+            recycles=counts.recycles,
+            deaths=counts.deaths,
+            cleans=counts.cleans,
             attempts=self._attempts,
+            lost_seconds=round(counts.lost_s, 3),
         )
 
     def _job(self) -> JobStatus | None:
@@ -239,4 +246,12 @@ def _device(post: Post, configured: str, *, seen: bool) -> str:
 
 
 def _life(note: ChildState, now_s: float) -> LifeStatus:
-    return LifeStatus(life=note.life, ended=note.how, why=note.why, segments=note.segments, at=utc(now_s))
+    return LifeStatus(
+        life=note.life,
+        ended=note.how,
+        why=note.why,
+        segments=note.segments,
+        at=utc(now_s),
+        ending=note.ending or "",
+        reason=note.reason or "",
+    )

@@ -39,6 +39,7 @@ def test_a_run_tells_each_step_of_its_child_and_each_segment() -> None:
         (False, "SIGSEGV", "killed by SIGSEGV (segmentation fault)"),
         (True, None, "no more work"),
     ]
+    assert [note.ending for note in states] == [None, None, "crashed", None, None, None, "finished"]
     assert states[1].memory == {"host_private": 10}
     spoken = [note for note in world.notes if isinstance(note, SegmentSpoken)]
     assert [(note.segment, note.attempts) for note in spoken] == [(0, 2), (1, 1)]

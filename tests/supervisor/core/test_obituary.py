@@ -3,46 +3,57 @@ import itertools
 import pytest
 
 from supervisor.core.death import Death
-from supervisor.core.obituary import EndWish, Wish, read_death
+from supervisor.core.obituary import Ending, EndWish, Wish, read_death
 from tests.supervisor.core.world import World
 
 KILL, TERM, SEGV = Death(signal=9), Death(signal=15), Death(signal=11)
 
 
 @pytest.mark.parametrize(
-    ("wish", "first", "means", "kind"),
+    ("wish", "first", "ending", "means"),
     [
-        ("recycle", False, "planned recycled", "oom"),
-        ("recycle", True, "planned recycled", "oom"),
-        ("over", True, "planned", "oom"),
-        ("stop", True, "planned", "oom"),
-        ("hard", False, "planned recycled", "oom"),
-        ("hard", True, "charged", "oom"),
-        ("stalled", False, "charged", "child_hung"),
-        ("unready", True, "charged", "child_hung"),
-        ("broken", False, "charged", "child_crashed"),
+        ("recycle", False, "recycled", "planned recycled"),
+        ("recycle", True, "recycled", "planned recycled"),
+        ("over", True, "finished", "planned"),
+        ("idle", False, "finished", "planned"),
+        ("stop", True, "finished", "planned"),
+        ("hard", False, "recycled", "planned recycled"),
+        ("hard", True, "over_mark", "charged oom"),
+        ("stalled", False, "hung", "charged child_hung"),
+        ("unready", True, "unready", "charged child_hung"),
+        ("broken", False, "broken", "charged child_crashed"),
     ],
 )
 @pytest.mark.parametrize("death", [KILL, TERM, SEGV])
 def test_an_end_that_we_wanted_is_what_we_wanted_it_for(
-    wish: Wish, first: bool, means: str, kind: str, death: Death
+    wish: Wish, first: bool, ending: Ending, means: str, death: Death
 ) -> None:
-    said = read_death(death, EndWish(wish=wish, why="because"), last_words="ignored", first_segment=first)
-    marks = {"planned": said.planned, "recycled": said.recycled, "charged": said.charged}
+    meant = EndWish(wish=wish, why="because", reason="clock")
+    said = read_death(death, meant, last_words="ignored", first_segment=first)
+    marks = {"planned": said.planned, "recycled": said.recycled, f"charged {said.kind}": said.charged}
     assert " ".join(mark for mark, is_set in marks.items() if is_set) == means
-    assert (said.kind, said.why) == (kind, "because")
+    assert (said.ending, said.why) == (ending, "because")
+    assert not said.recycled or said.reason == "clock"
     assert not said.outside
 
 
 @pytest.mark.parametrize(
-    ("death", "outside"),
-    [(KILL, True), (TERM, True), (SEGV, False), (Death(exit_code=0), False), (Death(), False)],
+    ("death", "ending"),
+    [
+        (KILL, "killed"),
+        (TERM, "killed"),
+        (SEGV, "crashed"),
+        (Death(exit_code=0), "exited"),
+        (Death(), "exited"),
+    ],
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_an_end_that_nobody_here_wanted_is_read_from_the_death(
-    death: Death, outside: bool, first: bool
+    death: Death, ending: Ending, first: bool
 ) -> None:
+    outside = ending == "killed"
     said = read_death(death, None, last_words="", first_segment=first)
+    assert (said.ending, said.reason) == (ending, None)
     assert (said.planned, said.recycled) == (False, False)
     assert (said.outside, said.charged) == (outside, not outside)
     assert said.kind == "child_crashed"

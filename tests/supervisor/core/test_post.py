@@ -1,7 +1,11 @@
+from supervisor.core.hand import Hand
 from supervisor.core.lifecycle import Event, State
 from supervisor.core.obituary import EndWish
 from supervisor.core.post import Post, Recycle
 from supervisor.core.slot import SlotTimes
+from supervisor.wire.messages import Ready
+from tests.supervisor.core.ground import segment
+from tests.supervisor.core.makebelieve import CALM, figures
 
 TIMES = SlotTimes(start_s=10.0, release_s=1.0, term_s=1.0)
 
@@ -25,9 +29,32 @@ def test_the_first_reason_to_end_stands() -> None:
 
 def test_a_recycle_keeps_its_first_reason_unless_a_later_one_hurries() -> None:
     post = Post(TIMES, 1)
-    post.want_recycle("a leak", patient=True)
-    post.want_recycle("another leak", patient=True)
-    assert post.recycle == Recycle(why="a leak", patient=True)
-    post.want_recycle("the last try", patient=False)
-    post.want_recycle("a leak", patient=True)
-    assert post.recycle == Recycle(why="the last try", patient=False)
+    post.want_recycle("a leak", reason="leak", patient=True)
+    post.want_recycle("another leak", reason="lookahead", patient=True)
+    assert post.recycle == Recycle(why="a leak", reason="leak", patient=True)
+    post.want_recycle("the last try", reason="last_try", patient=False)
+    post.want_recycle("a leak", reason="leak", patient=True)
+    assert post.recycle == Recycle(why="the last try", reason="last_try", patient=False)
+    post.make_way()
+    assert post.wish == EndWish(wish="recycle", why="the last try", reason="last_try")
+
+
+def test_a_start_and_a_segment_in_hand_can_be_lost_and_nothing_else() -> None:
+    post = Post(TIMES, 1)
+    post.started_s = 5.0
+    assert post.lost_s(7.0) == 2.0
+    post.ready = Ready(
+        engine="e",
+        engine_version="1",
+        sample_rate_hz=8000,
+        voice="any",
+        clones=False,
+        uses_device=False,
+        pace_s_per_char=0.1,
+        canary=figures(1.0),
+        vitals=CALM,
+        took_s=0.5,
+    )
+    assert post.lost_s(900.0) == 0.0
+    post.hand = Hand(segment(0), attempt=1, stall_s=5.0, at_s=10.0)
+    assert post.lost_s(13.0) == 3.0

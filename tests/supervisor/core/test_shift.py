@@ -173,7 +173,7 @@ def test_one_that_spoke_nothing_is_as_fresh_as_its_successor() -> None:
     while "ready" not in world.states:
         world.behave()
     assert world.conductor.post is not None
-    world.conductor.post.want_recycle("a mark", patient=True)
+    world.conductor.post.want_recycle("a mark", reason="watermark", patient=True)
     world.faults.driver_answers = True
     assert world.run_on().ending == "spoken"
     assert world.conductor.counts.recycles == 0

@@ -68,3 +68,11 @@ def test_the_chapter_in_hand_is_named() -> None:
 def test_the_ends_of_children_are_those_of_the_run() -> None:
     note = Tallies(size(3), at_s=0.0).progress(1.0, Counts(recycles=2, deaths=1))
     assert (note.recycles, note.deaths) == (2, 1)
+
+
+def test_counts_of_two_runs_add_up() -> None:
+    one = Counts(recycles=1, deaths=2, cleans=3, lost_s=0.5)
+    assert one + Counts(recycles=10, deaths=20, cleans=30, lost_s=1.0) == Counts(
+        recycles=11, deaths=22, cleans=33, lost_s=1.5
+    )
+    assert one + Counts() == one

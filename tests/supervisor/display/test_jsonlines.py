@@ -25,10 +25,13 @@ TROUBLE = SegmentTrouble(job="j1", segment=1, kind="oom", message="m", attempts=
 def test_the_names_and_fields_are_those_of_the_contract() -> None:
     spoken = SegmentSpoken(job="j1", segment=0, seconds=1.5, sha256="ab", attempts=1)
     gone = ChildState(
-        life=2, state="gone", why="killed", signal="SIGKILL", memory={"host_private": 9}, planned=False
+        life=2, state="gone", why="killed", signal="SIGKILL", memory={"host_private": 9}, ending="killed"
+    )
+    replaced = ChildState(
+        life=3, state="gone", why="leak: …", signal=None, memory={}, ending="recycled", reason="leak"
     )
     ready = ChildState(life=2, state="ready", why="", signal=None, memory={})
-    assert [notification(note) for note in (PROGRESS, spoken, gone, ready)] == [
+    assert [notification(note) for note in (PROGRESS, spoken, gone, ready, replaced)] == [
         {
             "jsonrpc": "2.0",
             "method": "progress",
@@ -54,6 +57,7 @@ def test_the_names_and_fields_are_those_of_the_contract() -> None:
                 "state": "gone",
                 "why": "killed",
                 "signal": "SIGKILL",
+                "ending": "killed",
                 "memory": {"host_private": 9},
             },
         },
@@ -61,6 +65,18 @@ def test_the_names_and_fields_are_those_of_the_contract() -> None:
             "jsonrpc": "2.0",
             "method": "child/state",
             "params": {"life": 2, "state": "ready", "why": "", "memory": {}},
+        },
+        {
+            "jsonrpc": "2.0",
+            "method": "child/state",
+            "params": {
+                "life": 3,
+                "state": "gone",
+                "why": "leak: …",
+                "ending": "recycled",
+                "reason": "leak",
+                "memory": {},
+            },
         },
     ]
 

@@ -35,7 +35,15 @@ NOTES: list[Note] = [
     ),
     SegmentSpoken(job="j1", segment=0, seconds=0.1, sha256="ab", attempts=2),
     SegmentTrouble(job="j1", segment=0, kind="quality", message="silent", attempts=3, final=True),
-    ChildState(life=2, state="gone", why="killed", signal="SIGSEGV", memory={"host_private": 4}, segments=7),
+    ChildState(
+        life=2,
+        state="gone",
+        why="w",
+        signal="SIGSEGV",
+        memory={"host_private": 4},
+        segments=7,
+        ending="crashed",
+    ),
     MemoryDecision(life=2, action="flag", policy="leak", why="it grows", memory={"device_used": 9}),
     Notice(level="warning", name="door", text="«shut»"),
 ]
@@ -55,3 +63,12 @@ def test_every_kind_of_note_is_told() -> None:
 def test_what_this_version_does_not_know_is_passed_over(text: bytes) -> None:
     assert note_of(Told(job="j1", kind="stage", note=msgspec.Raw(text))) is None
     assert note_of(Told(job="j1", kind="of a later version", note=msgspec.Raw(b"{}"))) is None
+
+
+def test_an_end_that_has_a_word_of_a_later_version_is_told_without_it() -> None:
+    text = b'{"life": 2, "state": "gone", "why": "w", "signal": null, "memory": {}, "planned": true'
+    known = ChildState(life=2, state="gone", why="w", signal=None, memory={}, planned=True)
+    for word in (b', "ending": "evicted"}', b', "ending": "recycled", "reason": "moon"}', b', "age": 3}'):
+        assert note_of(Told(job="j1", kind="child", note=msgspec.Raw(text + word))) == known
+    assert note_of(Told(job="j1", kind="child", note=msgspec.Raw(b'{"life": "two"}'))) is None
+    assert note_of(Told(job="j1", kind="child", note=msgspec.Raw(b"[]"))) is None

@@ -9,6 +9,7 @@ import pytest
 
 from supervisor.core.decisions import Act, Policy
 from supervisor.core.notes import ChildState, MemoryDecision, Note, Notice
+from supervisor.core.obituary import Reason
 from supervisor.edge import proc
 from supervisor.errors import GaveUp, Interrupted, ProcessStuck, SupervisorError
 from supervisor.log import Log
@@ -148,9 +149,16 @@ def test_a_hundred_alerts_leave_no_descriptor() -> None:
 # ------------------------------------------------------------------ what is an alert
 
 
-def gone(why: str, *, recycled: bool) -> ChildState:
+def gone(reason: Reason | None) -> ChildState:
     return ChildState(
-        life=3, state="gone", why=why, signal=None, memory={"live": 1}, planned=True, recycled=recycled
+        life=3,
+        state="gone",
+        why="words",
+        signal=None,
+        memory={"live": 1},
+        planned=True,
+        recycled=reason is not None,
+        reason=reason,
     )
 
 
@@ -165,9 +173,9 @@ def decided(action: Act, policy: Policy) -> MemoryDecision:
         (decided("clean", "watermark"), "watermark", "watermark"),
         (decided("kill", "watermark"), "watermark", "watermark"),
         (decided("pause", "watermark"), "watermark", "watermark"),
-        (gone("leak: it grew by 20 MiB a segment", recycled=True), "recycle", "leak"),
-        (gone("asked for", recycled=True), "recycle", None),
-        (gone("no more work", recycled=False), None, None),
+        (gone("leak"), "recycle", "leak"),
+        (gone("asked"), "recycle", None),
+        (gone(None), None, None),
         (decided("resume", "watermark"), None, None),
         (decided("drain", "lookahead"), None, None),
         (Notice(level="warning", name="x", text="y"), None, None),

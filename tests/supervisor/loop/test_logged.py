@@ -11,7 +11,14 @@ from supervisor.loop.logged import log_note
 
 def gone(*, planned: bool) -> ChildState:
     return ChildState(
-        life=2, state="gone", why="w", signal=None, memory={"host_private": 5}, planned=planned, pid=77
+        life=2,
+        state="gone",
+        why="w",
+        signal=None,
+        memory={"host_private": 5},
+        planned=planned,
+        pid=77,
+        ending="hung",
     )
 
 
@@ -42,7 +49,8 @@ def test_a_child_state_is_logged_with_its_pid_and_its_memory() -> None:
     lines: list[str] = []
     log_note(Log(format="json", level="debug", write=lines.append), gone(planned=True))
     line = json.loads(lines[0])
-    assert (line["pid"], line["host_private"], line["life"]) == (77, 5, 2)
+    assert (line["pid"], line["host_private"], line["life"], line["ending"]) == (77, 5, 2, "hung")
+    assert line["reason"] is None
 
 
 def test_progress_is_for_people_alone() -> None:

@@ -43,9 +43,9 @@ def test_a_child_that_leaves_dies_or_is_gone_may_not(event: Event) -> None:
 
 def test_a_child_that_is_to_be_ended_may_not_and_one_that_waits_for_its_successor_may() -> None:
     post = working()
-    post.want_recycle("a leak", patient=True)
+    post.want_recycle("a leak", reason="leak", patient=True)
     assert may_work(post)
-    post.want_recycle("the child said that it cannot go on", patient=False)
+    post.want_recycle("the child said that it cannot go on", reason="cannot_go_on", patient=False)
     assert not may_work(post)
     post = working()
     post.wish_end("hard", "the hard mark")
