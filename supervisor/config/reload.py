@@ -175,6 +175,11 @@ def values_of(config: Config) -> dict[str, str]:
     return {_KEYS_OF_PARTS.get(key, key): written(_plain(value)) for key, value in found.items()}
 
 
+def told_values(config: Config) -> dict[str, str]:
+    """Return what others may know of it: all but what is secret."""
+    return {key: value for key, value in values_of(config).items() if key not in SECRETS}
+
+
 def _below(key: str, part: object) -> dict[str, object]:
     return dict(_leaves(key, part))
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from supervisor import errors
 from supervisor.config import Config, faults_in_words
-from supervisor.config.reload import values_of
+from supervisor.config.reload import told_values
 from supervisor.core.notes import Note, Notice, Stage
 from supervisor.edge.ledger import Ledger
 from supervisor.edge.ledger_values import JobView
@@ -273,7 +273,7 @@ class House:
         return await self._jobs.watch(job, told)
 
     def settings(self) -> Settings:  # noqa: D102 -- likewise
-        return Settings(state=str(self._state.path), values=values_of(self._studio.promised))
+        return Settings(state=str(self._state.path), values=told_values(self._studio.promised))
 
     def listen(self, told: Callable[[Note], None]) -> Callable[[], None]:  # noqa: D102 -- likewise
         return self._telling.listen(told)

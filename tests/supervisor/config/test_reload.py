@@ -6,7 +6,7 @@ import pytest
 
 from supervisor.config import Config, load_config
 from supervisor.config.keys import BUILTIN_ENGINES, KEYS, engine_table
-from supervisor.config.reload import IN_WORDS, compare, values_of, when
+from supervisor.config.reload import IN_WORDS, compare, told_values, values_of, when
 
 
 def loaded(*sets: str) -> Config:
@@ -145,3 +145,10 @@ def test_devices_are_compared_by_what_they_are() -> None:
 def test_a_secret_that_changes_is_told_and_not_shown() -> None:
     (change,) = compare(loaded("http.api_key=before"), loaded("http.api_key=after")).changes
     assert str(change) == f"http.api_key: another one, {IN_WORDS['restart']}"
+
+
+def test_others_are_told_all_but_what_is_secret() -> None:
+    config = loaded("http.api_key=a-key-of-44-letters")
+    told = told_values(config)
+    assert values_of(config).keys() - told.keys() == {"http.api_key"}
+    assert "a-key-of-44-letters" not in str(told)
