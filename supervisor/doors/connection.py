@@ -169,4 +169,6 @@ class Connection(asyncio.BufferedProtocol):
     def _write(self) -> None:
         self._soon = None
         while self._transport is not None and not self._is_deaf and self._client.has_more:
+            if self._transport.is_closing():
+                return  # a write found nobody there; that we are told in a moment
             self._transport.write(self._client.pull(_WRITTEN_BYTES))

@@ -13,8 +13,8 @@ from supervisor.doors.http.refusals import JSON, Refusal, bad
 #: From a request's head to the end of its body: a megabyte over a slow line.
 BODY_S: Final = 30.0
 
-#: Of a body that comes so much is kept in memory; what is longer waits with what clients have not read, in half
-#: a megabyte of all clients and then in a file.
+#: Of a body that comes so much is kept in memory; what is longer waits with what clients have not read: in
+#: half a megabyte of all clients, then in a file.
 _BEGUN_BYTES: Final = 16 * 1024
 
 #: Of a body that is refused: so much is still read, so that a client which sends before it reads is told.

@@ -1,13 +1,40 @@
 """An answer that is sent in pieces to a client that reads them; one that reads nothing for long is let go."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Coroutine, Mapping
 from typing import Final
 
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Send
 
 #: Without a byte taken: the player is paused for longer, or its machine is gone.
 UNREAD_S: Final = 300.0
+
+
+async def while_there(receive: Receive, work: Coroutine[object, object, None]) -> None:
+    """Do what makes an answer for as long as its client is there; who goes away ends it.
+
+    Args:
+        receive: Of ASGI.
+        work: Is cancelled where the client goes first; what it fails with is raised.
+    """
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+    finally:
+        for task in (working, gone):
+            task.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class Cut(Exception):
@@ -56,5 +83,7 @@ class Sender:
         try:
             async with asyncio.timeout(self._unread_s):
                 await self._send(message)
+                # Others have a turn between two pieces; and that nobody is there any more is told in one.
+                await asyncio.sleep(0)
         except TimeoutError:
             raise Cut(f"the client read nothing for {self._unread_s:g} s", at_once=True) from None

@@ -153,6 +153,8 @@ class Connection(asyncio.Protocol):
     def _write(self) -> None:
         self._soon = None
         while self._transport is not None and not self._is_deaf and self._talk.has_more:
+            if self._transport.is_closing():
+                return  # a write found nobody there; that we are told in a moment
             try:
                 data = self._talk.pull(_WRITTEN_BYTES)
             except OSError:

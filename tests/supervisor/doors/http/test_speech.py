@@ -3,6 +3,7 @@ import base64
 import io
 import json
 import socket
+import struct
 import wave
 from pathlib import Path
 
@@ -170,3 +171,22 @@ def test_over_http_1_0_the_head_waits_for_all_of_it(tmp_path: Path) -> None:
             assert answer.body == audio_of(STORY)
 
     asyncio.run(run())
+
+
+def test_to_one_who_is_gone_already_nothing_more_is_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        async with visiting(tmp_path) as visit:
+            client = socket.create_connection(("127.0.0.1", visit.port))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            visit.service.speaks = client.close  # when his samples are about to be sent
+            body = {"input": "A sentence that is long enough for many pieces. " * 4, "response_format": "pcm"}
+            client.sendall(request("POST", "/v1/audio/speech", body))
+            await until(lambda: visit.service.asked.count("synthesize"))
+            await until(lambda: not visit.service.now)
+            assert (await visit.ask("GET", "/health")).status == 200
+
+    asyncio.run(run())
+    # asyncio tells of each such write beyond the fourth, on standard error, where only lines of a log belong.
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from pathlib import Path
 
+import pytest
 from wyoming.error import Error
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize
@@ -142,3 +143,22 @@ def test_who_waits_when_the_door_closes_is_told(tmp_path: Path) -> None:
             assert not door.place.exists()
 
     asyncio.run(run())
+
+
+def test_to_one_who_is_gone_already_nothing_more_is_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        async with open_door(tmp_path) as door:
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(str(door.place))
+            door.service.speaks = client.close  # when what is said for him is about to be written
+            client.sendall(
+                written(Synthesize(text="A sentence that is long enough for many pieces " * 20).event())
+            )
+            await until(lambda: "synthesize" in door.service.asked)
+            await until(lambda: door.service.now == 0)
+
+    asyncio.run(run())
+    # asyncio tells of each such write beyond the fourth, on standard error, where only lines of a log belong.
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
