@@ -204,7 +204,6 @@ const ENGLISH = {
   "try.speaking": "Being spoken …",
   "try.spoken": "Spoken in {took}.",
   "try.not": "Not spoken: {why}",
-  "try.stop": "Taken back.",
   "try.save": "Download",
   "try.heard": "What was spoken",
   "try.unplayable": "This browser does not play {format}. The file is whole: download it.",
@@ -419,7 +418,6 @@ const CHINESE = {
   "try.speaking": "正在朗读……",
   "try.spoken": "用时 {took}。",
   "try.not": "未能朗读：{why}",
-  "try.stop": "已收回。",
   "try.save": "下载",
   "try.heard": "朗读的结果",
   "try.unplayable": "此浏览器不能播放 {format}。文件完整，请下载。",
@@ -442,7 +440,7 @@ const PLACE = "tts-supervisor.language";
 let spoken = chosen();
 
 function chosen() {
-  const wanted = [remembered(), ...navigator.languages];
+  const wanted = [remembered(), ...(globalThis.navigator?.languages ?? [])];
   return wanted.map((tag) => (tag ?? "").slice(0, 2).toLowerCase()).find((tag) => tag in WORDS) ?? "en";
 }
 
