@@ -49,7 +49,7 @@ def serve(args: Arguments) -> int:
         wyoming.terms = config
         doors.wyoming = wyoming
     if args.http is not None:
-        doors.http = _Http(sockets=_listening(args.http, config.http), terms=config.http)
+        doors.http = _http(args.http, config.http)
 
     from supervisor.loop.serve import run_service  # noqa: PLC0415 - asyncio and the ledger: after all that can be refused
 
@@ -64,11 +64,13 @@ def serve(args: Arguments) -> int:
     return 0
 
 
-def _listening(text: str, terms: HttpConfig) -> "list[socket.socket]":
-    """Listen for the HTTP door: what is wrong with its address is said before anything is started."""
+def _http(text: str, terms: HttpConfig) -> "_Http":
+    """Listen for the HTTP door: what is wrong with its address or key is said before anything is started."""
     from supervisor.doors.http.address import listening  # noqa: PLC0415 - most services have no such door
+    from supervisor.doors.http.key import with_key  # noqa: PLC0415 - likewise
 
-    return listening(text, terms)
+    terms = with_key(terms)
+    return _Http(sockets=listening(text, terms), terms=terms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,7 @@ def build(checked: Checked) -> Config:
         alerts=AlertsConfig(command=_alerts_command(checked)),
         http=HttpConfig(
             api_key=checked.text("http.api_key"),
+            api_key_file=checked.text("http.api_key_file"),
             hosts=tuple(checked.texts("http.hosts")),
             output_folders=tuple(checked.texts("http.output_folders")),
             models=tuple(checked.texts("http.models")),

@@ -121,6 +121,7 @@ KEYS: dict[str, Check] = {
     "queue.max_waiting": whole(least=0, most=10_000),
     "alerts.command": command,
     "http.api_key": secret,
+    "http.api_key_file": place,
     "http.hosts": hosts,
     "http.output_folders": places,
     "http.models": texts,

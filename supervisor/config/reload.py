@@ -64,6 +64,7 @@ _WHEN: dict[str, When] = {
     "queue.max_waiting": "now",
     # What is opened at the start stays open.
     "http.api_key": "restart",
+    "http.api_key_file": "restart",
     "http.hosts": "restart",
     "http.output_folders": "restart",
     "http.models": "restart",

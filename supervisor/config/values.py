@@ -225,6 +225,7 @@ class HttpConfig:
 
     Attributes:
         api_key: That everyone must send; empty = nobody, and the door opens on loopback alone.
+        api_key_file: Absolute path of a file that holds it instead; empty = none.
         hosts: Names that a request may call this machine by, beside addresses and `localhost`.
         output_folders: Absolute; what a request names as a file lies below one of them.
         models: Names of models that are this service, beside the engine's and OpenAI's.
@@ -236,6 +237,7 @@ class HttpConfig:
     """
 
     api_key: str = field(repr=False)
+    api_key_file: str
     hosts: tuple[str, ...]
     output_folders: tuple[str, ...]
     models: tuple[str, ...]

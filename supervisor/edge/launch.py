@@ -22,6 +22,7 @@ _NOT_INHERITED = (
     "LISTEN_PIDFDID",
     "LISTEN_FDNAMES",
     "JOURNAL_STREAM",  # of our own standard error: theirs is a pipe to us
+    "TTS_SUPERVISOR_HTTP__API_KEY",  # asked for at our door alone; an engine is anybody's code
 )
 
 #: These steer the parent's interpreter; in another environment they would bring in its packages.

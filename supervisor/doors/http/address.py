@@ -33,7 +33,7 @@ def listening(text: str, config: HttpConfig) -> list[socket.socket]:
     if strange and not config.api_key:
         raise ConfigError(
             f"http.api_key: is empty, and --http {text} can be reached from other machines ({strange[0]}); "
-            "set TTS_SUPERVISOR_HTTP__API_KEY in the environment, or listen on 127.0.0.1"
+            "set TTS_SUPERVISOR_HTTP__API_KEY in the environment or http.api_key_file, or listen on 127.0.0.1"
         )
     return _bound(text, addresses, port)
 

@@ -8,6 +8,7 @@ from supervisor.config.keys import ESPEAK_SCRIPTS, KEYS
 
 GOOD: list[tuple[str, object, object]] = [
     ("http.api_key", "k-3y.~", "k-3y.~"),
+    ("http.api_key_file", "/tmp/../tmp/key", "/tmp/key"),
     ("http.hosts", ["TTS.lan", "box"], ["tts.lan", "box"]),
     ("http.output_folders", ["/tmp/../tmp/a"], ["/tmp/a"]),
     ("http.voices", {"alloy": ""}, {"alloy": ""}),

@@ -72,6 +72,7 @@ OTHER = {
     "queue.max_waiting": "30",
     "alerts.command": "sh",
     "http.api_key": "another",
+    "http.api_key_file": "/another",
     "http.hosts": '["tts.lan"]',
     "http.output_folders": '["/tmp"]',
     "http.models": '["kokoro"]',

@@ -387,6 +387,12 @@ def test_the_service_managers_socket_is_not_inherited_and_extras_win(monkeypatch
     assert (env["MALLOC_ARENA_MAX"], env["OPENBLAS_NUM_THREADS"]) == ("9", "3")
 
 
+def test_the_key_of_our_door_goes_to_nobody_that_we_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTS_SUPERVISOR_HTTP__API_KEY", "s3cret")
+    assert "s3cret" not in environment_for(sys.executable, "/a/state", {}).values()
+    assert "s3cret" not in launch.environment_for_strangers().values()
+
+
 def test_the_caches_of_kernels_on_the_cpu_are_bounded_unless_the_user_says_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
