@@ -44,9 +44,13 @@ class HttpServing:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Self:
+    def opened(self) -> None:
+        """Wait until it listens, whether or not there is a child."""
         opened = self.until(lambda one: str(one.get("where", "")).startswith("http://"))
         self.port = int(str(opened["where"]).rpartition(":")[2])
+
+    def __enter__(self) -> Self:
+        self.opened()
         self.until(lambda one: one.get("event") == "child.state" and one.get("state") == "ready")
         return self
 

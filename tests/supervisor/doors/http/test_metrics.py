@@ -1,4 +1,5 @@
 import asyncio
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -13,8 +14,10 @@ from prometheus_client.openmetrics import parser as openmetrics
 from supervisor.doors.http.counters import ENDINGS, REASONS, Counters
 from supervisor.doors.http.metrics import families, wants_openmetrics
 from supervisor.loop.service import ChildStatus, Status, Totals
+from tests.blocks import blocks
 from tests.supervisor.doors.http.test_counters import gone, ready
 from tests.supervisor.doors.http.visit import Answer, visiting
+from tests.tree import page
 
 #: What Prometheus itself sends.
 SCRAPER = (
@@ -199,3 +202,48 @@ def test_an_odd_name_of_a_device_comes_back_as_it_is(device: str) -> None:
         if "device" in sample.labels
     }
     assert found == {device}
+
+
+# ------------------------------------------------------------------ what the document says of it
+
+
+def rules_and_scrape(folder: Path) -> str:
+    """Write the files of docs/http.md, each named in its first line; return their text."""
+    shown = [block.text for block in blocks("docs/http.md") if block.language == "yaml"]
+    for text in shown:
+        (folder / text.partition("\n")[0].removeprefix("# ")).write_text(text, "utf-8")
+    assert {path.name for path in folder.glob("*.yml")} == {"prometheus.yml", "tts-supervisor.rules.yml"}
+    return "".join(shown)
+
+
+def test_rules_in_the_document_speak_of_figures_that_there_are(tmp_path: Path) -> None:
+    there = {
+        sample.name
+        for family in families(standing(child("cpu")), Counters(), 0.0)
+        for sample in family.samples
+    }
+    named = set(re.findall(r"tts_supervisor_\w+", rules_and_scrape(tmp_path)))
+    assert named
+    assert named <= there
+
+
+def test_the_document_has_a_row_for_every_figure() -> None:
+    rows = re.findall(r"^\| (`[a-z_]+[^|]*`) \|", page("docs/http.md").split("## Figures")[1], re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`([a-z_]+)", row)}
+    there = {family.name for family in families(standing(child("cpu")), Counters(), 0.0)}
+    plain = {name.removesuffix("_total") for name in listed}
+    assert plain == {name.removeprefix("tts_supervisor_") for name in there}
+
+
+def test_prometheus_own_checker_takes_the_rules_in_the_document(tmp_path: Path) -> None:
+    tool = shutil.which("promtool")
+    if tool is None:
+        pytest.skip("promtool is not installed")
+    rules_and_scrape(tmp_path)
+    for words in (
+        ("check", "rules", "tts-supervisor.rules.yml"),
+        ("check", "config", "--syntax-only", "prometheus.yml"),
+    ):
+        done = subprocess.run([tool, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "SUCCESS" in done.stdout
