@@ -230,10 +230,8 @@ class HttpConfig:
         output_folders: Absolute; what a request names as a file lies below one of them.
         models: Names of models that are this service, beside the engine's and OpenAI's.
         voices: Names that clients use, each with the voice that is meant; empty = the service's own.
-        text_chars: Longest input of a request.
-        body_bytes: Longest body of one.
-        connections: At once.
-        encoders: Streams that are encoded at once, each by a process.
+        text_chars, body_bytes: Longest input, and longest body, of a request.
+        connections, encoders: At once: clients, and streams that are encoded, each by a process.
     """
 
     api_key: str = field(repr=False)
