@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supervisor.cli.lean import leave_tls_out_of_http
 from supervisor.cli.outcome import make_log
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration, state_folder
@@ -49,6 +50,7 @@ def serve(args: Arguments) -> int:
         wyoming.terms = config
         doors.wyoming = wyoming
     if args.http is not None:
+        leave_tls_out_of_http()
         doors.http = _http(args.http, config.http)
 
     from supervisor.loop.serve import run_service  # noqa: PLC0415 - asyncio and the ledger: after all that can be refused

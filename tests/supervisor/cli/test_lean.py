@@ -7,7 +7,7 @@ from tests.tree import ROOT
 
 BEGIN = """
 import sys
-from supervisor.cli.lean import leave_openssl_out
+from supervisor.cli.lean import leave_openssl_out, leave_tls_out_of_http
 """
 
 SEEN = """
@@ -65,3 +65,30 @@ def test_the_commands_that_stay_import_nothing_of_openssl() -> None:
 def test_before_its_command_is_known_the_program_has_imported_neither() -> None:
     code = "import supervisor.__main__, supervisor.cli.run\nsupervisor.cli.run.parse(['serve'])"
     assert told(code + SEEN) == ["", ""]
+
+
+DOOR = """
+import supervisor.doors.http.address, supervisor.doors.http.server, supervisor.doors.wyoming.door
+import supervisor.doors.http.metrics, prometheus_client.exposition
+"""
+
+
+def test_an_http_door_imports_nothing_of_openssl_nor_uvicorns_command_line() -> None:
+    code = "leave_openssl_out()\nleave_tls_out_of_http()" + DOOR + SEEN
+    left_out = (
+        "print([name for name in ('_ssl', '_hashlib', 'click', 'uvicorn.main') if name in sys.modules])"
+    )
+    assert told(code + left_out) == ["", "asyncio hashlib ssl", "[]"]
+
+
+def test_keys_are_compared_all_the_same() -> None:
+    code = "leave_openssl_out()\nleave_tls_out_of_http()\nimport hmac\n"
+    assert told(code + "print(hmac.compare_digest(b'a', b'a'), hmac.compare_digest(b'a', b'b'))") == [
+        "True False"
+    ]
+
+
+def test_a_uvicorn_that_is_made_otherwise_is_imported_as_ever() -> None:
+    code = "import supervisor.cli.lean as lean\nlean._PARTS = ('uvicorn.config', 'uvicorn.no_such_part')\n"
+    code += "leave_openssl_out()\nlean.leave_tls_out_of_http()\nimport ssl, uvicorn\n"
+    assert told(code + "print(uvicorn.Config.__module__, ssl.CERT_NONE.value)") == ["uvicorn.config 0"]
