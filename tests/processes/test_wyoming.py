@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import wave
 from pathlib import Path
 
@@ -228,6 +229,19 @@ def test_a_text_that_comes_in_pieces_is_its_sentences_however_it_is_cut(tmp_path
         asyncio.run(talk(service.uris[0]))
 
 
+def test_a_sentence_is_heard_before_the_next_is_said(tmp_path: Path) -> None:
+    async def talk(uri: str) -> None:
+        async with client_of(uri) as client:
+            await client.say(SynthesizeStart().event(), SynthesizeChunk(text="The ferry left. And").event())
+            assert groups_of(await client.hear_until("audio-stop", "error"))
+            await client.say(SynthesizeChunk(text=" nobody slept.").event(), SynthesizeStop().event())
+            heard = await client.hear_until("synthesize-stopped", "error")
+            assert len(groups_of(heard[:-1])) == 1
+
+    with wyoming_service(scripted_task(tmp_path), TCP) as service:
+        asyncio.run(talk(service.uris[0]))
+
+
 def test_with_a_silence_between_sentences_both_ways_sound_the_same_to_the_byte(tmp_path: Path) -> None:
     text = "This is one sentence. This is another!"
 
@@ -405,6 +419,38 @@ async def run(task: Task, command: str) -> str:
     return out.decode()
 
 
+@pytest.mark.parametrize("is_streaming", [False, True])
+def test_a_child_that_is_killed_and_cannot_be_replaced_is_an_error_and_no_empty_audio(
+    is_streaming: bool, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    task = scripted_task(tmp_path, **SLOW, **{"child.python": f'"{python}"', "child.start": '"cold"'})
+    text = " ".join(f"This is sentence number {number}." for number in range(40))
+
+    async def talk(uri: str) -> None:
+        async with client_of(uri) as client:
+            await client.say(*(streamed([text]) if is_streaming else [Synthesize(text=text).event()]))
+            await client.hear_until("audio-chunk", "error")
+            pid = json.loads(await run(task, "status"))["child"]["pid"]
+            python.unlink()
+            os.kill(pid, signal.SIGKILL)
+            heard = await client.hear_all()
+        assert Error.is_type(heard[-1].type), heard[-1]
+        assert "synthesize-stopped" not in [event.type for event in client.events]
+        sound = [event for event in client.events if event.type != "error"]
+        # What was begun is without its end, or was whole; none of it is empty.
+        ends = [number for number, event in enumerate(sound) if event.type == "audio-stop"]
+        assert all(sound[number - 1].type == "audio-chunk" for number in ends)
+        if not is_streaming:
+            assert ends == []
+
+    with wyoming_service(task, TCP) as service:
+        asyncio.run(talk(service.uris[0]))
+        assert service.popen.wait(PATIENCE_S) != 0
+
+
 # ------------------------------------------------------------------ many, slow, rude, gone
 
 
@@ -521,12 +567,14 @@ def test_an_address_that_others_reach_is_warned_of(tmp_path: Path) -> None:
 
 def test_home_assistant_finds_it_by_its_name_while_it_is_there(tmp_path: Path) -> None:
     address, name = own_address(), f"Service {tmp_path.name} {os.getpid()}"[:63]
-    task = scripted_task(tmp_path, **{"wyoming.zeroconf": f'"{name}"'})
+    loading = {"engine.scripted.load_s": "2.0", "child.start": '"cold"'}
+    task = scripted_task(tmp_path, **{"wyoming.zeroconf": f'"{name}"'}, **loading)
 
     async def find() -> None:
         async with listening() as ears:
             with wyoming_service(task, "tcp://0.0.0.0:0") as service:
                 await ears.hears(ServiceStateChange.Added, name)
+                assert '"state": "ready"' in service.said(), "who hears of it asks at once what there is"
                 addresses, port = await ears.place_of(name)
                 assert addresses == [address]
                 assert (await spoken(f"tcp://{address}:{port}", "Found."))[0].pcm

@@ -88,7 +88,7 @@ class WyomingDoor:
         self._servers: list[asyncio.Server] = []
         self._files: list[ControlSocket] = []
         self._connections: list[Connection] = []
-        self._announcement: Announcement | None = None
+        self._announcements: list[Announcement] = []
         self._closed = False
 
     async def open(self) -> None:
@@ -117,8 +117,8 @@ class WyomingDoor:
         if self._closed:
             return
         self._closed = True
-        if self._announcement is not None:
-            await self._announcement.withdraw()
+        for announcement in self._announcements:
+            await announcement.withdraw()
         for server in self._servers:
             server.close()
         for file in self._files:
@@ -183,7 +183,8 @@ class WyomingDoor:
             )
             self._log.event("notice", "warning", text=warning)
         if self._terms.zeroconf:
-            self._announcement = await announce(self._terms.zeroconf, server.sockets[0], place)
+            announcing = announce(self._terms.zeroconf, server.sockets[0], place, self._desk.info, self._log)
+            self._announcements.append(await announcing)
         return written(place.host, port)
 
     async def _open_unix(self, place: UnixPlace) -> str:

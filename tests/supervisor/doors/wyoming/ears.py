@@ -44,6 +44,10 @@ class Listener:
             while await self.seen.get() != (change, f"{name}.{TYPE}"):
                 pass
 
+    async def is_there(self, name: str) -> bool:
+        """Whether somebody answers to a name; asked for so long that three answers may be lost."""
+        return await AsyncServiceInfo(TYPE, f"{name}.{TYPE}").async_request(self._zeroconf, 3000)
+
     async def place_of(self, name: str) -> tuple[list[str], int | None]:
         """Addresses and port of what goes by a name."""
         found = AsyncServiceInfo(TYPE, f"{name}.{TYPE}")
