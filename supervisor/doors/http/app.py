@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supervisor.doors.http import calls, document, health, listings, metrics, page, speech
+from supervisor.doors.http import calls, document, events, health, listings, metrics, page, speech
 from supervisor.doors.http.bodies import drain, has_body
 from supervisor.doors.http.guard import Guard
 from supervisor.doors.http.reception import Reception
@@ -32,6 +32,7 @@ def routes(reception: Reception, sheets: Sequence[page.Sheet] = ()) -> list[Base
         *listings.routes(reception),
         *health.routes(reception),
         *calls.routes(reception),
+        *events.routes(reception),
         *metrics.routes(reception),
         *document.routes(reception),
     ]

@@ -139,6 +139,7 @@ def _paths() -> Json:
         "/health": {"get": _health()},
         "/metrics": {"get": _metrics()},
         "/api/cleanup": {"post": _cleanup()},
+        "/api/events": {"get": _events()},
         "/rpc": {"post": _rpc()},
         "/openapi.json": {"get": _self()},
     }
@@ -178,6 +179,12 @@ def _metrics() -> Json:
 
 def _cleanup() -> Json:
     return _operation("Have the child release its caches", _said("Cleaned"), _REFUSED_STEERING)
+
+
+def _events() -> Json:
+    # OpenAPI 3.1 has no words for events: they are in decision 39, and docs/http.md leads there.
+    said: Json = {"description": "Events, without end", "content": {"text/event-stream": {"schema": {}}}}
+    return _operation("What happened in the last hour, and what happens now", said, _REFUSED)
 
 
 def _rpc() -> Json:

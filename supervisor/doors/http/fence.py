@@ -54,6 +54,12 @@ class Fence:
             "tools/call": self._tool,
         }
 
+    def has(self, path: str) -> bool:
+        """Say whether an absolute path leads below one of the folders, whoever follows it."""
+        # Whoever opens it may take ".." out of the text first, or follow links first: both must stay inside.
+        leads = {Path(os.path.realpath(path)), Path(os.path.realpath(os.path.abspath(path)))}  # noqa: PTH100 - pathlib has no abspath without resolve
+        return all(any(found.is_relative_to(folder) for folder in self._folders) for found in leads)
+
     def must_allow(self, method: str, params: bytes) -> None:
         """Let a call of JSON-RPC pass.
 
@@ -97,9 +103,7 @@ class Fence:
             self.must_allow(tool.method, arguments)
 
     def _must_be_inside(self, name: str, path: str) -> None:
-        # Whoever opens it may take ".." out of the text first, or follow links first: both must stay inside.
-        leads = {Path(os.path.realpath(path)), Path(os.path.realpath(os.path.abspath(path)))}  # noqa: PTH100 - pathlib has no abspath without resolve
-        if all(any(found.is_relative_to(folder) for folder in self._folders) for found in leads):
+        if self.has(path):
             return
         message = (
             f"{name}: {rpc.shown(path)} is in none of the folders that requests over HTTP may name; "

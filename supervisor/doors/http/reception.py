@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from supervisor.config import HttpConfig
 from supervisor.doors.backlog import Backlog, Room
+from supervisor.doors.http.board import Board
 from supervisor.doors.http.counters import Counters
 from supervisor.doors.http.fence import Fence
 from supervisor.doors.methods import Methods
@@ -26,6 +27,7 @@ class Reception:
         encoders: For containers that are not written here.
         fence: Which files a request may name.
         counters: Of what came by, for `/metrics`.
+        board: For who looks on.
         log: Takes events.
         since_s: When the door opened, seconds since the epoch.
         ending: Set when the door closes: what would wait for ever ends then.
@@ -37,6 +39,7 @@ class Reception:
     encoders: Encoders
     fence: Fence
     counters: Counters
+    board: Board
     log: Log
     since_s: float
     ending: asyncio.Event = field(default_factory=asyncio.Event)

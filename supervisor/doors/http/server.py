@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 from supervisor.config import HttpConfig
 from supervisor.doors.http.address import url_of
 from supervisor.doors.http.app import make_app
+from supervisor.doors.http.board import Board
 from supervisor.doors.http.counters import Counters
 from supervisor.doors.http.fence import Fence
 from supervisor.doors.http.protocol import HEAD_S, IDLE_S, TAKEN_BYTES, Connection
@@ -69,13 +70,15 @@ class HttpDoor:
         self._sockets = list(sockets)
         self._log = log
         self._most = terms.connections
+        fence = Fence(terms.output_folders)
         self._reception = Reception(
             service=service,
             methods=methods,
             terms=terms,
             encoders=encoders,
-            fence=Fence(terms.output_folders),
+            fence=fence,
             counters=Counters(),
+            board=Board(service, fence),
             log=log,
             since_s=time.time(),
         )
@@ -116,6 +119,7 @@ class HttpDoor:
         for sock in self._sockets:
             sock.close()
         self._reception.ending.set()
+        self._reception.board.close()
         for connection in self._connections:
             connection.shutdown()
         await self._farewell()

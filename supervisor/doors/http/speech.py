@@ -5,8 +5,6 @@ before is an error object and a status; what fails after cuts the connection off
 an utterance for a whole one. A client that goes away takes its utterance back.
 """
 
-import asyncio
-import contextlib
 from typing import Final
 
 import msgspec
@@ -18,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from supervisor.doors.http.bodies import must_be_json, read_body, read_json
 from supervisor.doors.http.reception import Reception, caller_of
 from supervisor.doors.http.refusals import Refusal
-from supervisor.doors.http.sending import Cut, Sender
+from supervisor.doors.http.sending import Cut, Sender, while_there
 from supervisor.doors.http.voiced import Voiced
 from supervisor.doors.http.wanted import MEDIA, SpeechBody, Wanted, wanted_of
 
@@ -58,18 +56,8 @@ class SpeechReply(Response):
             Refusal: If it cannot be had, and nothing was sent yet.
             Cut: If it failed after that.
         """
-        sending = asyncio.ensure_future(self._send(Sender(send), is_1_0=scope["http_version"] == "1.0"))
-        gone = asyncio.ensure_future(_gone(receive))
-        try:
-            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not sending.done():
-                sending.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sending
-        finally:
-            for task in (sending, gone):
-                task.cancel()
-            await asyncio.gather(sending, gone, return_exceptions=True)
+        sender = Sender(send)
+        await while_there(receive, self._send(sender, is_1_0=scope["http_version"] == "1.0"))
 
     async def _send(self, sender: Sender, *, is_1_0: bool) -> None:
         async with Voiced(self._reception, self._wanted, self._caller) as voiced:
@@ -109,9 +97,3 @@ async def _send_events(sender: Sender, voiced: Voiced) -> None:
 def _event(content: dict[str, object]) -> bytes:
     """Return an event; bytes in it become base64."""
     return b"data: " + msgspec.json.encode(content) + b"\n\n"
-
-
-async def _gone(receive: Receive) -> None:
-    """Wait until the client goes away."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
