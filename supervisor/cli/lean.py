@@ -60,8 +60,10 @@ def leave_tls_out_of_http() -> None:
     if spec is None or "ssl" in sys.modules or _UVICORN in sys.modules:
         return
     sys.modules["ssl"] = _NoTls("ssl")
-    sys.modules[_UVICORN] = importlib.util.module_from_spec(spec)  # known, and its own lines not run
+    package = sys.modules[_UVICORN] = importlib.util.module_from_spec(spec)  # known, its own lines not run
     try:
+        # The one name of the package's own that its parts ask it for, when the first connection comes.
+        package.__dict__["Config"] = importlib.import_module("uvicorn.config").Config
         for part in _PARTS:
             importlib.import_module(part)
     except (ImportError, AttributeError, TypeError):
