@@ -36,7 +36,7 @@ def leave_openssl_out() -> None:
 #: What is built upon of uvicorn. Its package's own first lines import its command line, its supervisors and
 #: multiprocessing, and one of these asks `ssl` for the value of a constant.
 _UVICORN: Final = "uvicorn"
-_PARTS: Final = ("uvicorn.config", "uvicorn.server", "uvicorn.protocols.http.h11_impl")
+_PARTS: Final = ("uvicorn.lifespan.off", "uvicorn.server", "uvicorn.protocols.http.h11_impl")
 
 
 class _NoTls(ModuleType):

@@ -102,6 +102,7 @@ class HttpDoor:
     async def open(self) -> None:
         """Take connections from now on."""
         _hush()
+        self._config.load()  # what it lacks is told here: of a connection that fails asyncio says nothing
         loop = asyncio.get_running_loop()
         for sock in self._sockets:
             server = await loop.create_server(lambda: Connection(self._config, self._state, self), sock=sock)
