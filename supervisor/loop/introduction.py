@@ -35,7 +35,8 @@ class Introduction:
         self._runner = runner
         self._told: Ready | None = None
         self._engine = ""  # that told it
-        self._has_heard = asyncio.Event()
+        self._is_over = False
+        self._moved = asyncio.Event()
 
     def note(self, note: Note) -> None:
         """Take what people are told: a child that is ready has said its voices."""
@@ -45,16 +46,17 @@ class Introduction:
         post = runner.conductor.post
         if post is not None and post.ready is not None:
             self._told, self._engine = post.ready, self._config().engine.name
-            self._has_heard.set()
+            self._moved.set()
 
     def over(self) -> None:
         """Let nobody wait: there will be no child."""
-        self._has_heard.set()
+        self._is_over = True
+        self._moved.set()
 
     def known(self) -> Discovered:
         """Return what is known now; a child that was unloaded has told it all the same."""
         config = self._config()
-        told = self._told if self._engine == config.engine.name else None
+        told = self._told if self._has_heard else None
         return Discovered(
             name="tts-supervisor",
             version=VERSION,
@@ -71,12 +73,19 @@ class Introduction:
         )
 
     async def heard(self, patience_s: float = PATIENCE_S) -> Discovered:
-        """Return what is known once the first child was ready, or patience is at its end.
+        """Return what is known once a child of the engine was ready, or patience is at its end.
 
         Args:
             patience_s: How long that may take.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                await self._has_heard.wait()
+                while not (self._has_heard or self._is_over):
+                    self._moved.clear()
+                    await self._moved.wait()
         return self.known()
+
+    @property
+    def _has_heard(self) -> bool:
+        """Whether a child of the engine that speaks now told its voices: a reload may bring another."""
+        return self._told is not None and self._engine == self._config().engine.name

@@ -1,6 +1,7 @@
 """The HTTP door as programs that exist see it: OpenAI's own client, real processes, real deaths."""
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -215,7 +216,7 @@ def test_a_key_is_wanted_of_all_and_shown_to_nobody(tmp_path: Path) -> None:
             spoken(serving.openai(), "Hm.")
         assert len(spoken(serving.openai(api_key=key), "Hm.")) > 0
         assert serving.get("/health")[0] == 200
-        assert {serving.get(path)[0] for path in ("/", "/metrics", "/v1/models", "/openapi.json", "/x")} == {
+        assert {serving.get(path)[0] for path in ("/metrics", "/v1/models", "/openapi.json", "/x")} == {
             401
         }
         serving.signal(signal.SIGTERM)
@@ -562,3 +563,15 @@ def test_nothing_that_is_spoken_is_logged(tmp_path: Path) -> None:
             spoken(serving.openai(), "Peculiar words." * 1000)
         assert "eculiar" not in json.dumps(serving.seen)
         assert [one for one in serving.seen if "stray" in one] == []
+
+
+def test_who_asks_for_voices_while_the_first_child_starts_waits_for_them(tmp_path: Path) -> None:
+    sets = {"engine.scripted.load_s": "1.0", "child.start": '"cold"'}
+    with contextlib.ExitStack() as stack:
+        serving = HttpServing(scripted_task(tmp_path, **sets))
+        stack.push(serving)
+        serving.opened()
+        assert serving.get("/health")[0] == 503
+        status, body = serving.get("/v1/audio/voices")
+        assert status == 200
+        assert {"sine", "alloy"} <= {one["id"] for one in json.loads(body)["voices"]}

@@ -135,7 +135,7 @@ def _paths() -> Json:
         "/v1/models": {"get": _get("The models that are this service", "Models")},
         "/v1/models/{model}": {"get": _model()},
         "/v1/audio/models": {"get": _get("The same, as Open WebUI asks for them", "AudioModels")},
-        "/v1/audio/voices": {"get": _get("Voices; those of the engine once a child was ready", "Voices")},
+        "/v1/audio/voices": {"get": _voices()},
         "/health": {"get": _health()},
         "/metrics": {"get": _metrics()},
         "/api/cleanup": {"post": _cleanup()},
@@ -162,6 +162,12 @@ def _model() -> Json:
     return operation
 
 
+def _voices() -> Json:
+    operation = _get("Voices, once a child has told them", "Voices")
+    cast("Json", operation["responses"])["503"] = _refusal("no child has told them within ten seconds")
+    return operation
+
+
 def _health() -> Json:
     found = _get("Whether speech would work now", "Health")
     no: Json = {
@@ -173,7 +179,8 @@ def _health() -> Json:
 
 
 def _metrics() -> Json:
-    text: Json = {"description": "Figures for Prometheus", "content": {"text/plain": {"schema": _STRING}}}
+    content: Json = {media: {"schema": _STRING} for media in ("text/plain", "application/openmetrics-text")}
+    text: Json = {"description": "Figures for Prometheus", "content": content}
     return _operation("Figures", text, _REFUSED)
 
 

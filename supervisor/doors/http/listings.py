@@ -6,9 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from supervisor.doors.http.health import health_of
 from supervisor.doors.http.reception import Reception
+from supervisor.doors.http.refusals import Refusal
 from supervisor.doors.http.replies import json_reply
 from supervisor.doors.http.wanted import models_of, unknown_model
+from supervisor.loop.speaking import Discovered
 
 _OWNER: Final = "tts-supervisor"
 
@@ -32,7 +35,7 @@ def routes(reception: Reception) -> list[BaseRoute]:
         return json_reply({"object": "list", "models": named, "data": there})
 
     async def voices(_: Request) -> Response:
-        there = _voices(reception)
+        there = _voices(reception, await reception.service.introduce())
         return json_reply({"object": "list", "voices": there, "data": there})
 
     return [
@@ -49,12 +52,21 @@ def _models(reception: Reception) -> list[dict[str, object]]:
     return [{"id": name, **made} for name in names]
 
 
-def _voices(reception: Reception) -> list[dict[str, str]]:
-    """The engine's, once a child was ready, and the names that stand for them."""
-    own = {voice.name: voice.name for voice in reception.service.discover().voices}
+def _voices(reception: Reception, found: Discovered) -> list[dict[str, str]]:
+    """The engine's, and the names that stand for them.
+
+    Raises:
+        Refusal: If no child has told them yet: a list without them would be taken for all there are.
+    """
+    own = {voice.name: voice.name for voice in found.voices}
+    if not own:
+        status = reception.service.status()
+        why = health_of(status).why or f"the service is {status.state}"
+        message = f"no child has told its voices yet: {why}; GET /health says when one has"
+        raise Refusal(503, message, code="voices_unknown", retryable=True)
     named = {
         name: f"{name} ({voice or 'the voice of the service'})"
         for name, voice in reception.terms.voices.items()
-        if not own or not voice or voice in own
+        if not voice or voice in own
     }
     return [{"id": name, "name": shown} for name, shown in (own | named).items()]

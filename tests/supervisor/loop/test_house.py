@@ -349,6 +349,19 @@ def test_a_job_whose_audio_cannot_be_kept_fails_and_ends_nothing_else(tmp_path: 
     visit(tmp_path, do)
 
 
+def test_after_a_reload_to_another_engine_its_own_voices_are_told(tmp_path: Path) -> None:
+    async def do(visit: Visit) -> None:
+        await visit.is_ready()
+        visit.house.reload(config(engine__name="espeak"))
+        await visit.until(lambda: visit.house.discover().engine == "espeak")
+        assert visit.house.discover().voices == []
+        found = await visit.house.introduce()
+        assert "sine" not in [voice.name for voice in found.voices]
+        assert found.voices
+
+    visit(tmp_path, do)
+
+
 def test_a_reload_that_was_refused_ails_until_one_is_right(tmp_path: Path) -> None:
     async def do(visit: Visit) -> None:
         await visit.is_ready()

@@ -2,6 +2,7 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+from supervisor.loop.room import full
 from tests.supervisor.doors.http.visit import Json, visiting
 
 
@@ -32,5 +33,23 @@ def test_voices_are_those_of_the_engine_and_the_names_that_stand_for_them(tmp_pa
             assert named["nova"] == "nova (ada)"
             assert named["alloy"] == "alloy (the voice of the service)"
             assert "onyx" not in named, "there is no such voice"
+
+    asyncio.run(run())
+
+
+def test_while_no_child_has_told_its_voices_that_is_said_and_no_list_without_them(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with visiting(tmp_path) as visit:
+            visit.service.voices = []
+            visit.service.health = [full("the disk is full in F", "now", stops=True)]
+            answer = await visit.ask("GET", "/v1/audio/voices")
+            assert (answer.status, answer.code) == (503, "voices_unknown")
+            assert answer.headers["x-should-retry"] == "true"
+            assert "the disk is full in F" in str(cast("Json", answer.json["error"])["message"])
+            visit.service.health = []
+            answer = await visit.ask("GET", "/v1/audio/voices")
+            assert "the service is idle" in str(cast("Json", answer.json["error"])["message"])
+            visit.service.voices = ["ada"]
+            assert (await visit.ask("GET", "/v1/audio/voices")).status == 200
 
     asyncio.run(run())
