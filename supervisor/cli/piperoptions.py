@@ -6,10 +6,11 @@ from functools import partial
 
 from supervisor.cli import argtypes
 from supervisor.cli.options import engine_options, socket_option
+from supervisor.wire.version import VERSION
 
 #: Of Piper, and without a meaning here; each takes so many words.
 _WITHOUT_MEANING = (
-    (("-c",), 1),
+    (("-c", "--config"), 1),
     (("--noise-scale",), 1),
     (("--noise-w-scale", "--noise-w"), 1),
     (("--phoneme-silence",), 2),
@@ -17,6 +18,8 @@ _WITHOUT_MEANING = (
     (("--no-normalize",), 0),
     (("--cuda", "--use-cuda"), 0),
     (("--data-dir",), 1),
+    (("--download-dir",), 1),
+    (("--update-voices",), 0),
     (("--espeak-data",), 1),
     (("--tashkeel-model",), 1),
 )
@@ -33,6 +36,7 @@ def piper_options(parser: argparse.ArgumentParser) -> None:
     _manner(parser)
     parser.add_argument("--debug", action="store_true", help="log everything")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    parser.add_argument("--version", action="version", version=VERSION, help=argparse.SUPPRESS)
     for names, count in _WITHOUT_MEANING:
         for name in (*names, *filter(None, map(_underscored, names))):
             _ignored(parser, name, count)

@@ -44,7 +44,7 @@ def claim_streams() -> Streams:
     nothing = _above_stdio(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
     if not _is_open(2):
         os.dup2(nothing, 2)
-    inlet_fd = _claimed(0, os.O_RDONLY, "input")
+    inlet_fd = _claimed(0, _reading(0), "input")
     try:
         outlet_fd = _claimed(1, os.O_WRONLY, "output")
     except UsageError:
@@ -65,6 +65,20 @@ def _is_open(fd: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _reading(fd: int) -> int:
+    """Return what to open standard input anew for.
+
+    A pipe with a name that is open for both (`<> lines`, systemd's `ListenFIFO=`) has no end, however many
+    writers come and go: that is what it was opened for.
+    """
+    try:
+        is_pipe = stat.S_ISFIFO(os.fstat(fd).st_mode)
+        mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+    except OSError:
+        return os.O_RDONLY
+    return os.O_RDWR if is_pipe and mode == os.O_RDWR else os.O_RDONLY
 
 
 def _claimed(fd: int, flags: int, name: str) -> int:

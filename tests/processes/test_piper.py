@@ -29,7 +29,9 @@ import json, subprocess, sys, wave
 class Piper:
     def __init__(self, model):
         self.process = subprocess.Popen(
-            ["piper", "--model", model, "--json-input", "--output_dir", "spoken"],
+            # As wyoming-piper 1.x starts it for Home Assistant.
+            ["piper", "--model", model, "--config", model + ".json", "--output_dir", "spoken", "--json-input",
+             "--speaker", "0", "--noise-scale", "0.667", "--length-scale", "1.0", "--noise-w", "0.8"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def speak(self, text, **more):
@@ -169,7 +171,82 @@ def test_a_file_of_objects_becomes_files_in_its_order(desk: Path) -> None:
     assert done.stdout.decode().split() == [f"{number}.wav" for number in range(5)]
 
 
+#: Command lines as they stand in programs of other people; each leaves `said` behind, samples or a WAV.
+FOUND = {
+    "a generic module of speech-dispatcher": (
+        "echo 'Hello world.' | piper --model en_US-lessac-low.onnx --length_scale 1 --output_raw | cat > said"
+    ),
+    "a player at the end of a pipe": "echo Hello world. | piper --model v.onnx --output-file - | cat > said",
+    "a script with a file": (
+        'printf "Hello world.\n" | piper --model "$HOME/v.onnx" --output_file said --length-scale 1.0'
+    ),
+    "a text behind the options": 'piper --model v.onnx --output-file said -- "Hello world."',
+    "a file of text": "echo Hello world. > t.txt; piper -m v.onnx --input-file t.txt --output-file said",
+    "a program of one object": (
+        """echo '{"text": "Hello world.", "output_file": "said"}' | piper -m v.onnx -c v.json --json_input"""
+    ),
+    "one that is told where its parts are": (
+        "echo Hello world. | piper -q --model v.onnx --data-dir . --download-dir . --espeak_data x -f said"
+    ),
+}
+
+
+@pytest.mark.parametrize("line", FOUND.values(), ids=list(FOUND))
+def test_command_lines_as_they_are_found_are_understood(line: str, desk: Path) -> None:
+    done = shell(desk, line)
+    assert done.returncode == 0, done.stderr
+    said = (desk / "said").read_bytes()
+    pcm = said[44:] if said.startswith(b"RIFF") else said
+    assert len(pcm) == 2 * round(0.06 * 24_000) * len("Hello world.")
+
+
+def test_a_pipe_with_a_name_that_stays_open_is_spoken_line_by_line(desk: Path) -> None:
+    os.mkfifo(desk / "lines")
+    # Opened for both, it has no end however many writers come and go.
+    with running(
+        desk, "bash", "-c", "exec piper --model v.onnx --json-input --output-raw 0<>lines 2>err"
+    ) as piper:
+        assert piper.stdout is not None
+        for text in ("The first.", "And another one."):
+            shell(desk, f"""echo '{{"text": "{text}"}}' > lines""")
+            assert len(piper.stdout.read(2 * round(0.06 * 24_000) * len(text))) > 0
+        piper.send_signal(signal.SIGTERM)
+        assert piper.wait(PATIENCE_S) == 1
+
+
 # ------------------------------------------------------------------ bad days
+
+
+def test_each_line_that_is_none_costs_itself_alone_and_paths_keep_their_order(desk: Path) -> None:
+    good = [
+        json.dumps({"text": f"Line {number}.", "output_file": f"{number}.wav"}).encode() for number in (1, 7)
+    ]
+    bad = [
+        b'{"text": "caf\xe9"}',
+        b'{"text": "' + b"a" * 1_100_000 + b'"}',
+        b"[]",
+        b'{"text": 5}',
+        b'{"text":"x"',
+    ]
+    (desk / "lines").write_bytes(b"\n".join([good[0], *bad, good[1]]))
+    done = shell(desk, "piper --json-input -d out < lines")
+    assert (done.returncode, done.stdout) == (1, b"1.wav\n7.wav\n")
+    told = [line.partition(":")[2].strip().split(":")[0] for line in done.stderr.decode().splitlines()]
+    assert told == [f"line {number}" for number in range(2, 7)]
+    assert not (desk / "out").exists() or not list((desk / "out").iterdir())
+
+
+def test_a_reader_of_paths_that_leaves_costs_no_file(desk: Path) -> None:
+    with running(desk, "piper", "--json-input", "-d", "out") as piper:
+        assert ask(piper, text="One.")
+        assert piper.stdout is not None
+        piper.stdout.close()
+        piper.stdout = None
+        say(piper, '{"text": "Two."}\n{"text": "Three.", "output_file": "three.wav"}\n')
+        code, err = end(piper)
+        assert (code, err) == (0, "")
+    assert len(list((desk / "out").iterdir())) == 2
+    assert samples(desk / "three.wav")
 
 
 def test_one_child_speaks_all_lines_and_one_that_is_killed_between_two_costs_nothing(desk: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from supervisor.cli.parser import parse
 from supervisor.errors import UsageError
+from supervisor.wire.version import VERSION
 
 SHORT = ["-m", "v", "-s", "3", "-f", "a.wav", "-d", "out", "-i", "t.txt", "-q"]
 NAMES = ["--model", "--speaker", "--output-file", "--output-dir", "--input-file"]
@@ -41,10 +42,26 @@ def test_a_text_may_stand_behind_the_options_also_with_a_dash_in_front() -> None
 def test_what_means_nothing_here_is_taken_and_remembered() -> None:
     words = ["-c", "v.json", "--noise_scale", "0.3", "--noise-w", "0.8", "--phoneme_silence", ".", "0.2"]
     words += ["--cuda", "--use_cuda", "--data-dir", ".", "--espeak_data", "d", "--tashkeel_model", "t"]
-    words += ["--volume", "0.5", "--no-normalize"]
+    words += [
+        "--volume",
+        "0.5",
+        "--no-normalize",
+        "--download_dir",
+        "d",
+        "--update-voices",
+        "--config",
+        "c.json",
+    ]
     args = parse(["piper", *words, "Hello"])
     assert args.words == ["Hello"]
     assert args.ignored == [word for word in words if word.startswith("-")]
+    assert args.config is None, "Piper's is a model's, not ours"
+
+
+def test_its_version_is_told_alone_as_pipers_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^0$"):
+        parse(["piper", "--version"])
+    assert capsys.readouterr().out == f"{VERSION}\n"
 
 
 @pytest.mark.parametrize(

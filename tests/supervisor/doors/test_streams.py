@@ -98,6 +98,22 @@ def test_a_terminal_may_stand_for_both(tmp_path: Path) -> None:
     os.close(ours)
 
 
+def test_a_pipe_with_a_name_that_is_open_for_both_ends_with_none_of_its_writers(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lines")
+    both = os.open(tmp_path / "lines", os.O_RDWR)
+    process = subprocess.Popen(
+        server(tmp_path), cwd=ROOT, stdin=both, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    os.close(both)
+    assert process.stdout is not None
+    with process.stdout as out:
+        for number in (1, 2):
+            (tmp_path / "lines").write_bytes(request("ping", number) + b"\n")
+            assert json.loads(out.readline())["id"] == number
+        process.terminate()
+        process.wait(10)
+
+
 def test_what_others_share_with_us_still_blocks(tmp_path: Path) -> None:
     (read_fd, into_fd), (out_fd, write_fd) = os.pipe(), os.pipe()
     process = subprocess.Popen(
