@@ -46,12 +46,12 @@ class Serving:
         stray: Whatever else stood on its standard output.
     """
 
-    def __init__(self, task: Task, *, log_level: str = "info", **env: str) -> None:
+    def __init__(self, task: Task, *more: str, log_level: str = "info", **env: str) -> None:
         self.task = task
         self.stderr = task.state.parent / "serve.err"
         with self.stderr.open("ab") as errors:
             self._popen = subprocess.Popen(
-                task.words("serve", "--stdio", level=log_level),
+                task.words("serve", "--stdio", *more, level=log_level),
                 env=task.whole_env() | env,
                 cwd=task.text.parent,
                 stdin=subprocess.PIPE,
