@@ -12,7 +12,7 @@ from typing import Final
 from supervisor.doors import jsonrpc as rpc
 from supervisor.doors.mcp import TOOLS
 from supervisor.doors.params import ToolCall, read_params, speech_of, submission_of
-from supervisor.loop.speaking import Submission
+from supervisor.loop.speaking import GivenInput, Submission
 
 #: Methods that name no files.
 HARMLESS: Final = frozenset(
@@ -90,6 +90,9 @@ class Fence:
         if wanted.voice is not None and "/" in wanted.voice:
             # The service would say whether there is such a file.
             raise rpc.invalid_params("params.voice: need the name of a voice, got a path")
+        for number, given in enumerate(wanted.inputs or ()):
+            if isinstance(given, GivenInput) and given.text is not None:
+                _must_name_nothing(f"inputs[{number}]", given)
         if wanted.seen:
             raise rpc.invalid_params("params.seen: says what lies where, which is not told over HTTP")
         for name, path in _named_by(wanted):
@@ -112,11 +115,22 @@ class Fence:
         raise rpc.Fault(rpc.own_error("bad_input", message, retryable=False))
 
 
+def _must_name_nothing(name: str, given: GivenInput) -> None:
+    """Refuse lines that come with the request and may name recordings anywhere; plain text names nothing."""
+    if given.path is not None and given.path.lower().endswith(".jsonl"):
+        raise rpc.invalid_params(
+            f"params.{name}: lines of a JSONL may name recordings, so they are not taken from a request; save "
+            "them in a folder of http.output_folders, or give each text by itself"
+        )
+
+
 def _named_by(wanted: Submission) -> Iterator[tuple[str, str]]:
     """Every path in a submission, and what it is called there."""
     yield "output", wanted.output
     if wanted.reference is not None:
         yield "reference", wanted.reference
+    if wanted.voice is not None and "." in wanted.voice:
+        yield "voice", wanted.voice  # it is looked whether that is a file
     for number, given in enumerate(wanted.inputs or ()):
         if isinstance(given, str):
             yield f"inputs[{number}]", given

@@ -95,9 +95,25 @@ def test_what_is_said_of_the_machine_itself_is_not_told(fence: Fence, tmp_path: 
 
 
 def test_a_voice_is_no_way_to_look_for_files(fence: Fence, tmp_path: Path) -> None:
-    assert "voice" in refused(
-        fence, "jobs/submit", text="Hm.", output=f"{tmp_path}/in/a.wav", voice="/etc/passwd"
-    )
+    wanted = {"text": "Hm.", "output": f"{tmp_path}/in/a.wav"}
+    assert "voice" in refused(fence, "jobs/submit", **wanted, voice="/etc/passwd")
+    assert "voice" in refused(fence, "jobs/submit", **wanted, voice="passwd.bak", folder="/etc")
+    assert "voice" in refused(fence, "jobs/submit", **wanted, voice=".bashrc")
+    allow(fence, "jobs/submit", **wanted, voice="ada-1.2", folder=f"{tmp_path}/in")
+    allow(fence, "jobs/submit", **wanted, voice="ada", folder="/etc")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.JSONL"])
+def test_lines_that_come_with_a_request_name_no_recording(fence: Fence, tmp_path: Path, name: str) -> None:
+    line = json.dumps({"text": "Hm.", "prompt_text": "Hm.", "prompt_speech": "/home/ada/diary.wav"})
+    given = {"name": "lines", "text": line, "path": f"{tmp_path}/in/{name}"}
+    said = refused(fence, "jobs/submit", inputs=[given], output=f"{tmp_path}/in/")
+    assert "inputs[0]" in said
+    assert "http.output_folders" in said
+    saved = {"name": "lines", "text_file": f"{tmp_path}/in/{name}", "path": f"{tmp_path}/in/{name}"}
+    allow(fence, "jobs/submit", inputs=[saved], output=f"{tmp_path}/in/")
+    plain = {"name": name, "text": "Hm.", "path": f"{tmp_path}/in/a.txt"}
+    allow(fence, "jobs/submit", inputs=[plain], output=f"{tmp_path}/in/")
 
 
 def test_inline_audio_has_no_place_in_an_answer(fence: Fence) -> None:
