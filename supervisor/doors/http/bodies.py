@@ -131,6 +131,20 @@ async def drain(receive: Receive) -> None:
         return
 
 
+def must_have_one_length(headers: Headers) -> None:
+    """Refuse a request that says its length in two ways.
+
+    A proxy before us may go by the other one, and take for somebody else's request what we take for its body.
+
+    Raises:
+        Refusal: 400.
+    """
+    names = {name for name, _ in headers}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        message = "need Content-Length or Transfer-Encoding, got both"
+        raise Refusal(400, message, code="bad_request")
+
+
 def must_be_json(headers: Headers) -> None:
     """Refuse a body of another kind: a form of a page elsewhere can send those, and no JSON.
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive
 
 from supervisor.doors.backlog import BLOCK_BYTES, Room
-from supervisor.doors.http.bodies import drain, has_body, must_be_json, read_body, read_json
+from supervisor.doors.http.bodies import (
+    drain,
+    has_body,
+    must_be_json,
+    must_have_one_length,
+    read_body,
+    read_json,
+)
 from supervisor.doors.http.refusals import Refusal
 
 
@@ -159,3 +166,11 @@ def test_whether_there_is_a_body_stands_in_the_head() -> None:
     assert has_body([(b"transfer-encoding", b"chunked")])
     assert not has_body([(b"content-length", b"0")])
     assert not has_body([])
+
+
+def test_a_length_that_is_said_in_two_ways_is_none() -> None:
+    must_have_one_length([(b"content-length", b"3")])
+    must_have_one_length([(b"transfer-encoding", b"chunked")])
+    with pytest.raises(Refusal) as caught:
+        must_have_one_length([(b"content-length", b"3"), (b"transfer-encoding", b"chunked")])
+    assert caught.value.status == 400
