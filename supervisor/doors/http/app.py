@@ -7,8 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supervisor.doors.http import calls, document, events, health, listings, metrics, page, speech
-from supervisor.doors.http.bodies import drain, has_body
+from supervisor.doors.http import calls, document, events, health, listen, listings, metrics, page, speech
+from supervisor.doors.http.bodies import drain, has_body, must_have_one_length
 from supervisor.doors.http.guard import Guard
 from supervisor.doors.http.reception import Reception
 from supervisor.doors.http.refusals import Refusal
@@ -33,6 +33,7 @@ def routes(reception: Reception, sheets: Sequence[page.Sheet] = ()) -> list[Base
         *health.routes(reception),
         *calls.routes(reception),
         *events.routes(reception),
+        *listen.routes(reception),
         *metrics.routes(reception),
         *document.routes(reception),
     ]
@@ -44,7 +45,12 @@ def make_app(reception: Reception) -> ASGIApp:
     sheets = page.sheets()
     # The page holds nothing of the service's, and asks for the key itself.
     open_paths = frozenset(sheet.path for sheet in sheets)
-    guard = Guard(api_key=terms.api_key, hosts=frozenset(terms.hosts), open_paths=open_paths)
+    guard = Guard(
+        api_key=terms.api_key,
+        hosts=frozenset(terms.hosts),
+        open_paths=open_paths,
+        open_below=(listen.OPEN_BELOW,),
+    )
     return App(reception, guard, Router(routes(reception, sheets), redirect_slashes=False))
 
 
@@ -81,6 +87,7 @@ class App:
     async def _answer(self, scope: Scope, answer: "_Answer") -> None:
         client = scope.get("client")
         peer = None if client is None else str(client[0])
+        must_have_one_length(scope["headers"])
         self._guard.must_pass(scope["path"], scope["headers"], peer)
         # So that the router raises where it has nothing, and does not answer in words of its own.
         scope["app"] = self

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from supervisor.config import HttpConfig
 from supervisor.doors.http.calls import Cleaned
 from supervisor.doors.http.health import Health
+from supervisor.doors.http.listen import Audible
 from supervisor.doors.http.reception import Reception
 from supervisor.doors.http.refusals import JSON, ErrorBody
 from supervisor.doors.http.replies import json_reply
@@ -75,7 +76,7 @@ def document(terms: HttpConfig) -> Json:
 
 def _components(terms: HttpConfig) -> Json:
     _, made = msgspec.json.schema_components(
-        [SpeechBody, ErrorBody, Health, Cleaned, RpcError], ref_template=_REF
+        [SpeechBody, ErrorBody, Health, Cleaned, RpcError, Audible], ref_template=_REF
     )
     schemas = cast("Json", made)
     speech = cast("dict[str, dict[str, Json]]", schemas["SpeechBody"])["properties"]
@@ -140,6 +141,8 @@ def _paths() -> Json:
         "/metrics": {"get": _metrics()},
         "/api/cleanup": {"post": _cleanup()},
         "/api/events": {"get": _events()},
+        "/api/jobs/{job}/listen": {"post": _listen()},
+        "/api/listen/{ticket}/{part}": {"get": _play()},
         "/rpc": {"post": _rpc()},
         "/openapi.json": {"get": _self()},
     }
@@ -155,9 +158,7 @@ def _speech() -> Json:
 
 
 def _model() -> Json:
-    operation = _get("One of them", "Model") | {
-        "parameters": [{"name": "model", "in": "path", "required": True, "schema": _STRING}]
-    }
+    operation = _get("One of them", "Model") | {"parameters": [_in_path("model", _STRING)]}
     cast("Json", operation["responses"])["404"] = _refusal("no such model")
     return operation
 
@@ -192,6 +193,36 @@ def _events() -> Json:
     # OpenAPI 3.1 has no words for events: they are in decision 39, and docs/http.md leads there.
     said: Json = {"description": "Events, without end", "content": {"text/event-stream": {"schema": {}}}}
     return _operation("What happened in the last hour, and what happens now", said, _REFUSED)
+
+
+def _listen() -> Json:
+    refused = _REFUSED | {
+        "403": "the job's output lies in none of `http.output_folders`; or as everywhere",
+        "404": "there is no such job, or nothing of it is spoken yet",
+    }
+    operation = _operation("What there is to hear of a job, and where", _said("Audible"), refused)
+    return operation | {"parameters": [_in_path("job", _STRING)]}
+
+
+def _play() -> Json:
+    audio: Json = {"type": "string", "contentMediaType": "application/octet-stream"}
+    content: Json = {media: {"schema": audio} for media in ("audio/wav", "audio/flac")}
+    refused = _REFUSED | {
+        "404": "the ticket opens nothing, or nothing any more",
+        "416": "`Range` asks for bytes behind the end",
+    }
+    operation = _operation("One of them; no key is asked for", _described("The audio", content), refused)
+    cast("Json", operation["responses"])["206"] = _described("The bytes that `Range` asks for", content)
+    number: Json = {"type": "integer", "minimum": 0}
+    return operation | {"parameters": [_in_path("ticket", _STRING), _in_path("part", number)], "security": []}
+
+
+def _described(words: str, content: Json) -> Json:
+    return {"description": words, "content": content}
+
+
+def _in_path(name: str, schema: Json) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _rpc() -> Json:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from supervisor.doors import jsonrpc as rpc
+from supervisor.doors.http.spans import NotThere, open_plain
 from supervisor.doors.mcp import TOOLS
 from supervisor.doors.params import ToolCall, read_params, speech_of, submission_of
 from supervisor.loop.speaking import GivenInput, Submission
@@ -58,7 +59,25 @@ class Fence:
         """Say whether an absolute path leads below one of the folders, whoever follows it."""
         # Whoever opens it may take ".." out of the text first, or follow links first: both must stay inside.
         leads = {Path(os.path.realpath(path)), Path(os.path.realpath(os.path.abspath(path)))}  # noqa: PTH100 - pathlib has no abspath without resolve
-        return all(any(found.is_relative_to(folder) for folder in self._folders) for found in leads)
+        return all(self._holds(found) for found in leads)
+
+    def _holds(self, path: Path) -> bool:
+        return any(path.is_relative_to(folder) for folder in self._folders)
+
+    def open(self, path: str) -> int:
+        """Open a plain file below one of the folders, by its absolute path; return its descriptor.
+
+        Raises:
+            NotThere: If there is none.
+        """
+        if not self.has(path):
+            raise NotThere(0, "it lies in none of http.output_folders")
+        opened = open_plain(path)
+        # A folder above it may have become a link since it was looked at: what counts is what is open.
+        if self._holds(Path(os.readlink(f"/proc/self/fd/{opened}"))):  # noqa: PTH115 - a string is read
+            return opened
+        os.close(opened)
+        raise NotThere(0, "it lies in none of http.output_folders any more")
 
     def must_allow(self, method: str, params: bytes) -> None:
         """Let a call of JSON-RPC pass.
@@ -119,8 +138,8 @@ def _must_name_nothing(name: str, given: GivenInput) -> None:
     """Refuse lines that come with the request and may name recordings anywhere; plain text names nothing."""
     if given.path is not None and given.path.lower().endswith(".jsonl"):
         raise rpc.invalid_params(
-            f"params.{name}: lines of a JSONL may name recordings, so they are not taken from a request; save "
-            "them in a folder of http.output_folders, or give each text by itself"
+            f"params.{name}: lines of a JSONL may name recordings, so they are not taken from a request; "
+            "save them in a folder of http.output_folders, or give each text by itself"
         )
 
 

@@ -27,11 +27,13 @@ class Guard:
         api_key: That must be sent; empty = none.
         hosts: Names that this machine may be called by, beside addresses and `localhost`.
         open_paths: That hold nothing of the service's, and are answered without a key.
+        open_below: Likewise all paths that begin so: they carry a ticket.
     """
 
     api_key: str
     hosts: frozenset[str]
     open_paths: frozenset[str] = frozenset()
+    open_below: tuple[str, ...] = ()
 
     def must_pass(self, path: str, headers: Headers, peer: str | None) -> None:
         """Let a request pass.
@@ -47,7 +49,8 @@ class Guard:
         found = list(headers)
         host = self._checked_host(found)
         _check_origin(found, host)
-        if self.api_key and path not in self.open_paths and not (path == HEALTH and is_loopback(peer)):
+        is_open = path in self.open_paths or path.startswith(self.open_below)
+        if self.api_key and not is_open and not (path == HEALTH and is_loopback(peer)):
             self._check_key(found)
 
     def _checked_host(self, headers: Headers) -> str:

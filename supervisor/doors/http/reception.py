@@ -10,6 +10,7 @@ from supervisor.doors.backlog import Backlog, Room
 from supervisor.doors.http.board import Board
 from supervisor.doors.http.counters import Counters
 from supervisor.doors.http.fence import Fence
+from supervisor.doors.http.tickets import Tickets
 from supervisor.doors.methods import Methods
 from supervisor.log import Log
 from supervisor.loop.encoders import Encoders
@@ -30,6 +31,7 @@ class Reception:
         board: For who looks on.
         log: Takes events.
         since_s: When the door opened, seconds since the epoch.
+        tickets: For those who listen to jobs.
         ending: Set when the door closes: what would wait for ever ends then.
     """
 
@@ -42,6 +44,7 @@ class Reception:
     board: Board
     log: Log
     since_s: float
+    tickets: Tickets = field(default_factory=Tickets)
     ending: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

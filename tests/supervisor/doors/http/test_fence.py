@@ -1,9 +1,11 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from supervisor.doors.http.fence import HARMLESS, KEPT_BACK, Fence
+from supervisor.doors.http.spans import NotThere
 from supervisor.doors.jsonrpc import Fault
 from supervisor.doors.offer import service_methods
 from supervisor.log import Log
@@ -132,3 +134,15 @@ def test_what_names_no_files_passes(fence: Fence) -> None:
     for method in HARMLESS:
         fence.must_allow(method, b"")
     allow(fence, "tools/call", name="no such tool")
+
+
+def test_a_file_inside_is_opened_and_nothing_that_leads_elsewhere_is(fence: Fence, tmp_path: Path) -> None:
+    (tmp_path / "in" / "deep" / "a.wav").write_bytes(b"inside")
+    (tmp_path / "out" / "a.wav").write_bytes(b"outside")
+    (tmp_path / "in" / "a.wav").symlink_to(tmp_path / "in" / "deep" / "a.wav")
+    opened = fence.open(f"{tmp_path}/in/deep/a.wav")
+    assert os.read(opened, 100) == b"inside"
+    os.close(opened)
+    for path in ("out/a.wav", "in/link/a.wav", "in/../out/a.wav", "in/a.wav", "in/deep", "in/gone"):
+        with pytest.raises(NotThere):
+            fence.open(f"{tmp_path}/{path}")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,6 +116,14 @@ def test_health_answers_this_machine_without_a_key_and_no_other() -> None:
     CLOSED.must_pass("/health", headers(), "::1")
     assert refused(CLOSED, headers(), "/health", "10.0.0.1").status == 401
     assert refused(CLOSED, headers(), "/healthy").status == 401
+
+
+def test_a_path_that_carries_a_ticket_needs_no_key_and_still_comes_from_here() -> None:
+    guard = replace(CLOSED, open_below=("/api/listen/",))
+    guard.must_pass("/api/listen/0123/0", headers(), "10.0.0.1")
+    for path in ("/api/listen", "/api/jobs/j1/listen", "/api/events", "/x/api/listen/0123/0"):
+        assert refused(guard, headers(), path).status == 401
+    assert refused(guard, headers(origin="http://evil.example"), "/api/listen/0123/0").status == 403
 
 
 def test_what_holds_nothing_of_the_services_needs_no_key() -> None:
