@@ -14,6 +14,9 @@ LONG_FILES: dict[str, str] = {}
 
 #: Modules without a test module of their own, and where they are tested instead.
 TESTED_ELSEWHERE: dict[str, str] = {
+    "supervisor/doors/carrier.py": "two protocols of types, kept by all that carry a client's bytes",
+    "supervisor/doors/socketcarrier.py": "under two doors: doors/test_connection.py, wyoming/test_sockets.py",
+    "supervisor/doors/stdiocarrier.py": "under two doors: doors/test_stdio.py, wyoming/test_stdio.py",
     "supervisor/edge/clock.py": "two readings of the system's clocks, used by whatever is timed",
     "supervisor/edge/driver.py": "through pynvml and the stand-in driver: tests/supervisor/edge/test_nvml.py",
     "supervisor/edge/launch.py": "what a process is started with: tests/supervisor/edge/test_process.py",

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from supervisor.doors.backlog import Backlog
+from supervisor.doors.carrier import Carrier
 from supervisor.doors.conversation import MOST_WAITING, Conversation
 from supervisor.doors.lines import Lines
 from supervisor.doors.methods import Methods
@@ -14,26 +15,6 @@ from supervisor.doors.outbox import Outbox
 #: Whole lines that wait for their turn in memory; over it, no more are read. What a client said beyond that
 #: waits where it is, in the client's pipe or socket.
 _AHEAD_BYTES: Final = 16 * 1024
-
-
-class Carrier(Protocol):
-    """Carries the bytes of one client."""
-
-    def pause_reading(self) -> None:
-        """Bring no more for now; again, nothing happens."""
-        ...
-
-    def resume_reading(self) -> None:
-        """Go on; again, nothing happens."""
-        ...
-
-    def wake(self) -> None:
-        """Pull what there is for the client, soon; called often."""
-        ...
-
-    def done(self) -> None:
-        """Take that there is nothing left to say, once all that waits is pulled; called more than once."""
-        ...
 
 
 class _Nobody:

@@ -11,6 +11,7 @@ from typing import Final
 
 from supervisor.config.values import NarrationConfig, WyomingConfig
 from supervisor.doors.backlog import Room
+from supervisor.doors.carrier import Carrier
 from supervisor.doors.streams import Streams
 from supervisor.doors.wyoming.announcing import Announcement, announce
 from supervisor.doors.wyoming.desk import Desk
@@ -130,9 +131,9 @@ class WyomingDoor:
 
     # ------------------------------------------------------------------ what connections ask
 
-    def talk(self, connection: Connection) -> Talk:
-        """Make what talks to it."""
-        return Talk(self._desk, connection)
+    def talk(self, carrier: Carrier) -> Talk:
+        """Make what talks to a connection's client."""
+        return Talk(self._desk, carrier)
 
     def enter(self, connection: Connection) -> bool:
         """Take a connection in, if there is a place for it."""

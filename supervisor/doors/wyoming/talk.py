@@ -15,11 +15,12 @@ request's, unless what came is no Wyoming.
 """
 
 import asyncio
-from typing import Final, Protocol
+from typing import Final
 
 from wyoming.error import Error
 from wyoming.event import Event
 
+from supervisor.doors.carrier import Carrier
 from supervisor.doors.wyoming.desk import Desk
 from supervisor.doors.wyoming.frames import Frames, Malformed, WrongData
 from supervisor.doors.wyoming.hearing import Hearing
@@ -35,26 +36,6 @@ _REST_S: Final = 0.001
 
 #: `describe`s of one client that wait for the first child.
 _MOST_DESCRIBING: Final = 8
-
-
-class Carrier(Protocol):
-    """Carries the bytes of one client."""
-
-    def pause_reading(self) -> None:
-        """Bring no more for now; again, nothing happens."""
-        ...
-
-    def resume_reading(self) -> None:
-        """Go on; again, nothing happens."""
-        ...
-
-    def wake(self) -> None:
-        """Pull what there is for the client, soon; called often."""
-        ...
-
-    def done(self) -> None:
-        """Take that there is nothing left to say, once all that waits is pulled; called more than once."""
-        ...
 
 
 class Talk:
