@@ -5,6 +5,7 @@ head that is too long, or no HTTP, is answered as plain text, and within an answ
 """
 
 import asyncio
+import contextlib
 import sys
 from email.utils import formatdate
 from typing import Final, Protocol, cast
@@ -88,7 +89,8 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             message = "too many connections (http.connections); try again"
             self.is_turned_away = True
             self._say(Refusal(503, message, code="busy", retryable=True))
-            transport.write_eof()
+            with contextlib.suppress(OSError):  # it was reset this very moment
+                transport.write_eof()
             self._late = self.loop.call_later(_LINGERING_S, self.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
