@@ -91,6 +91,8 @@ class Answers:
             CutOff: If it does not come, or not to its end.
         """
         if self._conn.our_state is not h11.IDLE:
+            if self._conn.their_state is not h11.DONE:
+                raise CutOff("it said that this was the last")
             self._conn.start_next_cycle()
         # What was really sent is nothing to h11: it is told enough to know what an answer to it looks like.
         self._conn.send(h11.Request(method=method, target="/", headers=[("Host", "localhost")]))
