@@ -35,9 +35,18 @@ from tests.tree import ROOT, page
 NOT_RUN = {
     ("README.md", ".venv/bin/pip install -c constraints.txt '.[glm]'"): "downloads torch and 9 GB of weights",
     ("docs/commands.md", "tts-supervisor models get glm-tts"): "downloads 9 GB of weights",
+    ("docs/docker.md", "openssl rand"): "needs a Docker daemon",
+    ("docs/docker.md", "docker compose cp"): "needs a Docker daemon",
+    ("docs/docker.md", "docker build -t"): "needs a Docker daemon",
+    ("docs/docker.md", "export COMPOSE_FILE"): "needs a Docker daemon",
+    ("docs/docker.md", "docker build --secret"): "needs a Docker daemon",
+    ("docs/docker.md", "export TTS_API_KEY"): "needs a Docker daemon",
+    ("docs/docker.md", "git pull"): "needs a Docker daemon",
     ("docs/glm.md", "pip install -c constraints.txt '.[glm]'"): "downloads torch and 9 GB of weights",
     ("docs/glm-upstream.md", "/path/to/glm-env/bin/python -m pip install"): "needs an environment of GLM-TTS",
     ("docs/service.md", "python3 -m venv /usr/local"): "writes below /usr and /etc, as root",
+    ("docs/service.md", "tts-supervisor service install --http"): "writes below /usr and /etc, as root",
+    ("docs/service.md", "install -d /etc/tts-supervisor"): "writes below /usr and /etc, as root",
     ("docs/service.md", "tts-supervisor --state /var/lib/"): "needs the machine's service",
     ("docs/service.md", "journalctl -u"): "needs the journal of a running service",
 }

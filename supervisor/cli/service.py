@@ -9,6 +9,7 @@ from pathlib import Path
 import supervisor
 from supervisor.cli.parser import Arguments
 from supervisor.cli.request import configuration
+from supervisor.cli.unitdoors import Doors, doors
 from supervisor.cli.words import emit, emit_json, tell
 from supervisor.edge import systemctl
 from supervisor.edge.unit import STEPS_SINCE, UNIT_NAME, Scope, Unit
@@ -34,14 +35,15 @@ def service(args: Arguments) -> int:
 def _install(args: Arguments, scope: Scope) -> None:
     version = systemctl.systemd_version()
     if version is None:
-        command = shlex.join([*_command(args, scope), "serve"])
+        command = shlex.join([*_command(args, scope), "serve", *doors(args, scope).words])
         raise UsageError(
             "there is no systemd here (no program systemctl); have whatever starts services run "
             f"'{command}'; 'service show' has what it should know"
         )
     if scope == "system":
         _must_be_for_everybody(_command(args, scope)[0])
-    path, text = systemctl.unit_path(scope, os.environ), _unit(args, scope, version).text()
+    reached = doors(args, scope)
+    path, text = systemctl.unit_path(scope, os.environ), _unit(args, scope, version, reached).text()
     before = systemctl.installed_unit(path)
     if before != text:
         systemctl.write_unit(path, text)
@@ -55,6 +57,11 @@ def _install(args: Arguments, scope: Scope) -> None:
     _tell_reloaded(scope, reloaded=reloaded)
     if before not in (None, text):
         tell(f"what runs already goes on as it was until: {_systemctl(scope)} restart {UNIT_NAME}")
+    if reached.wants_key:
+        tell(
+            f"--http {args.http} can be reached from other machines, and wants a key, else the service ends "
+            "with exit 2: put one into a file and say so with http.api_key_file (docs/service.md, Doors)"
+        )
     tell(f"next: {following}")
     if scope == "user":
         tell(f"to have it run while you are logged out: loginctl enable-linger {_user_name()}")
@@ -64,7 +71,8 @@ def _show(args: Arguments, scope: Scope) -> None:
     path = systemctl.unit_path(scope, os.environ)
     version = systemctl.systemd_version()
     # Without a systemd to ask, what every one understands.
-    text = _unit(args, scope, STEPS_SINCE - 1 if version is None else version).text()
+    known = STEPS_SINCE - 1 if version is None else version
+    text = _unit(args, scope, known, doors(args, scope)).text()
     try:
         there = systemctl.installed_unit(path)
     except UsageError as error:
@@ -96,11 +104,18 @@ def _remove(args: Arguments, scope: Scope) -> None:
         tell("the state folder, with jobs and their audio, stays")
 
 
-def _unit(args: Arguments, scope: Scope, version: int) -> Unit:
+def _unit(args: Arguments, scope: Scope, version: int, reached: Doors) -> Unit:
     # The machine's service has folders of its own, which its unit names.
     mine = _FOLDERS if scope == "user" else ()
     environment = {name: os.environ[name] for name in mine if os.environ.get(name, "").startswith("/")}
-    return Unit(scope=scope, command=_command(args, scope), systemd_version=version, environment=environment)
+    return Unit(
+        scope=scope,
+        command=_command(args, scope),
+        doors=reached.words,
+        writable=reached.folders,
+        systemd_version=version,
+        environment=environment,
+    )
 
 
 def _command(args: Arguments, scope: Scope) -> list[str]:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from supervisor.cli import argtypes
 from supervisor.cli.options import json_option
 
 
@@ -19,4 +20,19 @@ def unit_options(parser: argparse.ArgumentParser) -> None:
         scope = action.add_mutually_exclusive_group()
         for word, whose in (("user", "your own service"), ("system", "the machine's; the default of root")):
             scope.add_argument(f"--{word}", dest="scope", action="store_const", const=word, help=whose)
+        if name != "remove":
+            _door_options(action)
         json_option(action, "one object")
+
+
+def _door_options(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "--http", type=argtypes.some, metavar="HOST:PORT", help="as of 'serve': also answer over HTTP there"
+    )
+    action.add_argument(
+        "--wyoming",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="as of 'serve': also speak Wyoming at tcp://HOST:PORT or unix:///PATH; may be repeated",
+    )

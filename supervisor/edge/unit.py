@@ -33,6 +33,8 @@ class Unit:
     Attributes:
         scope: The machine's, or one user's.
         command: The program and its options before `serve`; the program's path is absolute.
+        doors: Options of `serve`.
+        writable: Folders that it may write beside its own; the machine's alone has a sandbox.
         systemd_version: That is to read it.
         environment: Set for the service.
     """
@@ -41,6 +43,8 @@ class Unit:
     command: Sequence[str]
     systemd_version: int
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    doors: Sequence[str] = ()
+    writable: Sequence[str] = ()
 
     def text(self) -> str:
         """Return the unit."""
@@ -56,10 +60,14 @@ class Unit:
     def _filled(self, text: str) -> str:
         set_here = [f"Environment={_quoted(f'{k}={v}')}\n" for k, v in sorted(self.environment.items())]
         program, *options = self.command
+        # A folder that is not there yet is no reason not to start.
+        writable = [f"ReadWritePaths={_quoted(f'-{folder}')}\n" for folder in self.writable]
         # A dollar is plain in the program's path, and in what follows begins a variable.
-        command = " ".join([_quoted(program), *(_quoted(word).replace("$", "$$") for word in options)])
+        command = " ".join([_quoted(program), *map(_word, options)])
+        doors = "".join(f" {_word(word)}" for word in self.doors)
         systemctl = "systemctl --user" if self.scope == "user" else "systemctl"
         text = text.replace("{environment}", "".join(set_here)).replace("{systemctl}", systemctl)
+        text = text.replace("{writable}", "".join(writable)).replace("{doors}", doors)
         return text.replace("{command}", command)
 
 
@@ -71,6 +79,10 @@ def _is_for(line: str, words: set[str]) -> bool:
 
 def _words_off(line: str) -> str:
     return line.partition(" ")[2] if line.startswith("?") else line
+
+
+def _word(option: str) -> str:
+    return _quoted(option).replace("$", "$$")
 
 
 def _quoted(word: str) -> str:

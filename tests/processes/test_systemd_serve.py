@@ -4,16 +4,20 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from supervisor.edge.unit import Unit
+from tests.blocks import every
 from tests.processes.narration import paragraphs
 from tests.standin.driver import LIBRARY, StandinDriver
 from tests.standin.lab import Lab, booted, why_not
@@ -67,10 +71,12 @@ def configure(lab: Lab, *, wall: float = 0.002, soft: str = "50%", more: str = "
     lab.run("tee", "/etc/tts-supervisor/config.toml", stdin=text)
 
 
-def install(lab: Lab, **environment: str) -> None:
+def install(lab: Lab, doors: Sequence[str] = (), writable: Sequence[str] = (), **environment: str) -> None:
     unit = Unit(
         scope="system",
         command=[sys.executable, "-m", "supervisor"],
+        doors=doors,
+        writable=writable,
         systemd_version=252,
         environment={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environment},
     )
@@ -318,3 +324,55 @@ def test_root_narrates_beside_it_and_what_the_service_sees_otherwise_is_refused(
     assert lab.run("head", "-c", "4", "/tmp/ten.wav") == "RIFF"
     listed = json.loads(lab.run(*words, "jobs", "list", "--json").splitlines()[-1])
     assert [view["state"] for view in listed] == ["done"], "an utterance is no job"
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def answered(url: str, key: str | None = None, body: dict[str, object] | None = None) -> tuple[int, bytes]:
+    """What is answered at a door of the unit; the lab has this machine's network."""
+    headers = {"content-type": "application/json"} | ({} if key is None else {"x-api-key": key})
+    asked = urllib.request.Request(
+        url, data=None if body is None else json.dumps(body).encode(), headers=headers
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_a_unit_with_doors_answers_at_them_and_writes_where_it_may(lab: Lab) -> None:
+    configure(lab, more='[http]\noutput_folders = ["/srv/audio"]\n')
+    port, other_port = free_port(), free_port()
+    doors = ("--http", f"0.0.0.0:{port}", "--wyoming", f"tcp://127.0.0.1:{other_port}")
+    (lab.folder / "audio").mkdir(mode=0o777)
+    (lab.folder / "audio").chmod(0o777)
+    install(lab, doors, ["/srv/audio", "/srv/not there"])
+    lab.run("install", "-m", "600", "/dev/stdin", "/etc/tts-supervisor/http_api_key", stdin="s3cret\n")
+    # As on a machine, and not in a container: what systemd mounts for a credential is seen by its services.
+    lab.run("mount", "--make-rshared", "/")
+    lab.run("mkdir", f"/run/systemd/system/{SERVICE}.d")
+    (shown,) = [block.text for block in every("ini") if "LoadCredential=" in block.text]
+    lab.unit(f"{SERVICE}.d/key.conf", shown)
+    lab.run("systemctl", "start", SERVICE)
+    url = f"http://127.0.0.1:{port}"
+    assert answered(f"{url}/health")[0] == 200
+    assert b"<html" in answered(f"{url}/")[1]
+    assert answered(f"{url}/metrics")[0] == 401
+    assert answered(f"{url}/metrics", "s3cret")[0] == 200
+    params = {"text": "The ferry leaves at ten.", "output_file": "/srv/audio/ten.wav"}
+    code, said = answered(
+        f"{url}/rpc", "s3cret", {"jsonrpc": "2.0", "id": 1, "method": "synthesize", "params": params}
+    )
+    assert (code, "error" in json.loads(said)) == (200, False), said
+    assert (lab.folder / "audio" / "ten.wav").read_bytes()[:4] == b"RIFF"
+    with socket.create_connection(("127.0.0.1", other_port)) as wyoming:
+        wyoming.sendall(b'{"type": "describe"}\n')
+        assert b'"info"' in wyoming.makefile("rb").readline()
+    pid = main_pid(lab)
+    for where in ("cmdline", "environ"):
+        assert "s3cret" not in lab.run("cat", f"/proc/{pid}/{where}")

@@ -59,6 +59,23 @@ def test_what_is_shown_runs_this_very_program_with_the_options_before_the_comman
     assert "Environment=XDG_STATE_HOME=/a/state" in shown.lines
 
 
+def test_doors_are_in_the_unit_and_a_missing_key_is_told(home: Home) -> None:
+    shown = home.run(
+        "service", "show", "--user", "--http", "0.0.0.0:8000", "--wyoming", "tcp://0.0.0.0:10200"
+    )
+    (command,) = [line for line in shown.lines if line.startswith("ExecStart=")]
+    assert command.endswith(" serve --http 0.0.0.0:8000 --wyoming tcp://0.0.0.0:10200")
+    assert "api_key" not in shown.out
+    if shutil.which("systemctl"):
+        done = home.run("service", "install", "--user", "--http", "0.0.0.0:8000", env=alone(home))
+        assert done.code == 0
+        assert "wants a key" in done.err
+        (home.path / ".config" / "tts-supervisor").mkdir()
+        home.write(".config/tts-supervisor/config.toml", '[http]\napi_key_file = "/etc/key"\n')
+        done = home.run("service", "install", "--user", "--http", "0.0.0.0:8000", env=alone(home))
+        assert "wants a key" not in done.err
+
+
 def test_programs_are_told_in_one_object(home: Home) -> None:
     shown = home.run("service", "show", "--user", "--json").last_json
     assert shown.keys() == {"unit", "scope", "installed", "text"}
