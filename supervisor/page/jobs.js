@@ -24,7 +24,7 @@ const ACTS = {
 export function actsOf(job) {
   const acts = [...(ACTS[job.state] ?? [])];
   if (job.state === "done" && job.failed) acts.push("retry");
-  if (job.is_audible) acts.push("listen");
+  if (job.is_audible || job.done) acts.push("listen"); // where nobody may, pressing it says why, and the mend
   return acts;
 }
 
@@ -56,6 +56,7 @@ export class Jobs {
       make("p", { class: "figures" }),
       make("p", { class: "trouble", lang: "en", hidden: true }),
       make("div", { class: "acts" }),
+      make("p", { class: "said", role: "status", "data-tone": "warn" }),
       make("div", { class: "players" }));
     return row;
   }
@@ -73,7 +74,10 @@ export class Jobs {
     set(bar, "aria-label", say("jobs.progress", { name: job.name || job.job }));
     write(figures, figuresOf(job));
     this.drawTrouble(row, job);
+    const hadFocus = acts.contains(document.activeElement);
     keep(acts, this.actsOf(job), (act) => act, (act) => this.makeAct(row, act), (button, act) => updateAct(button, act, job));
+    // Who stood on a button that is gone, the job being in another state, goes on from what is there now.
+    if (hadFocus && !acts.contains(document.activeElement)) (acts.firstElementChild ?? row).focus();
   }
 
   actsOf(job) {
@@ -90,19 +94,19 @@ export class Jobs {
 
   async act(row, act) {
     const { job } = row;
-    const said = the("jobs-said");
+    const sorrow = row.querySelector(".said");
+    write(sorrow, "");
     try {
       if (act === "listen") await this.listen(row);
       else if (act === "close") this.close(row);
       else {
         const view = await call(`jobs/${act}`, { job: job.job });
-        write(said, say("job.was", { name: job.name || job.job, state: name("job", view.state) }));
+        write(the("jobs-said"), say("job.was", { name: job.name || job.job, state: name("job", view.state) }));
       }
     } catch (error) {
-      write(said, say("job.not", { act: say(`job.${act}`), name: job.name || job.job, why: sorry(error) }));
+      write(sorrow, say("job.not", { act: say(`job.${act}`), name: job.name || job.job, why: sorry(error) }));
     }
     this.draw(this.jobs);
-    keepFocus(row, act);
   }
 
   /** Why a job came to grief is not in the stream, which everybody reads at once; it is asked for. */
@@ -125,10 +129,13 @@ export class Jobs {
   async listen(row) {
     const { job } = row;
     const answer = await ask(`/api/jobs/${encodeURIComponent(job.job)}/listen`, { method: "POST" });
-    const { parts, is_whole: isWhole } = await answer.json();
+    const { parts, is_whole: isWhole, left_out: leftOut } = await answer.json();
     this.opened.set(job.job, parts);
-    row.lastElementChild.replaceChildren(...parts.map((part) => player(job, part, isWhole)));
-    write(the("jobs-said"), "");
+    const players = parts.map((part) => player(job, part, isWhole));
+    // A path leads nowhere after a while.
+    for (const one of players) one.lastElementChild.addEventListener("error", () => write(row.querySelector(".said"), say("job.stale")));
+    const more = leftOut ? [make("p", { class: "note" }, say("job.more", { n: leftOut }))] : [];
+    row.lastElementChild.replaceChildren(...players, ...more);
   }
 
   close(row) {
@@ -158,13 +165,6 @@ function figuresOf(job) {
 function updateAct(button, act, job) {
   write(button.firstElementChild, say(`job.${act}`));
   set(button, "aria-label", say("job.act", { act: say(`job.${act}`), name: job.name || job.job }));
-}
-
-/** Who pressed a button that is gone now, its job being in another state, goes on from the one in its place. */
-function keepFocus(row, act) {
-  if (document.activeElement !== document.body && document.activeElement !== null) return;
-  const acts = row.querySelector(".acts");
-  (acts.querySelector(`[data-act="${act}"]`) ?? acts.firstElementChild ?? row).focus();
 }
 
 function player(job, part, isWhole) {

@@ -13,6 +13,7 @@ export class Model {
   constructor() {
     this.link = "asking";
     this.again_s = 0;
+    this.lost_why = ""; // where the service answered, and would not have us
     this.keyWasWrong = false;
     this.over_why = "";
     this.heard_s = 0; // when the service last said something

@@ -109,9 +109,10 @@ function back() {
   redraw();
 }
 
-function lost(seconds) {
+function lost(seconds, why) {
   model.link = "lost";
   model.again_s = seconds;
+  model.lost_why = why;
   redraw();
 }
 

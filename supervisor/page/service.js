@@ -78,12 +78,13 @@ export async function call(method, params = {}) {
  * Follow the stream of what happens, for ever.
  *
  * @param {object} told `event(name, content)` for each event, `back()` when the stream is open,
- *   `lost(seconds)` when it is not and is tried again in so long, `keyWanted(wasGiven)` when it needs a key:
+ *   `lost(seconds, why)` when it is not and is tried again in so long, `keyWanted(wasGiven)` when it needs a key:
  *   a promise of the next moment to try.
  */
 export async function follow(told) {
   let tries = 0;
   for (;;) {
+    let why = "";
     try {
       await listen(told, () => {
         tries = 0;
@@ -94,10 +95,11 @@ export async function follow(told) {
         await told.keyWanted(error.wasGiven);
         continue;
       }
+      if (error instanceof Refused) why = error.message;
     }
     const wait_ms = RETRIES_MS[Math.min(tries, RETRIES_MS.length - 1)];
     tries += 1;
-    told.lost(wait_ms / 1000);
+    told.lost(wait_ms / 1000, why);
     await soonOrOnline(wait_ms);
   }
 }

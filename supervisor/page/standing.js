@@ -56,13 +56,16 @@ export class Standing {
 
 /** The line below the verdict. */
 function why(model) {
-  if (model.link === "lost" && model.status) {
-    return say("lost.again", { seconds: Math.ceil(model.again_s), time: timeOfDay(model.heard_s) });
-  }
-  if (model.link === "lost") return say("lost.never", { seconds: Math.ceil(model.again_s) });
+  if (model.link === "lost") return whyLost(model);
   if (model.link === "key") return model.keyWasWrong ? say("key.wrong") : "";
   if (model.link === "over") return model.over_why;
   return model.status === null ? "" : now(model);
+}
+
+function whyLost(model) {
+  const seconds = Math.ceil(model.again_s);
+  const words = model.status ? say("lost.again", { seconds, time: timeOfDay(model.heard_s) }) : say("lost.never", { seconds });
+  return model.lost_why ? say("lost.why", { words, why: model.lost_why }) : words;
 }
 
 function now({ status, jobs }) {

@@ -1,4 +1,4 @@
-"""What the page says: the same in both languages, all that is asked for, and of everything that the service may name."""
+"""What the page says: the same in both languages, and a word for everything that the service may name."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from typing import cast, get_args
 import pytest
 
 from supervisor.core.decisions import Act, Policy
+from supervisor.core.lifecycle import State
 from supervisor.core.notes import ChildStateName
 from supervisor.loop.health import AilmentKind
 from supervisor.loop.service import ServiceState
@@ -90,7 +91,7 @@ def test_every_word_is_asked_for(tables: dict[str, Table]) -> None:
     [
         ("state", get_args(ServiceState)),
         ("ail", get_args(AilmentKind)),
-        ("slot", get_args(ChildStateName)),
+        ("slot", (*get_args(ChildStateName), *(one.name.lower() for one in State))),
         ("decided", get_args(Act)),
         ("says", ("keep", *get_args(Act))),
         ("policy", get_args(Policy)),
@@ -111,26 +112,23 @@ def test_a_verdict_is_found_for_every_state_and_never_better_than_the_state_is(n
     script = """
     import { judge } from "./standing.js";
     const found = {};
-    for (const state of %s)
+    for (const state of STATES)
       for (const ready of [true, false])
-        for (const stops of [null, false, true])
-          found[`${state} ${ready} ${stops}`] = judge("open", { state, ready, health: stops === null ? [] : [{ stops }] }).tone;
+        for (const stops of [null, false, true]) {
+          const health = stops === null ? [] : [{ stops }];
+          found[`${state} ${ready} ${stops}`] = judge("open", { state, ready, health }).tone;
+        }
     found.lost = judge("lost", null).tone;
     found.asking = judge("asking", null).tone;
     console.log(JSON.stringify(found));
-    """ % json.dumps(get_args(ServiceState))
-    tones = cast("dict[str, str]", run(node, script))
+    """
+    states = json.dumps(get_args(ServiceState))
+    tones = cast("dict[str, str]", run(node, script.replace("STATES", states)))
     well = {case for case, tone in tones.items() if tone == "ok"}
-    troubled = (
-        "gpu_lost",
-        "driver_does_not_let_go",
-        "cannot_be_killed",
-        "gave_up",
-        "paused",
-        "waiting_for_memory",
-    )
+    hopeless = ("gpu_lost", "driver_does_not_let_go", "cannot_be_killed", "gave_up")
+    troubled = (*hopeless, "paused", "waiting_for_memory")
     assert well == {f"{state} true null" for state in get_args(ServiceState) if state not in troubled}
-    for state in ("gpu_lost", "driver_does_not_let_go", "cannot_be_killed", "gave_up"):
+    for state in hopeless:
         assert tones[f"{state} false null"] == "bad"
     assert tones["idle false true"] == tones["lost"] == "bad"
     assert tones["idle true false"] == "warn"
@@ -163,9 +161,10 @@ def test_the_picture_reaches_to_the_marks_once_they_are_near_and_loses_no_peak(n
     const points = Array.from({ length: 3000 }, (_, at) => [at, (at === 1234 ? 90 : 40) * MIB, null]);
     const few = thinned(series, points, 0, 3000, 100);
     const gpu = { marks_of: "all", total: 1000 * MIB, marks: { soft: 850 * MIB, hard: 950 * MIB } };
+    const top = (one, ours, others) => topOf(one, [[0, ours * MIB, others * MIB]]) / MIB;
     console.log(JSON.stringify({
-      far: topOf(series, points) / MIB, near: topOf(series, [[0, 130 * MIB, null]]) / MIB, over: topOf(series, [[0, 700 * MIB, null]]) / MIB,
-      card: topOf(gpu, [[0, 200 * MIB, 100 * MIB]]) / MIB, few: few.length, most: Math.max(...few.map((point) => point[1])) / MIB,
+      far: topOf(series, points) / MIB, near: top(series, 130, 0), over: top(series, 700, 0),
+      card: top(gpu, 200, 100), few: few.length, most: Math.max(...few.map((point) => point[1])) / MIB,
     }));
     """
     found = cast("dict[str, float]", run(node, script))
@@ -180,10 +179,10 @@ def test_jobs_stand_in_the_order_in_which_they_matter(node: Path) -> None:
     script = """
     import { actsOf, inOrder } from "./jobs.js";
     const states = ["done", "failed", "queued", "running", "queued", "paused", "cancelled"];
-    const jobs = states.map((state, at) => ({ job: at, state, failed: 0, is_audible: state === "done" }));
+    const jobs = states.map((state, at) => ({ job: at, state, failed: 0, done: Number(state === "done") }));
     console.log(JSON.stringify({
       order: inOrder(jobs).map((job) => job.job), acts: inOrder(jobs).map((job) => actsOf(job).join(" ")),
-      partly: actsOf({ state: "done", failed: 2, is_audible: true }),
+      partly: actsOf({ state: "done", failed: 2, done: 1 }),
     }));
     """
     found = cast("dict[str, list[object]]", run(node, script))
