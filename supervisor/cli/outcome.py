@@ -196,4 +196,5 @@ def failure_lines(outcome: Outcome) -> list[str]:
     kept = lines[:_MOST_LISTED]
     if len(lines) > len(kept):
         kept.append(f"and {len(lines) - len(kept)} more: tts-supervisor jobs show ID lists them all")
-    return [f"not spoken ({len(lines)}), silence in their place; {_AGAIN}:", *(f"  {line}" for line in kept)]
+    there = ", silence in their place" if outcome.outputs else ""  # no file, no silence
+    return [f"not spoken ({len(lines)}){there}; {_AGAIN}:", *(f"  {line}" for line in kept)]

@@ -237,10 +237,8 @@ class Conductor:
         if self._desk.ending is not None or self._desk.bench.is_over:
             self._desk.act(do.Answer(ask=event.ask, error="the work is over: the child is leaving"))
         elif self._desk.unloaded:
-            why = (
-                "there is no child: there was nothing to do for child.idle_unload_s; the next text brings one"
-            )
-            self._desk.act(do.Answer(ask=event.ask, error=why))
+            # Nothing is held, or in a moment, and the next text brings a fresh child: it is so already.
+            self._desk.act(do.Answer(ask=event.ask))
         elif self._desk.roster.current.ready is None:
             self._desk.act(do.Answer(ask=event.ask, error="there is no child that is ready"))
         else:

@@ -149,6 +149,10 @@ def test_one_that_had_nothing_to_do_is_counted_as_finished(tmp_path: Path) -> No
         assert gone(serving)["ending"] == "finished"
         after = Figures(serving)
         assert (after.lives, after.recycles, after.lost_s) == ({"finished": 1}, {}, 0.0)
+        for method in ("memory/clean", "child/recycle"):
+            given_back = fields(serving.call(method)["result"])
+            assert (given_back["before_bytes"], given_back["after_bytes"]) == (0, 0)
+        assert serving.status()["child"] is None, "nobody was woken to give back what nobody held"
 
 
 def test_one_that_somebody_has_replaced_is_counted_as_asked_and_a_reload_forgets_nothing(

@@ -191,11 +191,12 @@ def cleaned(given_back: GivenBack) -> Cleaned:
     """Return the answer, with words for people."""
     mib = (given_back.before_bytes - given_back.after_bytes) / 2**20
     of = "of the GPU's memory" if given_back.of == "device" else "of memory"
-    message = (
-        f"caches released: {mib:.1f} MiB {of} given back"
-        if mib > 0
-        else "caches released: there was nothing in them"
-    )
+    if mib > 0:
+        message = f"caches released: {mib:.1f} MiB {of} given back"
+    elif given_back.before_bytes:
+        message = "caches released: there was nothing in them"
+    else:
+        message = "there is no child now, so nothing is held; the next text brings one"
     return Cleaned(
         status="success",
         message=message,

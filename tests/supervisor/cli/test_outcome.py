@@ -24,7 +24,9 @@ def test_without_failures_nothing_is_listed() -> None:
 
 def test_failures_are_listed_with_reason_and_mend_and_a_flood_is_counted() -> None:
     few = failure_lines(outcome(failures=2))
-    assert "run the same command again to try just them" in few[0]
+    assert few[0].startswith("not spoken (2), silence in their place; run the same command again to try just")
+    nowhere = failure_lines(outcome(failures=2, view=None))
+    assert nowhere[0].startswith("not spoken (2); run the same command"), "there is no file to be silent in"
     assert few[1].startswith("  segment 1 (chapter 1, 'Once')")
     assert "too big" in few[1]
     many = failure_lines(outcome(failures=500))

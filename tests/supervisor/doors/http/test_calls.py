@@ -119,4 +119,6 @@ def test_what_came_back_is_said_in_words() -> None:
     some = cleaned(GivenBack(before_bytes=9 * mib, after_bytes=4 * mib, took_s=0.1, of="device"))
     assert "5.0 MiB of the GPU's memory" in some.message
     none = cleaned(GivenBack(before_bytes=4 * mib, after_bytes=4 * mib, took_s=0.1))
-    assert "nothing" in none.message
+    assert none.message == "caches released: there was nothing in them"
+    nobody = cleaned(GivenBack(before_bytes=0, after_bytes=0, took_s=0.0))
+    assert "no child" in nobody.message
