@@ -2,26 +2,15 @@
 
 import itertools
 import json
-import os
 import queue
-import signal
-import subprocess
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import cast
 
 from tests.processes.narration import PATIENCE_S, Task
-
-Json = dict[str, object]
-
-
-def fields(value: object) -> Json:
-    """What is said to be an object."""
-    assert isinstance(value, dict), value
-    return cast("Json", value)
+from tests.processes.piped import Json, Piped, fields
 
 
 class Refused(Exception):
@@ -38,49 +27,21 @@ class Refused(Exception):
         self.kind = str(fields(error["data"])["kind"]) if "data" in error else ""
 
 
-class Serving:
-    """One service, from its start to its end; a thread reads what it writes.
+class Serving(Piped):
+    """One service, and a client that asks properly.
 
     Attributes:
         notices: Every notification so far.
-        stray: Whatever else stood on its standard output.
     """
 
     def __init__(self, task: Task, *more: str, log_level: str = "info", **env: str) -> None:
         self.task = task
-        self.stderr = task.state.parent / "serve.err"
-        with self.stderr.open("ab") as errors:
-            self._popen = subprocess.Popen(
-                task.words("serve", "--stdio", *more, level=log_level),
-                env=task.whole_env() | env,
-                cwd=task.text.parent,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        self.pid = self._popen.pid
         self.notices: list[Json] = []
-        self.stray: list[bytes] = []
         self._numbers = itertools.count(1)
         self._answers: dict[int, queue.Queue[Json]] = {}
         self._may_read = threading.Event()
         self._may_read.set()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> "Serving":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._popen.poll() is None:
-            self._popen.kill()
-        self._popen.wait(PATIENCE_S)
-        self._thread.join(PATIENCE_S)
-        for stream in (self._popen.stdin, self._popen.stdout):
-            if stream is not None:
-                stream.close()
+        super().__init__(task, *more, log_level=log_level, **env)
 
     # ------------------------------------------------------------------ asking
 
@@ -96,9 +57,7 @@ class Serving:
         self._say({"jsonrpc": "2.0", "method": method, "params": dict(params)})
 
     def _say(self, message: Json) -> None:
-        assert self._popen.stdin is not None
-        self._popen.stdin.write(json.dumps(message).encode() + b"\n")
-        self._popen.stdin.flush()
+        self.say(json.dumps(message).encode() + b"\n")
 
     def answer(self, number: int, *, limit_s: float = PATIENCE_S) -> object:
         """Wait for an answer."""
@@ -133,26 +92,6 @@ class Serving:
             self.moved.wait(1.0)
             self.moved.clear()
 
-    # ------------------------------------------------------------------ ending
-
-    def kill(self) -> None:
-        self._popen.kill()
-        self._popen.wait(PATIENCE_S)
-
-    def signal(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
-
-    def hang_up(self) -> int:
-        """End its input, and return how it ended."""
-        assert self._popen.stdin is not None
-        self._popen.stdin.close()
-        return self.exit_code()
-
-    def exit_code(self) -> int:
-        code = self._popen.wait(PATIENCE_S)
-        self._thread.join(PATIENCE_S)
-        return code
-
     # ------------------------------------------------------------------ within
 
     moved = threading.Event()
@@ -166,21 +105,22 @@ class Serving:
         finally:
             self._may_read.set()
 
-    def _read(self) -> None:
-        assert self._popen.stdout is not None
-        for line in self._popen.stdout:
-            self._may_read.wait()
-            try:
-                said = fields(json.loads(line))
-            except (ValueError, AssertionError):
-                self.stray.append(line)
-                continue
-            number = said.get("id")
-            if isinstance(number, int):
-                self._answers[number].put(said)
-            else:
-                self.notices.append(said)
-            self.moved.set()
+    def _took(self, line: bytes) -> None:
+        self._may_read.wait()
+        try:
+            said = fields(json.loads(line))
+        except (ValueError, AssertionError):
+            self.stray.append(line)
+            return
+        number = said.get("id")
+        if isinstance(number, int):
+            self._answers[number].put(said)
+        else:
+            self.notices.append(said)
+        self.moved.set()
+
+    def _over(self) -> None:
+        self.moved.set()
 
     def told(self, method: str) -> list[Json]:
         """The params of every such notification."""

@@ -58,7 +58,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Generator[Victim]:
     with Wire(scripted_task(tmp_path_factory.mktemp("victim"))) as wire:
         wire.ready()
         yield Victim(wire)
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
         assert wire.stray == []
 
 
@@ -195,7 +195,7 @@ def test_an_end_in_the_middle_of_a_line_is_an_end_all_the_same(
 ) -> None:
     with Wire(scripted_task(tmp_path_factory.mktemp("torn"))) as wire:
         wire.say(request("ping", 1) + b"\n" + padded(1000)[:500])
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
         answers = {str(line["id"]): line for line in wire.heard if "method" not in line}
         assert (answers["1"]["result"], fields(answers["None"]["error"])["code"]) == ({}, PARSE)
         assert wire.stray == []

@@ -261,7 +261,7 @@ METHODS: dict[str, Callable[[Talk], None]] = {
     "shutdown": shutdown,
 }
 
-#: What is told, and its fields; that of a signal is there where there was one.
+#: What is told, and its fields; those of `ENDED` are there where a child is gone.
 NOTES = {
     "progress": {"job", "segment", "segments", "audio_seconds", "wall_seconds", "eta_seconds"},
     "job/segment": {"job", "segment", "seconds", "sha256", "attempts"},
@@ -270,6 +270,7 @@ NOTES = {
     "audio/chunk": {"id", "seq", "pcm_s16le", "sample_rate"},
     "notifications/progress": {"progressToken", "progress", "message"},
 }
+ENDED = {"signal", "ending", "reason"}
 
 
 def test_every_method_is_answered_and_every_notification_told_in_one_conversation(tmp_path: Path) -> None:
@@ -282,7 +283,7 @@ def test_every_method_is_answered_and_every_notification_told_in_one_conversatio
     assert {str(line["method"]) for line in told} == NOTES.keys()
     for line in told:
         keys = fields(line["params"]).keys()
-        assert keys - {"signal"} == NOTES[str(line["method"])]
+        assert keys - ENDED == NOTES[str(line["method"])]
     states = wire.told("child/state")
     assert {"starting", "ready", "releasing", "gone"} <= {str(state["state"]) for state in states}
     assert "SIGSEGV" in [state["signal"] for state in states if "signal" in state]
@@ -297,7 +298,7 @@ def test_the_methods_of_the_transcript_are_those_that_are_offered_and_those_that
 ) -> None:
     with Wire(scripted_task(tmp_path)) as wire:
         message = str(wire.refused("sing")["message"])
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
     offered = set(message.partition("there are ")[2].split(", "))
     shown = table("What may be asked", "What is told")
     documented = set(re.findall(r"^\| `([a-z/]+)` \|", shown, re.MULTILINE))
@@ -478,7 +479,7 @@ def test_a_full_disk_is_answered_as_one_and_the_same_may_be_asked_again_when_the
         assert str(disk) in str(error["message"])
         (disk / "filler").unlink()
         assert fields(wire.ask("synthesize", **asked))["path"] == str(disk / "a.wav")
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
         assert wire.stray == []
 
 
@@ -515,7 +516,7 @@ def test_the_standard_errors_have_the_standard_codes_and_cost_only_themselves(tm
             (code, identity) for _, code, identity in STANDARD
         ]
         assert all("data" not in fields(line["error"]) for line in answers)
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
         assert wire.stray == []
 
 
@@ -550,7 +551,7 @@ def test_the_end_of_input_parks_the_work_and_the_key_is_known_to_the_next_servic
         job = fields(wire.ask("jobs/submit", **asked))["job"]
         wire.note("job/segment")
         spoken = wire.begin("synthesize", text="Asked before the end, so it is answered.")
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
         assert "result" in wire.answer(spoken)
         first = len(wire.told("job/segment"))
     with Wire(task) as wire:
@@ -560,14 +561,14 @@ def test_the_end_of_input_parks_the_work_and_the_key_is_known_to_the_next_servic
         assert first + len(wire.told("job/segment")) == 12, "nothing is spoken twice, nothing is left out"
         views = cast("list[object]", wire.ask("jobs/list"))
         assert [fields(view)["job"] for view in views] == [job]
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
 
 
 def test_what_is_piped_in_as_a_whole_is_answered_as_a_whole(tmp_path: Path) -> None:
     with Wire(scripted_task(tmp_path)) as wire:
         last = request("synthesize", 3, text="A last line without its end.")
         wire.say(request("status", 1) + b"\n" + request("synthesize", 2, text="Hm.") + b"\n" + last)
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
         assert {line["id"] for line in wire.heard if "result" in line} == {1, 2, 3}
         assert wire.stray == []
 
@@ -609,7 +610,7 @@ def test_whatever_a_library_or_an_alert_prints_is_not_on_standard_output(tmp_pat
         wire.ready()
         wire.ask("child/recycle")
         assert fields(wire.ask("synthesize", text="Well."))["attempts"] == 1
-        assert wire.end() == 0
+        assert wire.hang_up() == 0
         assert wire.stray == []
     printed = (tmp_path / "serve.err").read_text("utf-8")
     for said in ("print", "write", "C", "an alert"):

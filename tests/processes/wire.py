@@ -5,22 +5,14 @@
 
 import itertools
 import json
-import subprocess
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import TypeVar, cast
 
 from tests.processes.narration import PATIENCE_S, Task
+from tests.processes.piped import Json, Piped, fields
 
-Json = dict[str, object]
 T = TypeVar("T")
-
-
-def fields(value: object) -> Json:
-    """What is said to be an object."""
-    assert isinstance(value, dict), value
-    return cast("Json", value)
 
 
 def request(method: str, identity: object, **params: object) -> bytes:
@@ -29,55 +21,21 @@ def request(method: str, identity: object, **params: object) -> bytes:
     return json.dumps(asked | ({"params": params} if params else {})).encode()
 
 
-class Wire:
-    """One service and the two pipes to it; a thread reads, so that neither end waits for the other.
+class Wire(Piped):
+    """One service and the two pipes to it.
 
     Attributes:
         heard: Every line that it wrote, in order.
-        stray: Bytes on its standard output that are no message of JSON-RPC 2.0.
     """
 
     def __init__(self, task: Task, *, log_level: str = "info") -> None:
-        self.stderr = task.state.parent / "serve.err"
-        with self.stderr.open("ab") as errors:
-            self._popen = subprocess.Popen(
-                task.words("serve", "--stdio", level=log_level),
-                env=task.whole_env(),
-                cwd=task.text.parent,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        self.pid = self._popen.pid
         self.heard: list[Json] = []
-        self.stray: list[bytes] = []
         self._ended = False
         self._news = threading.Condition()
         self._numbers = itertools.count(1)
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> "Wire":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._popen.poll() is None:
-            self._popen.kill()
-        self._popen.wait(PATIENCE_S)
-        self._thread.join(PATIENCE_S)
-        for stream in (self._popen.stdin, self._popen.stdout):
-            if stream is not None and not stream.closed:
-                stream.close()
+        super().__init__(task, log_level=log_level)
 
     # ------------------------------------------------------------------ saying
-
-    def say(self, data: bytes) -> None:
-        """Write bytes as they are, at once."""
-        assert self._popen.stdin is not None
-        self._popen.stdin.write(data)
-        self._popen.stdin.flush()
 
     def begin(self, method: str, **params: object) -> str:
         """Ask under an id of its own, and do not wait."""
@@ -149,29 +107,18 @@ class Wire:
         """Wait for the first child."""
         return self.note("child/state", lambda told: told["state"] == "ready")
 
-    # ------------------------------------------------------------------ ending
+    # ------------------------------------------------------------------ within
 
-    def end(self) -> int:
-        """End its input; return how it ended."""
-        assert self._popen.stdin is not None
-        self._popen.stdin.close()
-        return self.exit_code()
+    def _took(self, line: bytes) -> None:
+        said = _message(line)
+        with self._news:
+            if said is None:
+                self.stray.append(line)
+            else:
+                self.heard.append(said)
+            self._news.notify_all()
 
-    def exit_code(self) -> int:
-        code = self._popen.wait(PATIENCE_S)
-        self._thread.join(PATIENCE_S)
-        return code
-
-    def _read(self) -> None:
-        assert self._popen.stdout is not None
-        for line in self._popen.stdout:
-            said = _message(line)
-            with self._news:
-                if said is None:
-                    self.stray.append(line)
-                else:
-                    self.heard.append(said)
-                self._news.notify_all()
+    def _over(self) -> None:
         with self._news:
             self._ended = True
             self._news.notify_all()
