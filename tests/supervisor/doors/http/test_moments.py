@@ -33,7 +33,7 @@ def gone(ending: Ending, why: str) -> ChildState:
 
 def status(state: ServiceState = "narrating", why: str = "", *health: Ailment) -> Status:
     life = LifeStatus(life=1, ended="exited", why=SECRET, segments=1)
-    job = JobStatus(job="j1", segment=1, segments=2, output="/home/ada/book.wav")
+    job = JobStatus(job="j1", segment=1, segments=2, output="/srv/night/book.wav")
     return Status(
         state=state, why=why, health=list(health), child=None, queue=1, lives=[life], totals=Totals(), job=job
     )
@@ -110,11 +110,11 @@ def test_a_job_is_told_by_name_and_figures_and_its_error_is_not() -> None:
     assert progress == ToldProgress(
         chapter=2, chapters=3, audio_seconds=1.5, wall_seconds=2.5, speed=0.6, eta_seconds=None
     )
-    told = told_job(VIEW, output="/home/ada/book/", is_audible=True, progress=progress)
+    told = told_job(VIEW, output="/srv/night/book/", is_audible=True, progress=progress)
     assert (told.name, told.seconds, told.has_error, told.is_audible) == ("book", 1.235, True, True)
     text = msgspec.json.encode(told).decode()
     assert SECRET not in text
-    assert "/home/ada" not in text
+    assert "/srv/night" not in text
 
 
 def test_a_status_is_told_without_lives_paths_and_a_childs_words() -> None:
