@@ -138,9 +138,9 @@ export class Line {
     ].filter(([, bytes]) => bytes);
     const inside = lines.filter(([, bytes]) => bytes <= this.top);
     const higher = lines.filter(([name, bytes]) => bytes > this.top && name !== "total");
-    // Above its line, the soft one below: the two stand close together.
+    // Below their lines: what is in all stands close above the hard one.
     const labels = inside.filter(([name]) => name !== "total").map(([name, bytes]) => {
-      const y = this.y(bytes) + (name === "soft" ? 13 : -4);
+      const y = this.y(bytes) + 13;
       return draw("text", { class: name, x: this.width - 4, y, "text-anchor": "end" }, say(`memory.${name}`));
     });
     this.layers.marks.replaceChildren(

@@ -57,6 +57,7 @@ function whyOfEnd(moment) {
 }
 
 function nameOfDecision(moment) {
+  if (moment.action === "flag") return name("decided", "flag"); // one policy alone does that
   return say("decided.by", { action: name("decided", moment.action), policy: name("policy", moment.policy) });
 }
 

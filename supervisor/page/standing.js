@@ -49,8 +49,10 @@ export class Standing {
   }
 
   drawPolicies(policies) {
-    keep(the("policies"), policies, (one) => one.policy + one.why.split(":")[0], makePolicy, updatePolicy);
-    set(the("policies-none"), "hidden", policies.length > 0);
+    // One that keeps, and has not even figures yet, thinks nothing.
+    const thoughts = policies.filter((one) => one.says !== "keep" || one.why);
+    keep(the("policies"), thoughts, (one) => one.policy + one.why.split(":")[0], makePolicy, updatePolicy);
+    set(the("policies-none"), "hidden", thoughts.length > 0);
   }
 }
 
