@@ -107,7 +107,7 @@ def test_a_voice_is_no_way_to_look_for_files(fence: Fence, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.JSONL"])
 def test_lines_that_come_with_a_request_name_no_recording(fence: Fence, tmp_path: Path, name: str) -> None:
-    line = json.dumps({"text": "Hm.", "prompt_text": "Hm.", "prompt_speech": "/home/ada/diary.wav"})
+    line = json.dumps({"text": "Hm.", "prompt_text": "Hm.", "prompt_speech": "/srv/diary.wav"})
     given = {"name": "lines", "text": line, "path": f"{tmp_path}/in/{name}"}
     said = refused(fence, "jobs/submit", inputs=[given], output=f"{tmp_path}/in/")
     assert "inputs[0]" in said
