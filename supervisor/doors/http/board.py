@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from supervisor.core.notes import Note, Progress
+from supervisor.core.notes import ChildState, MemoryDecision, Note, Progress, Stage
 from supervisor.doors.backlog import Backlog
 from supervisor.doors.http.fence import Fence
 from supervisor.doors.http.moments import (
@@ -58,6 +58,7 @@ class Board:
         self._viewers: set[Viewer] = set()
         self._jobs: OrderedDict[str, msgspec.Raw] = OrderedDict()
         self._moved: dict[str, None] = {}
+        self._under_way: set[str] = set()
         self._progress: OrderedDict[str, ToldProgress] = OrderedDict()
         self._status = Paced(_STATUS_S, self._tell_status)
         self._jobs_told = Paced(_JOBS_S, self._tell_jobs)
@@ -116,6 +117,10 @@ class Board:
             self._tell_moment(moment)
         if self._viewers:
             self._status.ask()
+        if self._viewers and isinstance(note, ChildState | MemoryDecision | Stage):
+            # What befalls a child, or memory, may stop a job or let it go on: nobody says which.
+            for job in self._under_way:
+                self._move(job)
 
     def see(self, sight: Sight) -> None:
         """Take what there is to see."""
@@ -129,9 +134,12 @@ class Board:
                 self._tell_moment(broom_moment(sight, self._now_s()))
             case JobMoved():
                 if self._viewers:
-                    self._moved[sight.job] = None
-                    self._jobs_told.ask()
+                    self._move(sight.job)
                     self._status.ask()
+
+    def _move(self, job: str) -> None:
+        self._moved[job] = None
+        self._jobs_told.ask()
 
     def _keep_progress(self, note: Progress) -> None:
         self._progress.pop(note.job, None)
@@ -172,7 +180,10 @@ class Board:
             self._jobs.popitem(last=False)
 
     def _told(self, view: JobView) -> ToldJob:
-        if view.state not in ("running", "paused"):
+        if view.state in ("running", "paused"):
+            self._under_way.add(view.job)
+        else:
+            self._under_way.discard(view.job)
             self._progress.pop(view.job, None)
         output = self._service.on_show.output(view.job) or ""
         return told_job(
@@ -193,6 +204,7 @@ class Board:
         self._jobs_told.close()
         self._jobs.clear()
         self._moved.clear()
+        self._under_way.clear()
 
 
 def event(name: str, content: object) -> bytes:

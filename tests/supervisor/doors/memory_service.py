@@ -287,6 +287,10 @@ class MemoryService:
         kept.state, kept.error = "paused", HELD
         return self._view(job)
 
+    def stand_still(self, job: str) -> None:
+        """Have a job wait for memory, which nobody is told."""
+        self._jobs[job].state = "paused"
+
     async def resume(self, job: str) -> JobView:
         self.job(job)
         self._jobs[job].error = None

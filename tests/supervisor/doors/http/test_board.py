@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from supervisor.core.notes import ChildState, Progress
+from supervisor.core.notes import ChildState, MemoryDecision, Progress
 from supervisor.doors.backlog import Backlog, Room
 from supervisor.doors.http.board import MOST_JOBS, Board
 from supervisor.doors.http.fence import Fence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from supervisor.doors.http.viewers import Viewer
 
 READ = MemoryReading(device=0, name="cpu", of="host", total=100, ours=7, others=20, soft=50, hard=70)
+PAUSED = MemoryDecision(life=2, action="pause", policy="watermark", why="others hold it", memory={})
 READY = ChildState(life=2, state="ready", why="", signal=None, memory={})
 
 
@@ -165,6 +166,21 @@ def test_the_latest_jobs_are_told(tmp_path: Path) -> None:
             with hall.viewing() as other:
                 jobs = cast("list[Json]", other.read()[0][1]["jobs"])
                 assert (len(jobs), jobs[-1]["name"]) == (MOST_JOBS, "one more")
+
+    hall(tmp_path, do)
+
+
+def test_a_job_that_stands_still_for_want_of_memory_is_told_though_only_the_decision_is_noted(
+    tmp_path: Path,
+) -> None:
+    async def do(hall: Hall) -> None:
+        with hall.viewing() as one:
+            hall.service.listen(lambda _: hall.service.may_go.clear())  # one segment, and no more
+            taken = await hall.service.submit(Submission(output="x", text="Hm. Ah. Oh. Uh."))
+            await until(lambda: ("job", "running") in [(n, c.get("state")) for n, c in one.read()])
+            hall.service.stand_still(taken.job)
+            hall.service.tell(PAUSED)
+            await until(lambda: ("job", "paused") in [(n, c.get("state")) for n, c in one.read()])
 
     hall(tmp_path, do)
 
