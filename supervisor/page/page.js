@@ -5,7 +5,7 @@ import { Jobs } from "./jobs.js";
 import { Memory } from "./memory.js";
 import { Model } from "./model.js";
 import { Moments, given } from "./moments.js";
-import { call, follow, useKey } from "./service.js";
+import { Refused, call, follow, useKey } from "./service.js";
 import { sorry } from "./sorry.js";
 import { Standing } from "./standing.js";
 import { Voice } from "./voice.js";
@@ -13,7 +13,7 @@ import { language, otherLanguage, say, switchLanguage } from "./words.js";
 
 /** Between two drawings: ages and the line move on by themselves. */
 const TICK_MS = 1000;
-/** Voices are asked for again so often until there are some. */
+/** Voices are asked for again so long after it was said that there are none yet. */
 const VOICES_EVERY_MS = 3000;
 
 const model = new Model();
@@ -120,9 +120,9 @@ async function askWhatItIs() {
   try {
     about = await call("server/discover");
     await voice.ask();
-    if (about.voices.length === 0) setTimeout(askWhatItIs, VOICES_EVERY_MS);
-  } catch {
-    // The stream tells that the service is gone, and this is asked again when it is back.
+  } catch (error) {
+    // No child has told its voices yet. Of a service that is gone the stream tells, and asks for this when it is back.
+    if (error instanceof Refused) setTimeout(askWhatItIs, VOICES_EVERY_MS);
   }
   redraw();
 }

@@ -55,7 +55,12 @@ def a_browser() -> Generator[Browser]:
     expect.set_options(timeout=PATIENCE_S * 1000 / 2)
     with sync_playwright() as playwright:
         # Sound is made and thrown away; a container's root has no sandbox of its own to stay in.
-        words = ["--no-sandbox", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
+        words = [
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--mute-audio",
+            "--autoplay-policy=no-user-gesture-required",
+        ]
         browser = playwright.chromium.launch(executable_path=found_browser(), args=words)
         yield browser
         browser.close()

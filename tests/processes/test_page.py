@@ -7,6 +7,7 @@ import socket
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -140,12 +141,22 @@ def test_the_broom_during_a_job_gives_bytes_back_and_says_so(browser: Browser, t
         expect(row(page, "ferry.wav")).to_have_attribute("data-state", "running")
 
 
+class Unready(HttpServing):
+    """A service whose door is open, and whose first child is not there for a long time."""
+
+    def __enter__(self) -> Self:
+        opened = self.until(lambda one: str(one.get("where", "")).startswith("http://"))
+        self.port = int(str(opened["where"]).rpartition(":")[2])
+        return self
+
+
 def test_a_broom_that_cannot_be_used_says_why(browser: Browser, tmp_path: Path) -> None:
-    with (
-        service(tmp_path, **{"child.idle_unload_s": "0.2"}) as serving,
-        visiting(browser, serving.url) as page,
-    ):
-        expect(page.locator("#children")).to_contain_text("No child now")
+    hoarding.install(tmp_path / "site")
+    task = scripted_task(tmp_path, **SETS | {"engine.hoarding.load_s": "60"})
+    site = f"{tmp_path}/site:{task.whole_env()['PYTHONPATH']}"
+    with Unready(task, PYTHONPATH=site) as serving, visiting(browser, serving.url) as page:
+        expect(page.get_by_role("heading", name="It gets ready")).to_be_visible()
+        expect(page.locator("#verdict")).to_have_attribute("data-tone", "wait")
         page.get_by_role("button", name="Clear caches").click()
         expect(page.locator("#broom-said")).to_contain_text("Caches not cleared: there is no child")
 
