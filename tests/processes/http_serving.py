@@ -24,6 +24,7 @@ class HttpServing:
         pid: Of the parent.
         port: That it listens on.
         seen: Every line of its log so far.
+        key: That `call` sends; empty = none.
     """
 
     def __init__(self, task: Task, *more: str, where: str = "127.0.0.1:0", **env: str) -> None:
@@ -37,6 +38,7 @@ class HttpServing:
         )
         self.pid = self._popen.pid
         self.port = 0
+        self.key = ""
         self.seen: list[Json] = []
         self._clients: list[OpenAI] = []
         self._moved = threading.Condition()
@@ -117,7 +119,7 @@ class HttpServing:
     def call(self, method: str, **params: object) -> Json:
         """The answer of a method of JSON-RPC."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json"} | ({"x-api-key": self.key} if self.key else {})
         asked = urllib.request.Request(f"{self.url}/rpc", data=body, headers=headers)
         with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
             return fields(json.loads(answer.read()))

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from supervisor.config import HttpConfig
 from supervisor.doors.http.calls import Cleaned
+from supervisor.doors.http.guard import HEALTH
 from supervisor.doors.http.health import Health
 from supervisor.doors.http.listen import Audible
 from supervisor.doors.http.reception import Reception
@@ -68,9 +69,13 @@ def document(terms: HttpConfig) -> Json:
         "version": VERSION,
         "description": "Speech from a child process that is replaced when its memory grows.",
     }
-    found: Json = {"openapi": "3.1.0", "info": info, "paths": _paths(), "components": _components(terms)}
+    paths = _paths()
+    found: Json = {"openapi": "3.1.0", "info": info, "paths": paths, "components": _components(terms)}
     if terms.api_key:
-        found["security"] = [{"bearer": []}, {"header": []}]
+        wanted: list[Json] = [{"bearer": []}, {"header": []}]
+        found["security"] = wanted
+        # This machine is told without; the empty one says so.
+        cast("Json", cast("Json", paths[HEALTH])["get"])["security"] = [{}, *wanted]
     return found
 
 
@@ -137,7 +142,7 @@ def _paths() -> Json:
         "/v1/models/{model}": {"get": _model()},
         "/v1/audio/models": {"get": _get("The same, as Open WebUI asks for them", "AudioModels")},
         "/v1/audio/voices": {"get": _voices()},
-        "/health": {"get": _health()},
+        HEALTH: {"get": _health()},
         "/metrics": {"get": _metrics()},
         "/api/cleanup": {"post": _cleanup()},
         "/api/events": {"get": _events()},

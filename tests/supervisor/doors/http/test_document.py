@@ -46,6 +46,7 @@ def test_a_key_is_in_the_document_where_one_is_wanted_and_never_which() -> None:
     found = document(terms_of(api_key="s3cret"))
     assert "security" in found
     assert "s3cret" not in str(found)
+    assert {} in cast("list[Json]", of(found, "paths", "/health", "get")["security"])
 
 
 def test_every_reference_leads_somewhere() -> None:
