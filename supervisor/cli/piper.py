@@ -275,9 +275,20 @@ class _Command:
 
     async def _spoken_by(self, caller: Caller, connection: socket.socket) -> None:
         from supervisor.doors.piper.elsewhere import Elsewhere  # noqa: PLC0415 - see above
+        from supervisor.loop.signals import stops_told  # noqa: PLC0415 - likewise
 
         speaks = await Elsewhere.over(connection, caller.silent)
+        speaking = asyncio.ensure_future(self._recital.by(speaks))
+
+        def stop(_: int) -> None:
+            speaking.cancel()
+
         try:
-            await self._recital.by(speaks)
+            with stops_told(stop):
+                await asyncio.wait([speaking])
         finally:
             await speaks.close()
+        if speaking.cancelled():  # and nothing is left of the line in hand
+            tell("piper: stopped")
+        else:
+            speaking.result()

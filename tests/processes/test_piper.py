@@ -385,3 +385,22 @@ def until_busy(service: "subprocess.Popen[bytes]") -> None:
             assert line
         if json.loads(line)["result"]["state"] == "narrating":
             return
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_beside_a_service_and_leaves_nothing_half(
+    desk: Path, number: signal.Signals
+) -> None:
+    slow = ("--set", "engine.scripted.wall_per_char_s=0.5")
+    with serving(desk, *slow, "serve", "--stdio") as service:
+        with running(desk, "piper", "--json-input", "-d", "out") as piper:
+            assert samples(ask(piper, text="O."))
+            say(piper, '{"text": "This takes long, for it is long."}\n')
+            until_busy(service)
+            assert len(list((desk / "out").iterdir())) == 2
+            piper.send_signal(number)
+            code, err = end(piper)
+            assert (code, err) == (1, "piper: stopped\n")
+        (whole,) = (desk / "out").iterdir()
+        assert whole.suffix == ".wav"
+        assert samples(whole)
