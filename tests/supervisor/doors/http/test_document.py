@@ -31,7 +31,7 @@ def test_every_route_is_in_the_document_and_on_the_page_and_no_other(tmp_path: P
             documented = {(method, path) for path in of(told, "paths") for method in of(told, "paths", path)}
             assert documented == offered
             shown = {(m.lower(), p) for m, p in re.findall(r"`(GET|POST) (/[^`]*)`", page("docs/http.md"))}
-            assert shown == offered
+            assert shown - {("get", "/")} == offered, "beside the page itself, which no program asks for"
 
     asyncio.run(run())
 
