@@ -16,6 +16,10 @@ from typing import Final
 #: The file is dealt out in blocks of so many bytes, and so are takers: an `audio/chunk` is one at most.
 BLOCK_BYTES: Final = 24 * 1024
 
+#: Of the disk this is left to jobs, twice what they go on with once it was full: who reads nothing must not
+#: stop the night's work.
+SPARED_BYTES: Final = 16 * 1024 * 1024
+
 #: What file systems say that have no files without names: NFS, some overlays; kernels before 3.11 the second.
 _NO_UNNAMED: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)
 
@@ -25,10 +29,12 @@ class Spill:
 
     Args:
         folder: Where the file lies.
+        spared_bytes: Of its disk; with less than that free the file does not grow.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, spared_bytes: int = SPARED_BYTES) -> None:
         self._folder = folder
+        self._spared_bytes = spared_bytes
         self._fd = -1
         self._count = 0  # blocks that the file has
         self._free: set[int] = set()
@@ -78,7 +84,15 @@ class Spill:
             self._free.remove(self._count)
         if self._count:
             os.ftruncate(self._fd, self._count * BLOCK_BYTES)
-        else:
+        self._close_if_empty()
+
+    def _may_grow(self) -> bool:
+        disk = os.fstatvfs(self._fd)
+        # Some network file systems do not know how large they are.
+        return not disk.f_blocks or disk.f_bavail * disk.f_frsize >= self._spared_bytes
+
+    def _close_if_empty(self) -> None:
+        if not self._count:
             self._close()
 
     def _close(self) -> None:
@@ -94,6 +108,9 @@ class Spill:
             if block in self._free:
                 self._free.remove(block)
                 return block
+        if not self._may_grow():
+            self._close_if_empty()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._count += 1
         return self._count - 1
 
@@ -131,11 +148,12 @@ class Room(Allowance):
     Args:
         most_bytes: That they may hold in memory together.
         folder: Where the file lies.
+        spared_bytes: Of its disk, as `Spill` has it.
     """
 
-    def __init__(self, most_bytes: int, folder: Path) -> None:
+    def __init__(self, most_bytes: int, folder: Path, *, spared_bytes: int = SPARED_BYTES) -> None:
         super().__init__(most_bytes)
-        self.spill = Spill(folder)
+        self.spill = Spill(folder, spared_bytes=spared_bytes)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What waits comes out as it went in, whether it found room in memory or not, and leaves nothing behind."""
 
+import os
 import resource
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -102,6 +103,16 @@ def test_what_finds_no_room_anywhere_is_refused_and_what_was_kept_before_stays(t
     backlog.put(b" and more")
     assert backlog.take(100) + backlog.take(100) == b"kept and more"
     backlog.close()
+
+
+def test_the_last_of_a_disk_is_left_to_the_jobs(tmp_path: Path) -> None:
+    before = descriptors()
+    disk = os.statvfs(tmp_path)
+    backlog = Backlog(Room(4, tmp_path, spared_bytes=2 * disk.f_bavail * disk.f_frsize))
+    backlog.put(b"kept")
+    with pytest.raises(OSError, match="No space left"):
+        backlog.put(b"x")
+    assert (backlog.take(100), descriptors()) == (b"kept", before)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
