@@ -26,6 +26,7 @@ from supervisor.doors.http.moments import (
 from supervisor.doors.http.pace import Paced
 from supervisor.doors.http.viewers import Viewer
 from supervisor.edge.ledger_values import JobView
+from supervisor.log import Log
 from supervisor.loop.chronicle import Chronicle, Moment
 from supervisor.loop.service import CannotAsk
 from supervisor.loop.sights import BroomUsed, JobMoved, MemoryReading, Sight
@@ -47,11 +48,15 @@ class Board:
     Args:
         service: That is looked at.
         fence: Says what may be listened to.
+        log: Takes bugs.
         now_s: The wall clock.
     """
 
-    def __init__(self, service: Service, fence: Fence, now_s: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, service: Service, fence: Fence, log: Log, now_s: Callable[[], float] = time.time
+    ) -> None:
         self._service = service
+        self._log = log
         self._fence = fence
         self._now_s = now_s
         self._chronicle = Chronicle()
@@ -110,6 +115,22 @@ class Board:
 
     def note(self, note: Note) -> None:
         """Take what the service tells."""
+        try:
+            self._note(note)
+        except Exception as bug:  # noqa: BLE001 - a bug in what is told must not end what it is told of
+            self._log_bug(bug)
+
+    def see(self, sight: Sight) -> None:
+        """Take what there is to see."""
+        try:
+            self._see(sight)
+        except Exception as bug:  # noqa: BLE001 - likewise
+            self._log_bug(bug)
+
+    def _log_bug(self, bug: Exception) -> None:
+        self._log.event("bug", "error", where="http", method="events", message=f"{type(bug).__name__}: {bug}")
+
+    def _note(self, note: Note) -> None:
         if isinstance(note, Progress):
             self._keep_progress(note)
         moment = moment_of(note, self._now_s())
@@ -122,8 +143,7 @@ class Board:
             for job in self._under_way:
                 self._move(job)
 
-    def see(self, sight: Sight) -> None:
-        """Take what there is to see."""
+    def _see(self, sight: Sight) -> None:
         match sight:
             case MemoryReading():
                 point = self._chronicle.read(sight, self._now_s())

@@ -78,7 +78,7 @@ class HttpDoor:
             encoders=encoders,
             fence=fence,
             counters=Counters(),
-            board=Board(service, fence),
+            board=Board(service, fence, log),
             log=log,
             since_s=time.time(),
         )

@@ -3,13 +3,17 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from supervisor.core.notes import ChildState, MemoryDecision, Progress
 from supervisor.doors.backlog import Backlog, Room
 from supervisor.doors.http.board import MOST_JOBS, Board
 from supervisor.doors.http.fence import Fence
+from supervisor.log import Log
 from supervisor.loop.service import GivenBack
 from supervisor.loop.sights import BroomUsed, MemoryReading
 from supervisor.loop.speaking import Submission
@@ -18,9 +22,11 @@ from tests.supervisor.doors.memory_service import MemoryService, memory_service
 
 if TYPE_CHECKING:
     from supervisor.doors.http.viewers import Viewer
+    from supervisor.loop.sights import Memory
 
 READ = MemoryReading(device=0, name="cpu", of="host", total=100, ours=7, others=20, soft=50, hard=70)
 PAUSED = MemoryDecision(life=2, action="pause", policy="watermark", why="others hold it", memory={})
+DIED = ChildState(life=1, state="gone", why="", signal=None, memory={}, ending="hung")
 READY = ChildState(life=2, state="ready", why="", signal=None, memory={})
 
 
@@ -52,7 +58,9 @@ class Hall:
     def __init__(self, service: MemoryService, folder: Path) -> None:
         self.service = service
         self.room = Room(1 << 20, folder)
-        self.board = Board(service, Fence([str(folder / "out")]), lambda: 1000.0)
+        self.logged: list[str] = []
+        log = Log(format="text", level="error", write=self.logged.append)
+        self.board = Board(service, Fence([str(folder / "out")]), log, lambda: 1000.0)
 
     def viewing(self) -> "Looking":
         return Looking(self)
@@ -202,6 +210,18 @@ def test_the_broom_is_a_moment(tmp_path: Path) -> None:
                     "took_s": 0.5,
                 },
             )
+
+    hall(tmp_path, do)
+
+
+def test_a_bug_in_what_is_told_is_logged_and_ends_nothing(tmp_path: Path) -> None:
+    async def do(hall: Hall) -> None:
+        hall.service.tell(replace(DIED, why=cast("str", None)))
+        hall.service.sights.show(msgspec.structs.replace(READ, of=cast("Memory", [])))
+        assert ["TypeError" in line for line in hall.logged] == [True, True]
+        hall.service.tell(READY)
+        with hall.viewing() as one:
+            assert len(cast("list[Json]", one.read()[0][1]["moments"])) == 1
 
     hall(tmp_path, do)
 
