@@ -40,9 +40,12 @@ export function the(id) {
  */
 export function keep(list, items, keyOf, makeOne, update) {
   const there = new Map([...list.children].map((child) => [child.dataset.key, child]));
+  const used = new Set();
   let before = list.firstElementChild;
   for (const item of items) {
-    const key = String(keyOf(item));
+    let key = String(keyOf(item));
+    while (used.has(key)) key += "+"; // of two that are told apart by nothing, the second
+    used.add(key);
     let child = there.get(key);
     if (child === undefined) {
       child = makeOne(item);

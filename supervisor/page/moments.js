@@ -49,7 +49,7 @@ export function isPlanned(moment) {
 function nameOfEnd(moment) {
   const known = name("moment", moment.ending).replace("{life}", moment.life);
   const title = known === moment.ending ? say("moment.ended", moment) : known;
-  return `${title}, ${say("moment.after", { segments: count("segments", moment.segments) })}`;
+  return say("moment.after", { title, segments: count("segments", moment.segments) });
 }
 
 function whyOfEnd(moment) {
@@ -89,7 +89,7 @@ export class Moments {
 
 /** What tells one moment from another. */
 export function momentKey(moment) {
-  return [moment.at, moment.kind, moment.life ?? moment.what, moment.action ?? ""].join(" ");
+  return [moment.at, moment.kind, moment.life ?? moment.what, moment.action, moment.policy].join(" ");
 }
 
 function makeMoment() {

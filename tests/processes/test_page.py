@@ -4,7 +4,7 @@ import itertools
 import re
 import signal
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,7 @@ from tests.processes.http_serving import HttpServing
 from tests.processes.narration import paragraphs
 from tests.processes.page_visit import NO_ANSWER, NO_SUCCESS, TELEPHONE, Look, a_browser, visiting
 from tests.processes.serving import fields, scripted_task
+from tests.standin.driver import StandinDriver
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
@@ -47,17 +48,23 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def service(
-    folder: Path, *, where: str = "127.0.0.1:0", key: str = "", **sets: str
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    /,
+    *,
+    where: str = "127.0.0.1:0",
+    key: str = "",
+    **sets: str,
 ) -> Generator[HttpServing]:
     site = folder / "site"
     if not site.exists():
         hoarding.install(site)
     task = scripted_task(folder, **SETS | {"http.output_folders": f'["{folder}/out"]'} | sets)
-    env = {"PYTHONPATH": f"{site}:{task.whole_env()['PYTHONPATH']}"}
+    more = dict(env or {}) | {"PYTHONPATH": f"{site}:{task.whole_env()['PYTHONPATH']}"}
     if key:
-        env["TTS_SUPERVISOR_HTTP__API_KEY"] = key
+        more["TTS_SUPERVISOR_HTTP__API_KEY"] = key
     (folder / "out").mkdir(exist_ok=True)
-    with HttpServing(task, where=where, **env) as serving:
+    with HttpServing(task, where=where, **more) as serving:
         yield serving
 
 
@@ -103,6 +110,24 @@ def test_whoever_opens_it_sees_that_all_is_well_and_what_speaks(browser: Browser
         expect(facts).to_contain_text("cpu")
         expect(page.locator("#policies li")).not_to_have_count(0)
         expect(page.locator("#jobs-none")).to_be_visible()
+
+
+def test_of_several_devices_each_child_and_each_memory_is_shown(
+    browser: Browser, tmp_path: Path, standin_driver: StandinDriver
+) -> None:
+    standin_driver.set(procs="env", devices=2, total=1000 * MIB)
+    sets = {"child.device": '["cuda:0", "cuda:1"]', "engine.hoarding.on_device": "true"}
+    with service(tmp_path, standin_driver.env, **sets) as serving, visiting(browser, serving.url) as page:
+        submit(serving, tmp_path)
+        expect(page.locator("#children > li")).to_have_count(2)
+        expect(page.locator("#children > li").nth(1)).to_contain_text("cuda:1")
+        expect(page.get_by_role("radio", name="cuda:0")).to_be_checked()
+        page.get_by_role("radio", name="cuda:1").check()
+        expect(page.locator("#memory-now")).to_contain_text("in use, of 1000 MiB")
+        expect(page.locator("#chart .areas .others")).not_to_have_count(0)
+        expect(page.locator("#legend [data-of=soft]")).to_contain_text("850 MiB")
+        page.get_by_role("button", name="Clear caches").click()
+        expect(page.locator("#broom-said")).to_contain_text("Caches cleared: ")
 
 
 def test_a_child_that_dies_is_said_and_the_next_one_too(browser: Browser, tmp_path: Path) -> None:
