@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
+import yaml
 
 from supervisor.cli.parser import make_parser
 from supervisor.config import load_config
@@ -106,7 +107,7 @@ def test_every_block_is_of_a_kind_that_is_looked_at() -> None:
     kinds = {block.language for name in pages() for block in blocks(name)}
     # Without a language: drawings, and output as it looks. What goes over a wire is sent by test_protocol.py.
     # Status lines (text) are compared by test_docs.py.
-    assert kinds - {"", "mermaid", "jsonrpc", "text"} <= {"sh", "python", "toml", "json", "ini"}
+    assert kinds - {"", "mermaid", "jsonrpc", "text"} <= {"sh", "python", "toml", "json", "ini", "yaml"}
     assert kinds >= {"sh", "python", "toml", "json", "ini"}
 
 
@@ -435,6 +436,14 @@ def test_toml_that_is_shown_is_a_configuration_or_a_project(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shown.toml").write_text(_real(block.text))
     load_config(file=tmp_path / "shown.toml", environ={})
+
+
+@pytest.mark.parametrize("block", every("yaml"), ids=lambda block: f"{block.page}:{block.line}")
+def test_yaml_that_is_shown_is_yaml_and_its_figures_are_those_of_the_page(block: Block) -> None:
+    assert isinstance(yaml.safe_load(block.text), dict)
+    named = set(re.findall(r"\btts_supervisor_([a-z_]+)", block.text))
+    rows = "".join(re.findall(r"^\| (`[a-z_]+.*?) \|", page(block.page), re.MULTILINE))
+    assert named <= set(re.findall(r"`([a-z_]+)[`{]", rows))
 
 
 @pytest.mark.parametrize("block", every("ini"), ids=lambda block: f"{block.page}:{block.line}")
