@@ -481,7 +481,7 @@ def test_the_moments_on_the_line_are_gone_through_with_the_arrow_keys(
 def test_on_a_telephone_nothing_goes_over_the_edge_and_everything_can_be_touched(
     browser: Browser, tmp_path: Path, language: str
 ) -> None:
-    name = "a-name-that-goes-on-and-on-" * 5 + ".wav"
+    name = "anamethatgoesonandon" * 6 + ".wav"
     with (
         service(tmp_path) as serving,
         visiting(browser, serving.url, Look(size=TELEPHONE, language=language)) as page,
