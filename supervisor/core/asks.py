@@ -65,12 +65,20 @@ class Asks:
             self._begun = _Begun(asks=(*carried, *self._waiting), before=before, at_s=began_s)
             self._waiting.clear()
 
-    def done(self, after: Held, at_s: float) -> list[do.Answer]:
-        """Answer those that were carried out."""
+    def done(self, after: Held, at_s: float, *, host_before_bytes: int | None = None) -> list[do.Answer]:
+        """Answer those that were carried out.
+
+        Args:
+            after: Held now.
+            at_s: Monotonic seconds.
+            host_before_bytes: Of the host, as the child itself found just before it began; None = it did not
+                say. What was read of it before may be a second old: of a child that had just begun, far less.
+        """
         begun, self._begun = self._begun, None
         if begun is None:
             return []
-        before_bytes, after_bytes, on_device = begun.before.host_bytes, after.host_bytes, False
+        host_before = begun.before.host_bytes if host_before_bytes is None else host_before_bytes
+        before_bytes, after_bytes, on_device = host_before, after.host_bytes, False
         # Compared is only like with like.
         if begun.before.device_bytes is not None and after.device_bytes is not None:
             before_bytes, after_bytes, on_device = begun.before.device_bytes, after.device_bytes, True

@@ -2,10 +2,10 @@
 
 Live, each piece of audio and each sign of life puts the deadline off (`core/hand.py`). A trace knows
 only when a text began and ended, so here all of that time is taken for silence: the limit is five
-times the longest that any text took for its length, and nothing is judged before one was finished.
+times the longest that any text took for its length, and of the floor before one was finished.
 """
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from supervisor.core.decisions import Decision
 from supervisor.core.traces import (
@@ -18,6 +18,9 @@ from supervisor.core.traces import (
     SegmentEnd,
 )
 from supervisor.policy.stall import Silences
+
+#: Times the floor: so long the first text may take; how often the child was heard in it, nobody knows.
+_UNKNOWN: Final = 5.0
 
 Event = LifeReady | SegmentBegin | SegmentEnd | Boundary | LifeEnded | Released | Asked
 
@@ -42,7 +45,7 @@ class Hangs:
         match record:
             case SegmentBegin():
                 self._begun = record
-                limit_s = self._silences.limit_s(record.chars) if self._knows else 0.0
+                limit_s = self._silences.limit_s(record.chars) * (1.0 if self._knows else _UNKNOWN)
                 self._deadline_s = record.t + limit_s if limit_s else float("inf")
             case SegmentEnd():
                 self._ended(record)

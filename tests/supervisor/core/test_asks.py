@@ -34,6 +34,15 @@ def test_who_comes_while_it_is_carried_out_is_answered_with_it() -> None:
     ]
 
 
+def test_what_the_child_found_before_it_began_is_newer_than_what_was_read_of_it() -> None:
+    asks = Asks()
+    asks.take(1, 10.0)
+    asks.begin(host(2), 11.0)
+    assert asks.done(host(5), 12.0, host_before_bytes=6) == [
+        Answer(ask=1, before_bytes=6, after_bytes=5, took_s=1.0, waited_s=1.0)
+    ]
+
+
 def test_nothing_is_begun_where_nobody_asked() -> None:
     asks = Asks()
     asks.begin(host(1), 1.0)

@@ -51,14 +51,14 @@ def test_what_took_long_before_may_take_long_again() -> None:
     assert [at_s for at_s, _ in kills([*slow, *hung])] == [130.0]
 
 
-def test_nothing_is_judged_before_a_text_was_finished() -> None:
+def test_before_a_text_was_finished_one_may_take_five_times_the_floor() -> None:
     first = [SegmentBegin(t=1.0, segment=1, chars=100), *readings(2, 500)]
-    assert kills([LifeReady(t=0.0, life=1), *first]) == []
+    assert kills([LifeReady(t=0.0, life=1), *first]) == [
+        (151.0, "no end of segment 1 for 150 s, where 150 s is the limit")
+    ]
     failed = spoken(1, 1.0, 2.0, seconds=0.0)
-    assert (
-        kills([LifeReady(t=0.0, life=1), *failed, SegmentBegin(t=5.0, segment=2, chars=9), *readings(6, 99)])
-        == []
-    )
+    second = [SegmentBegin(t=5.0, segment=2, chars=9), *readings(6, 200)]
+    assert [at_s for at_s, _ in kills([LifeReady(t=0.0, life=1), *failed, *second])] == [155.0]
 
 
 def test_the_next_life_is_watched_anew() -> None:
