@@ -238,6 +238,9 @@ export class Line {
     this.bubble.hidden = false;
     const most = this.container.clientWidth - this.bubble.offsetWidth;
     this.bubble.style.left = `${Math.max(0, Math.min(most, x - this.bubble.offsetWidth / 2))}px`;
+    // In the other half than the line, which it would hide.
+    const isHigh = this.y(judged(this.view.series, figures)) < this.y(this.top / 2);
+    this.bubble.style.top = `${isHigh ? this.y(0) - this.bubble.offsetHeight - 6 : HEAD + 4}px`;
   }
 
   inWords(point) {
