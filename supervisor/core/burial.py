@@ -92,7 +92,7 @@ class Burial:
             restart = self._desk.restarts.ended_by_mishap(segment, obituary.why, at_s)
         if isinstance(restart, GiveUp):
             job = self._desk.terms.job if hand is None else hand.segment.job
-            where = f"`tts-supervisor jobs show {job}` has the stacks"
-            self._desk.end("gave_up", f"{restart.why}; {where}; mend the cause, then run it again")
+            where = f"; `tts-supervisor jobs show {job}` has the stacks" if job else ""
+            self._desk.end("gave_up", f"{restart.why}{where}; mend the cause, then run it again")
         else:
             self._desk.start_at_s = at_s + restart.delay_s

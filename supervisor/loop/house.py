@@ -106,6 +106,7 @@ class House:
             wall_s=time.time,
             stays=True,
             waiting=lambda: self._requests.waiting,
+            in_hand=lambda: self._jobs.in_hand,
             ails=self._ails,
         )
         self._standing = JobService(facts)
@@ -289,8 +290,6 @@ class House:
     def _must_be_open(self) -> None:
         if self._stop_why:
             raise CannotAsk("the service ends", kind="shutting_down", retryable=True)
-
-    # ------------------------------------------------------------------ telling
 
     def note(self, note: Note) -> None:
         """Take what people are told."""

@@ -55,9 +55,9 @@ class JobQueue:
         self._look()
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a job is in hand."""
-        return bool(self._in_hand)
+    def in_hand(self) -> tuple[str, ...]:
+        """The jobs that are planned, spoken or delivered now."""
+        return tuple(self._in_hand)
 
     @property
     def ailments(self) -> list[Ailment]:

@@ -47,6 +47,7 @@ class Facts:
         wall_s: The wall clock.
         stays: Whether it is a service that stays: jobs come and go.
         waiting: Returns how many requests wait.
+        in_hand: Of one that stays: returns the jobs that it works at.
         ails: Returns what ails beside the devices and their children.
     """
 
@@ -56,6 +57,7 @@ class Facts:
     wall_s: Callable[[], float]
     stays: bool = False
     waiting: Callable[[], int] = lambda: 0
+    in_hand: Callable[[], tuple[str, ...]] = tuple
     ails: Callable[[], list[Ailment]] = list[Ailment]
 
 
@@ -92,7 +94,7 @@ class JobService:
             case SegmentTrouble(final=True):
                 self._failed += 1
                 self._attempts += note.attempts
-            case Progress():
+            case Progress() if not self._facts.stays or note.job in self._facts.in_hand():
                 self._progress = note
             case _:
                 pass
@@ -217,8 +219,8 @@ class JobService:
         )
 
     def _in_hand(self, progress: Progress) -> JobStatus | None:
-        if progress.segment >= progress.segments:
-            return None
+        if progress.segment >= progress.segments or progress.job not in self._facts.in_hand():
+            return None  # it is done, or was taken back
         return JobStatus(
             job=progress.job,
             segment=progress.segment,

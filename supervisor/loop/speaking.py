@@ -46,7 +46,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         seconds: Of audio.
         sample_rate: In Hz.
-        sha256: Of the file at `path`, as `sha256sum` has it; where audio went inline, of its 16-bit samples.
+        sha256: Of the file at `path`, as `sha256sum` has it; where there is none, of the 16-bit samples.
         attempts: Of the segment that took most.
         checks: What was measured of it: `peak`, `clipped_share`, `longest_silence_s`, …
         path: Of the file, absolute; None where none was made.

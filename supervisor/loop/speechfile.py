@@ -130,7 +130,7 @@ class SpeechFile:
         return Speech(
             seconds=round(self._samples / self._rate_hz, 6),
             sample_rate=self._rate_hz,
-            sha256=self._digest.hexdigest() if self._goes_inline else sha256,
+            sha256=self._digest.hexdigest() if path is None else sha256,
             attempts=max(one.attempts for one in self._spoken),
             checks=_checks(self._spoken),
             path=None if path is None else str(path),

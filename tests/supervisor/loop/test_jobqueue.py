@@ -114,7 +114,7 @@ def test_jobs_are_planned_in_order_spoken_and_delivered(tmp_path: Path) -> None:
             assert view.failed == 0
         assert office.floor.taken == jobs
         assert all((tmp_path / f"{number}.wav").is_file() for number in range(4))
-        assert not office.queue.is_busy
+        assert office.queue.in_hand == ()
         assert [view.job for view in office.queue.views()] == jobs
 
     in_office(tmp_path, do)
@@ -365,7 +365,7 @@ def test_two_who_take_one_back_are_both_answered(tmp_path: Path) -> None:
         await office.until(lambda: office.floor.here == [job])
         views = await asyncio.gather(*(office.queue.cancel(job) for _ in range(3)))
         assert [view.state for view in views] == ["cancelled"] * 3
-        assert not office.queue.is_busy
+        assert office.queue.in_hand == ()
 
     in_office(tmp_path, do, is_open=False)
 

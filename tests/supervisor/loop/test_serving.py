@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,7 +178,16 @@ def test_the_answer_of_a_caller_that_gave_up_is_not_taken_for_anothers(tmp_path:
 
 
 def test_a_run_that_stays_tells_of_the_job_in_hand_and_of_none_between_two() -> None:
-    facts = Facts(job="", output="", pid=7, wall_s=lambda: 0.0, stays=True, waiting=lambda: 5)
+    in_hand = {"j1": True}
+    facts = Facts(
+        job="",
+        output="",
+        pid=7,
+        wall_s=lambda: 0.0,
+        stays=True,
+        waiting=lambda: 5,
+        in_hand=lambda: tuple(in_hand),
+    )
     service = JobService(facts)
     assert (service.status().state, service.status().queue, service.status().job) == ("starting", 5, None)
     service.note(Stage(name="planning", detail=""))
@@ -187,6 +197,11 @@ def test_a_run_that_stays_tells_of_the_job_in_hand_and_of_none_between_two() -> 
     job = service.status().job
     assert job is not None
     assert (job.job, job.segment, job.segments, job.eta_seconds) == ("j1", 3, 10, 4.0)
+    service.note(replace(how_far(1, 2), job="r1"))
+    assert service.status().job == job, "a request is no job"
+    in_hand.clear()
+    assert service.status().job is None, "it was taken back"
+    in_hand["j1"] = True
     service.note(how_far(10, 10))
     assert service.status().job is None
     service.note(Stage(name="parking", detail=""))
