@@ -18,7 +18,8 @@ const TABLE_EVERY_MS = 10_000;
 
 export class Memory {
   constructor(redraw) {
-    this.side = null;
+    this.side = null; // what is shown
+    this.chosen = null; // what somebody asked to be shown
     this.span_s = SPANS_S.at(-1);
     this.line = new Line(the("chart"));
     this.redraw = redraw;
@@ -44,7 +45,7 @@ export class Memory {
       write(label.lastElementChild, say(`span.${label.dataset.key}`));
     }
     const all = [...model.series.entries()].sort(([one], [other]) => (one < other ? -1 : 1));
-    if (!model.series.has(this.side)) this.side = all.length ? all[0][0] : null;
+    this.side = model.series.has(this.chosen) ? this.chosen : (all[0]?.[0] ?? null);
     this.drawSides(all);
     const series = model.series.get(this.side) ?? null;
     const view = { series, moments: model.moments, name: series && nameOf(series), ...this.span(model, series) };
@@ -66,14 +67,17 @@ export class Memory {
     const sides = the("sides");
     set(sides, "hidden", all.length < 2);
     const makeOne = ([key]) => choice("side", key, key === this.side, () => {
-      this.side = key;
+      this.chosen = key;
       this.table_at_ms = 0;
       this.redraw();
     });
     const [legend, ...rest] = sides.children;
     const keys = all.map(([key]) => key);
     if (rest.map((one) => one.dataset.key).join() !== keys.join()) sides.replaceChildren(legend, ...all.map(makeOne));
-    [...sides.children].slice(1).forEach((label, at) => write(label.lastElementChild, nameOf(all[at][1], all)));
+    [...sides.children].slice(1).forEach((label, at) => {
+      label.firstElementChild.checked = keys[at] === this.side;
+      write(label.lastElementChild, nameOf(all[at][1], all));
+    });
   }
 
   drawNow(series) {
