@@ -11,6 +11,9 @@ import h11
 
 from tests.processes.narration import PATIENCE_S
 
+#: A queue of two hundred, before a child that is killed every second, on a machine that does other things.
+LONG_PATIENCE_S = 4 * PATIENCE_S
+
 Json = dict[str, object]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -128,7 +131,7 @@ async def ask(port: int, method: str, target: str, body: object = None, **header
         CutOff: If the answer does not come whole.
     """
     try:
-        async with asyncio.timeout(PATIENCE_S), connected(port) as (reader, writer):
+        async with asyncio.timeout(LONG_PATIENCE_S), connected(port) as (reader, writer):
             writer.write(request(method, target, body, **headers))
             return await Answers(reader).next(method)
     except (ConnectionError, BrokenPipeError) as error:

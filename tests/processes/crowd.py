@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.processes.asking import Answer, Answers, CutOff, ask, call, connected, request
+from tests.processes.asking import LONG_PATIENCE_S, Answer, Answers, CutOff, ask, call, connected, request
 from tests.processes.everydoor import EveryDoor
-from tests.processes.narration import PATIENCE_S
 from tests.processes.rudeness import SPEECH, be_rude
 from tests.processes.serving import Json, Refused, fields
 from tests.processes.wyoming_serving import Told, pcm_of, spoken
@@ -169,7 +168,7 @@ class Crowd:
         ]
         right = self._right.speech[number, "pcm"]
         try:
-            async with asyncio.timeout(PATIENCE_S), connected(self._port) as (reader, writer):
+            async with asyncio.timeout(LONG_PATIENCE_S), connected(self._port) as (reader, writer):
                 writer.write(b"".join(request(method, target, body) for method, target, body in asked))
                 answers = Answers(reader)
                 for method, target, _ in asked:
@@ -206,7 +205,7 @@ class Crowd:
     async def _watch(self) -> None:
         """Look on for a moment, and leave in the middle of it."""
         try:
-            async with asyncio.timeout(PATIENCE_S), connected(self._port) as (reader, writer):
+            async with asyncio.timeout(LONG_PATIENCE_S), connected(self._port) as (reader, writer):
                 writer.write(request("GET", "/api/events"))
                 head = await reader.readuntil(b"\r\n\r\n")
                 if b" 200 " not in head:
