@@ -54,7 +54,7 @@ async def answers_to(port: int, pieces: list[bytes], *, moment_s: float = MOMENT
         while True:
             async with asyncio.timeout(moment_s):
                 answer = await answers.next()
-            if answer.status >= 400:
+            if answer.status >= 400 and b"HEAD" not in b"".join(pieces):  # which has no body
                 assert answer.code, "it is said as everything is"
             statuses.append(answer.status)
     except (CutOff, TimeoutError, OSError):
@@ -154,7 +154,7 @@ def test_whatever_comes_is_answered_in_our_words_or_cut_and_the_next_is_served(
 @pytest.mark.timeout(900)
 @given(pieces=connections() | st.lists(st.binary(max_size=2000), max_size=5))
 @settings(
-    max_examples=3000,
+    max_examples=1500,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
