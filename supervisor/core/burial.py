@@ -72,7 +72,7 @@ class Burial:
             return
         if self._desk.ending is not None or (self._desk.bench.is_over and self._desk.bench.is_stored):
             self._desk.actions += self._desk.recycles.done(NOTHING, at_s)
-        self._desk.actions += self._desk.cleans.refuse("the child ended before it could release its caches")
+        self._desk.end_cleans(NOTHING, "the child ended before it could release its caches", at_s)
         if post.uses_device and self._warden.is_lost and not obituary.planned:
             self._desk.end("held", self._warden.held_why)
         elif post.uses_device and held_bytes and before is not None and self._desk.wants_child:

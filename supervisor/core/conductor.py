@@ -13,6 +13,7 @@ from typing import assert_never
 
 from supervisor.core import actions as do
 from supervisor.core import events as ev
+from supervisor.core.asks import NOTHING
 from supervisor.core.burial import Burial
 from supervisor.core.counsel import Counsel
 from supervisor.core.desk import Desk, Shared, Terms
@@ -67,9 +68,8 @@ class Conductor:
         self._shift.advance(at_s)
         self._warden.tell_pause()
         if self._desk.finish is not None:
-            self._desk.actions += self._desk.cleans.refuse("the run is over") + self._desk.recycles.refuse(
-                "the run is over"
-            )
+            self._desk.end_cleans(NOTHING, "the run is over", at_s)
+            self._desk.actions += self._desk.recycles.refuse("the run is over")
         # Late ones are slow (fsync): the child has its next segment before they begin.
         self._desk.late += self._desk.counsel.drain_actions()
         self._desk.late += [do.JobOver(job=job) for job in self._desk.bench.clear()]

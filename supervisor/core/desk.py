@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from supervisor.core import actions as do
-from supervisor.core.asks import Asks
+from supervisor.core.asks import Asks, Held
 from supervisor.core.bench import Bench
 from supervisor.core.counsel import Counsel
 from supervisor.core.death import Death
@@ -144,6 +144,12 @@ class Desk:
         """Have memory read; the next hand-out waits for it, for a moment."""
         post.reading_until_s = at_s + READING_WAIT_S
         self.act(do.ReadMemory())
+
+    def end_cleans(self, held: Held, why: str, at_s: float) -> None:
+        """Answer who asked for a release: with what is held where it was carried out, else with why not."""
+        if self.cleans.awaits_reading:
+            self.actions += self.cleans.done(held, at_s)
+        self.actions += self.cleans.refuse(why)
 
     def end(self, ending: do.Ending, why: str) -> None:
         """Bring the run to its end; the first reason stands."""

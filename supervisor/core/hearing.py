@@ -156,9 +156,10 @@ class Hearing:
         post.asked = False
         self._desk.counts.cleans += 1
         decisions = self._desk.counsel.released(released.after, released.took_s, at_s)
-        before_bytes = released.before.host_private_bytes
-        held = self._desk.counsel.held
-        self._desk.actions += self._desk.cleans.done(held, at_s, host_before_bytes=before_bytes)
+        self._desk.cleans.carried_out(released.before.host_private_bytes)
+        if not post.uses_device or self._desk.counsel.device is None:
+            # Of its host memory the child itself has just told; of the device only the driver does.
+            self._desk.actions += self._desk.cleans.done(self._desk.counsel.held, at_s)
         self._warden.heed(post, decisions, at_s)
         self._desk.ask_reading(post, at_s)
 

@@ -65,7 +65,7 @@ class Shift:
         if self._desk.ending is not None:
             self._desk.stop_children(at_once=False, at_s=at_s)
         elif self._desk.bench.is_over:
-            self._desk.actions += self._desk.cleans.refuse("the work is over")
+            self._desk.end_cleans(self._desk.counsel.held, "the work is over", at_s)
             self._desk.recycles.begin(self._desk.counsel.held, at_s)
             post.wish_end("over", "no more work")
             self._desk.move(post, Event.LEAVE_WANTED, at_s)

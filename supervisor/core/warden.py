@@ -47,6 +47,8 @@ class Warden:
             return  # one that is dying is half gone already: what is read of it says nothing of its life
         device = read.device if post.uses_device or _holds_some(read.device) else None
         self.heed(post, self._desk.counsel.read(read.host, device, pid=post.pid, at_s=at_s), at_s)
+        if self._desk.cleans.awaits_reading:
+            self._desk.actions += self._desk.cleans.done(self._desk.counsel.held, at_s)
         self._remark()
 
     def _learn_device(self, read: ev.Read) -> None:

@@ -38,7 +38,9 @@ def test_what_the_child_found_before_it_began_is_newer_than_what_was_read_of_it(
     asks = Asks()
     asks.take(1, 10.0)
     asks.begin(host(2), 11.0)
-    assert asks.done(host(5), 12.0, host_before_bytes=6) == [
+    asks.carried_out(6)
+    assert asks.awaits_reading
+    assert asks.done(host(5), 12.0) == [
         Answer(ask=1, before_bytes=6, after_bytes=5, took_s=1.0, waited_s=1.0)
     ]
 

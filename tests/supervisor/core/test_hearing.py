@@ -1,12 +1,14 @@
 """What a child says, where nothing else tests it."""
 
 from supervisor.core import actions as do
+from supervisor.core import events as ev
 from supervisor.core.death import Death
 from supervisor.core.lifecycle import State
 from supervisor.core.notes import Notice
 from supervisor.wire import messages as say
 from tests.supervisor.core.ground import STALL_S
 from tests.supervisor.core.makebelieve import CALM, PACE_S_PER_CHAR, RATE_HZ, figures
+from tests.supervisor.core.steps import device
 from tests.supervisor.core.world import World
 
 
@@ -71,3 +73,49 @@ def test_an_engine_that_clones_nothing_ends_a_job_in_the_voice_of_a_recording() 
     assert world.finish.ending == "configuration"
     assert "clones no voice from a recording" in world.finish.why
     assert world.rows["a"].attempts == 0
+
+
+# ------------------------------------------------------------------ what a release gave back
+
+
+def releasing() -> World:
+    """A child on a device was asked to clear its caches, and is about to say that it has."""
+    world = World(list("abc"), uses_device=True)
+    world.faults.device = device(65, 40)
+    while len(world.done()) < 1:
+        world.behave()
+    world.faults.driver_answers = False
+    world.tell(ev.Asked(ask=1, what="clean"))
+    while world.alive.turn.name != "RELEASING":
+        world.behave()
+    return world
+
+
+def given_back(world: World) -> list[tuple[int, int, bool]]:
+    assert not any(one.error for one in world.answers)
+    return [(one.before_bytes, one.after_bytes, one.on_device) for one in world.answers]
+
+
+def test_what_was_given_back_of_a_device_is_told_once_the_driver_has_told_it() -> None:
+    world = releasing()
+    world.says(world.alive.released())
+    assert world.answers == []
+    world.faults.device = device(45, 20)
+    world.reads()
+    assert given_back(world) == [(40, 20, True)]
+
+
+def test_a_child_that_dies_before_the_driver_tells_has_given_all_back() -> None:
+    world = releasing()
+    world.says(world.alive.released())
+    world.dies(Death(signal=9))
+    assert given_back(world) == [(40, 0, True)]
+
+
+def test_a_run_that_ends_before_the_driver_tells_says_what_is_known() -> None:
+    world = releasing()
+    world.says(world.alive.released())
+    world.stop()
+    assert world.run_on().ending == "stopped"
+    assert [one.on_device for one in world.answers] == [True]
+    assert not world.answers[0].error
