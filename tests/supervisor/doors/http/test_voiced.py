@@ -74,7 +74,10 @@ def test_what_fails_later_is_never_a_whole_stream(tmp_path: Path, form: Format) 
 @pytest.mark.processes
 def test_one_who_takes_nothing_keeps_no_encoder_from_others(tmp_path: Path) -> None:
     async def run() -> None:
-        async with reception(tmp_path) as (_, desk), Voiced(desk, wanted("Hm. " * 300, "mp3"), "test") as slow:
+        async with (
+            reception(tmp_path) as (_, desk),
+            Voiced(desk, wanted("Hm. " * 300, "mp3"), "test") as slow,
+        ):
             await slow.begin(whole=True)
             assert desk.encoders.running == 0
             assert len(await everything(slow)) > 0
