@@ -23,7 +23,7 @@ from supervisor.cli.outcome import (
 from supervisor.cli.owner import There, service_of, service_that_starts
 from supervisor.cli.parser import Arguments
 from supervisor.config import Config, Loaded
-from supervisor.core.notes import Note
+from supervisor.core.notes import Note, Notice
 from supervisor.display import make_display
 from supervisor.edge.disk import write_error
 from supervisor.edge.ledger_values import job_id_for
@@ -101,6 +101,8 @@ def hand_over(  # noqa: PLR0913, PLR0917 - what a command has in hand by then, e
         ):
 
             def show(note: Note) -> None:
+                if isinstance(note, Notice) and note.name == "job":
+                    return  # why it ended, which is told at the end
                 log_note(log, note)
                 display.show(note)
 

@@ -121,13 +121,15 @@ def outcome_of(state: StateFolder, job: str, exit_code: int, message: str) -> Ou
     from supervisor.edge.ledger import Ledger  # noqa: PLC0415 - who follows a service has imported it
 
     with closing(Ledger.open(state.path, read_only=True)) as ledger:
-        view = ledger.view(job)
+        view, submission = ledger.view(job), ledger.submission(job)
+        # What the ledger knows of one that could not be planned is of an earlier run, perhaps of other texts.
+        is_planned = submission is None or bool(submission.planned)
         return Outcome(
             exit_code=exit_code,
             view=view,
             outputs=[] if view is None or message else view.outputs,
-            failures=ledger.failures(job),
-            bad_lines=ledger.bad_lines(job),
+            failures=ledger.failures(job) if is_planned else [],
+            bad_lines=ledger.bad_lines(job) if is_planned else [],
             message=message,
         )
 

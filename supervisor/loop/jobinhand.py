@@ -205,7 +205,7 @@ class InHand:
             await self._note_end(error)
         except errors.DiskFull as also:  # the ledger cannot even say so: the next look, or service, finds it
             self.lacked_room = self.lacked_room or self._want(also)
-            self._desk.telling.show(Notice(level="error", name="job", text=f"job {self._job}: {also}"))
+            self._desk.telling.show(Notice(level="error", name="ledger", text=f"job {self._job}: {also}"))
         if not isinstance(error, errors.Interrupted):
             self._desk.telling.show(Notice(level="error", name="job", text=f"job {self._job}: {error}"))
         self._desk.log.event("job.state", job=self._job, state="parked or failed", why=str(error))

@@ -274,6 +274,20 @@ def test_an_input_that_cannot_be_spoken_is_refused_as_without_a_service(tmp_path
 # ------------------------------------------------------------------ settings
 
 
+def test_why_a_job_failed_is_told_once_and_without_what_an_earlier_text_left_behind(
+    tmp_path: Path, text: Path
+) -> None:
+    task = scripted_task(tmp_path)
+    (tmp_path / "blank.txt").write_text(" \n", "utf-8")
+    with serving(task) as service:
+        spoken = beside(task, "narrate", text.name, "-o", "out.wav", "--voice", "nobody")
+        assert (spoken.returncode, b"segment 1 (chapter 1" in spoken.stderr) == (2, True), spoken.stderr
+        blank = beside(task, "narrate", "blank.txt", "-o", "out.wav")
+        assert (blank.returncode, blank.stderr.count(b"is empty")) == (1, 1), blank.stderr
+        assert b"not spoken" not in blank.stderr
+        assert service.hang_up() == 0
+
+
 def test_a_setting_that_the_service_has_otherwise_is_refused_by_name(tmp_path: Path, text: Path) -> None:
     task = told_nothing(scripted_task(tmp_path))
     soft = {"TTS_SUPERVISOR_MEMORY__HOST__SOFT": "1GiB"}
