@@ -104,7 +104,15 @@ def test_alerts_are_told_before_the_job_is_left(tmp_path: Path) -> None:
             life=1, action="flag", policy="leak", why="20 MiB a segment", memory={"live": 5}
         )
         gone = ChildState(
-            life=1, state="gone", why="leak: 20 MiB", signal=None, memory={}, planned=True, recycled=True
+            life=1,
+            state="gone",
+            why="leak: 20 MiB",
+            signal=None,
+            memory={},
+            planned=True,
+            recycled=True,
+            ending="recycled",
+            reason="leak",
         )
         spoken = SegmentSpoken(job="j12", segment=0, seconds=1.0, sha256="", attempts=1)
         for note in (flag, spoken, gone):
