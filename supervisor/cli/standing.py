@@ -40,6 +40,8 @@ def lines(status: Status) -> list[str]:
 
 def given_line(what: str, given: GivenBack) -> str:
     """Return what was given back, for people."""
+    if not given.before_bytes and not given.after_bytes:
+        return "there is no child now: nothing is held, and the next text brings a fresh one"
     back = given.before_bytes - given.after_bytes
     of = "of the GPU" if given.of == "device" else "of private memory"
     waited = f", after {given.waited_s:.1f} s to the end of the segment" if given.waited_s >= 0.05 else ""  # noqa: PLR2004 - shows as 0.1

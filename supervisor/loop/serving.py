@@ -108,17 +108,18 @@ class JobService:
         plain = self._state()
         waits_why = "" if runner is None else runner.conductor.waits_why
         state, why = state_with(plain, health) or (plain, waits_why)
+        child = None if runner is None else self._child(runner.stations[0])
         return Status(
             state=state,
             why=why,
             ready=runner is not None and may_speak(runner, plain, health),
             health=health,
-            child=None if runner is None else self._child(runner.stations[0]),
+            child=child,
             children=[] if runner is None else self._children(runner),
             queue=self._facts.waiting(),
             lives=list(self._lives),
             totals=self._totals(),
-            policies=[] if runner is None else _policies(runner),
+            policies=[] if runner is None or child is None else _policies(runner),
             template=_template(runner),
             job=self._job(),
             pid=self._facts.pid,

@@ -94,7 +94,10 @@ def plan_inputs(inputs: Sequence[Input], asked: Asked, recordings: Recordings) -
 
 def _document(each: Input) -> Document:
     if each.path is None:
-        return Document(name=each.name, title=each.name, kind="text", text=each.text or "")
+        named = Path(each.name)
+        kind = KINDS.get(named.suffix.lower())
+        title = each.name if kind is None else named.stem
+        return Document(name=each.name, title=title, kind=kind or "text", text=each.text or "")
     path = Path(each.path)
     if path.is_dir():
         raise UnusableInput(each.name, "is a folder; name the files in it")

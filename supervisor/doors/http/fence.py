@@ -136,7 +136,8 @@ class Fence:
 
 def _must_name_nothing(name: str, given: GivenInput) -> None:
     """Refuse lines that come with the request and may name recordings anywhere; plain text names nothing."""
-    if given.path is not None and given.path.lower().endswith(".jsonl"):
+    called = given.name if given.path is None else given.path
+    if called.lower().endswith(".jsonl"):
         raise rpc.invalid_params(
             f"params.{name}: lines of a JSONL may name recordings, so they are not taken from a request; "
             "save them in a folder of http.output_folders, or give each text by itself"

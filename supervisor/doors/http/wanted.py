@@ -60,7 +60,7 @@ class SpeechBody(msgspec.Struct, frozen=True, kw_only=True):
     stream_format: Literal["audio", "sse"] | None = "audio"
     speed: float | None = 1.0
     instructions: str | None = None
-    seed: Annotated[int, Meta(ge=0, le=MAX_SEED)] = 0
+    seed: Annotated[int, Meta(ge=0, le=MAX_SEED)] | None = 0
     sample_rate: Annotated[int, Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)] | None = None
 
 
@@ -101,7 +101,7 @@ def wanted_of(body: SpeechBody, terms: HttpConfig, engine: str) -> Wanted:
     request = SpeechRequest(
         text=body.input,
         voice=_voice(body.voice, terms.voices),
-        seed=body.seed,
+        seed=body.seed or 0,
         sample_rate=rate_hz,
         audio="inline",
     )

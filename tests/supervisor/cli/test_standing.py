@@ -113,3 +113,8 @@ def test_memory_that_grew_meanwhile_is_not_called_given_back() -> None:
     assert given_line("child replaced", given) == (
         "child replaced: 2 MiB of private memory more (1 MiB before, 3 MiB after) in 0.25 s"
     )
+
+
+def test_where_no_child_is_nothing_is_said_to_be_done() -> None:
+    nothing = GivenBack(before_bytes=0, after_bytes=0, took_s=0.0)
+    assert "there is no child" in given_line("child replaced", nothing)

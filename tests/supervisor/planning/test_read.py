@@ -54,6 +54,15 @@ def test_the_suffix_says_how_to_read(tmp_path: Path, name: str, content: str, ti
 def test_a_given_text_is_plain_text() -> None:
     made = plan(Given(path=None, name="stdin", text="# Hello."))
     assert [(c.title, [s.text for s in c.segments]) for c in made.chapters] == [("stdin", ["# Hello."])]
+    made = plan(Given(path=None, name="a letter from Dr. Who", text="Hello."))
+    assert [chapter.title for chapter in made.chapters] == ["a letter from Dr. Who"]
+
+
+def test_what_a_given_text_is_called_says_how_to_read_it() -> None:
+    made = plan(Given(path=None, name="a.md", text="# One\n\nHi."))
+    assert [(c.title, [s.text for s in c.segments]) for c in made.chapters] == [("One", ["One", "Hi."])]
+    made = plan(Given(path=None, name="x.jsonl", text='{"text": "Hi.", "id": "a"}'))
+    assert [(c.title, [s.text for s in c.segments]) for c in made.chapters] == [("a", ["Hi."])]
 
 
 def test_line_ends_are_read_as_they_are(tmp_path: Path) -> None:

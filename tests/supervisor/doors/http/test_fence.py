@@ -114,6 +114,9 @@ def test_lines_that_come_with_a_request_name_no_recording(fence: Fence, tmp_path
     assert "http.output_folders" in said
     saved = {"name": "lines", "text_file": f"{tmp_path}/in/{name}", "path": f"{tmp_path}/in/{name}"}
     allow(fence, "jobs/submit", inputs=[saved], output=f"{tmp_path}/in/")
+    assert "inputs[0]" in refused(
+        fence, "jobs/submit", inputs=[{"name": name, "text": line}], output=f"{tmp_path}/in/"
+    )
     plain = {"name": name, "text": "Hm.", "path": f"{tmp_path}/in/a.txt"}
     allow(fence, "jobs/submit", inputs=[plain], output=f"{tmp_path}/in/")
 

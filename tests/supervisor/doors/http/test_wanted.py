@@ -22,7 +22,7 @@ def test_what_is_left_out_is_what_openai_has() -> None:
     made = wanted({})
     assert made == Wanted(request=SpeechRequest(text="Hm.", audio="inline"), format="mp3", is_sse=False)
     nothing = dict.fromkeys(("model", "voice", "response_format", "stream_format", "speed", "instructions"))
-    assert wanted({**nothing, "sample_rate": None}) == made
+    assert wanted({**nothing, "sample_rate": None, "seed": None}) == made
 
 
 def test_what_is_not_known_is_passed_over() -> None:
