@@ -62,9 +62,7 @@ def do_or_hand_over(
     if (there := service_of(state, args.socket)) is None:
         request = wanted(loaded.config)
         try:
-            return report(
-                do_job(loaded.config, state, request, json=args.json, socket=args.socket), json=args.json
-            )
+            return report(do_job(loaded, state, request, json=args.json, socket=args.socket), json=args.json)
         except StateInUse:
             if (there := service_that_starts(state, args.socket)) is None:
                 raise

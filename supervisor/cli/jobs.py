@@ -246,8 +246,8 @@ def _retry(args: Arguments, state: StateFolder) -> int:
     engine = [] if spec is None else [Given(key="engine.name", value=spec.engine, origin=f"job {view.job}")]
     if (there := service_of(state, args.socket)) is not None:
         return _retry_there(args, state, there, view, request)
-    config = configuration(args, extra=engine)
-    return report(do_job(config, state, request, json=args.json, socket=args.socket), json=args.json)
+    found = loaded(args, extra=engine)
+    return report(do_job(found, state, request, json=args.json, socket=args.socket), json=args.json)
 
 
 def _retry_there(

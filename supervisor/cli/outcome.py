@@ -10,7 +10,7 @@ from pathlib import Path
 
 from supervisor.cli.door import control_door
 from supervisor.cli.words import emit, emit_json, tell
-from supervisor.config import Config, faults_in_words
+from supervisor.config import Config, Loaded, faults_in_words
 from supervisor.core.notes import Notice
 from supervisor.display import Display, make_display
 from supervisor.edge.journal import journal_of
@@ -35,14 +35,14 @@ def stderr_is_terminal() -> bool:
 
 
 def do_job(
-    config: Config, state: StateFolder, request: JobRequest, *, json: bool, socket: Path | None = None
+    found: Loaded, state: StateFolder, request: JobRequest, *, json: bool, socket: Path | None = None
 ) -> Outcome:
     """Run a job to its end, shown as interface §1 says.
 
     What ends a job that is in the ledger comes back as its outcome, with its exit code.
 
     Args:
-        config: All of it.
+        found: All of the configuration.
         state: Where it is kept.
         request: The job.
         json: Shown as JSON lines.
@@ -53,6 +53,7 @@ def do_job(
     """
     from supervisor.loop import run_job  # noqa: PLC0415 - asyncio and the ledger: after all that can be refused
 
+    config = found.config
     log = make_log(config)
     started_s = time.monotonic()
     log.event("run.started", engine=config.engine.name, state=str(state.path), output=request.output)
@@ -65,7 +66,7 @@ def do_job(
         # The ledger is another's: what it says of this job is not ours to tell.
         raise
     except SupervisorError as error:
-        outcome = _ended(state, request, error)
+        outcome = _ended(state, request, error, found.placed(error))
     log.event("run.ended", exit_code=outcome.exit_code, seconds=time.monotonic() - started_s)
     return outcome
 
@@ -134,7 +135,8 @@ def outcome_of(state: StateFolder, job: str, exit_code: int, message: str) -> Ou
         )
 
 
-def _ended(state: StateFolder, request: JobRequest, error: SupervisorError) -> Outcome:
+def _ended(state: StateFolder, request: JobRequest, error: SupervisorError, told: SupervisorError) -> Outcome:
+    """Return how a job came out that an error ended, or raise what is told of it."""
     from supervisor.edge.ledger import Ledger  # noqa: PLC0415 - the loop has imported it
 
     job = job_id_for(request.output)
@@ -143,17 +145,17 @@ def _ended(state: StateFolder, request: JobRequest, error: SupervisorError) -> O
             view, failures, bad_lines = ledger.view(job), ledger.failures(job), ledger.bad_lines(job)
     except SupervisorError:
         # No ledger, or none that can be read: the error itself says more.
-        raise error from None
+        raise told from None
     if view is None or view.error != str(error):
         # It ended before the job was planned: the ledger knows nothing of this run.
-        raise error from None
+        raise told from None
     return Outcome(
-        exit_code=error.exit_code,
+        exit_code=told.exit_code,
         view=view,
         outputs=[],
         failures=failures,
         bad_lines=bad_lines,
-        message=str(error),
+        message=str(told),
     )
 
 

@@ -63,7 +63,7 @@ def _spoken(args: Arguments, found: Loaded, path: str) -> Outcome:
     if there is None:
         request = _request(args, found.config, path)
         try:
-            return do_job(found.config, state, request, json=args.json, socket=args.socket)
+            return do_job(found, state, request, json=args.json, socket=args.socket)
         except StateInUse:
             if (there := service_that_starts(state, args.socket)) is None:
                 raise

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from supervisor.cli.lean import leave_tls_out_of_http
 from supervisor.cli.outcome import make_log
 from supervisor.cli.parser import Arguments
-from supervisor.cli.request import configuration, state_folder
+from supervisor.cli.request import configuration, loaded, state_folder
 from supervisor.config import Config, HttpConfig
 from supervisor.doors.streams import Streams, claim_streams
 from supervisor.edge.runtimefolder import open_control_socket
 from supervisor.edge.statefolder import StateFolder
-from supervisor.errors import SupervisorError, UsageError
+from supervisor.errors import ConfigError, SupervisorError, UsageError
 from supervisor.log import Log
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def serve(args: Arguments) -> int:
     begun = _take_signals()
     if sys.stderr is not None:
         faulthandler.enable(sys.stderr)  # a watchdog's SIGABRT leaves stacks
-    config = configuration(args, speaks=True)
-    state = state_folder(args)
+    found = loaded(args, speaks=True)
+    config, state = found.config, state_folder(args)
     log = make_log(config)
     log.event("run.started", engine=config.engine.name, state=str(state.path), output="")
     doors = _Doors(state.path, args.socket, streams, log, begun)
@@ -55,14 +55,17 @@ def serve(args: Arguments) -> int:
 
     from supervisor.loop.serve import run_service  # noqa: PLC0415 - asyncio and the ledger: after all that can be refused
 
-    run_service(
-        config=config,
-        state=state,
-        log=log,
-        show=lambda _: None,  # a service has no people at its terminal: the log says it all
-        open_doors=doors.open,
-        read_again=lambda: configuration(args, speaks=True),
-    )
+    try:
+        run_service(
+            config=config,
+            state=state,
+            log=log,
+            show=lambda _: None,  # a service has no people at its terminal: the log says it all
+            open_doors=doors.open,
+            read_again=lambda: configuration(args, speaks=True),
+        )
+    except ConfigError as error:
+        raise found.placed(error) from error
     return 0
 
 

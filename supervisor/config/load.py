@@ -22,6 +22,7 @@ from supervisor.config.sources import (
     unknown_key,
 )
 from supervisor.config.values import Config
+from supervisor.errors import ConfigError, SupervisorError
 from supervisor.wire.messages import FaultPlan, Setting
 
 
@@ -107,6 +108,17 @@ class Loaded:
     given: Mapping[str, Given]
     defaults: Mapping[str, object]
     file: Path | None
+
+    def placed(self, error: SupervisorError) -> SupervisorError:
+        """Return an error with the place of the key that it begins with, where somebody set that.
+
+        Some values only a child can judge; what it says of them knows no files.
+        """
+        key, _, what = str(error).partition(": ")
+        one = self.given.get(key)
+        if not isinstance(error, ConfigError) or one is None or one.origin == SHIPPED:
+            return error
+        return ConfigError(f"{key} from {one.where}: {what}")
 
 
 def load(reading: Reading) -> Loaded:

@@ -120,11 +120,15 @@ def test_a_wrong_configuration_names_the_key_and_the_file_before_anything_is_mad
 
 
 def test_a_voice_in_the_configuration_that_does_not_exist_is_named_by_its_key(tmp_path: Path) -> None:
-    wrong = {"engine.name": '"espeak"', "engine.espeak.voice_han": '"chinesisch"'}
-    ran = run(task_in(tmp_path, **wrong))
-    assert ran.returncode == WRONG
-    assert "engine.espeak.voice_han: eSpeak has no voice 'chinesisch'" in last_line(ran)
-    assert "tts-supervisor voices" in last_line(ran)
+    wrong = '[engine]\nname = "espeak"\n[engine.espeak]\nvoice_han = "chinesisch"'
+    (tmp_path / "wrong.toml").write_text(wrong, "utf-8")
+    task = replace(task_in(tmp_path), sets={})
+    for words in (command(task), ("serve",)):
+        ran = ask(task, "--config", "wrong.toml", *words)
+        assert ran.returncode == WRONG
+        said = "engine.espeak.voice_han from wrong.toml:4: eSpeak has no voice 'chinesisch'"
+        assert said in last_line(ran)
+        assert "tts-supervisor voices" in last_line(ran)
 
 
 def test_a_python_that_is_none_of_ours_ends_in_a_crash_loop_that_says_so(tmp_path: Path) -> None:

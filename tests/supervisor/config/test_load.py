@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Config, Given, Mistake, faults_in_words, load, load_config, mistakes_of, read
-from supervisor.errors import ConfigError
+from supervisor.errors import ConfigError, SupervisorError
 from supervisor.wire.messages import FaultPlan
 
 
@@ -301,3 +301,17 @@ def test_steps_of_degrading_keep_their_order() -> None:
 def test_marks_of_a_leak_may_be_shares() -> None:
     leak = loaded("memory.leak.live=2%", "memory.leak.other=1GiB").memory.leak
     assert (leak.live.of(100 * 2**20), leak.other.of(0)) == (2 * 2**20, 2**30)
+
+
+def test_what_a_child_finds_wrong_is_told_with_the_place_where_somebody_set_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[engine.espeak]\nvoice_latin = "zz"\n', "utf-8")
+    found = load(read(file=file, environ={}))
+    said = found.placed(ConfigError("engine.espeak.voice_latin: eSpeak has no voice 'zz'"))
+    assert str(said) == f"engine.espeak.voice_latin from {file}:2: eSpeak has no voice 'zz'"
+    for error in (
+        ConfigError("engine.espeak.voice_han: none has set this"),
+        ConfigError("nothing of a key"),
+        SupervisorError("engine.espeak.voice_latin: no mistake of the configuration"),
+    ):
+        assert found.placed(error) is error
