@@ -41,7 +41,6 @@ from supervisor.loop.speaking import (
 from supervisor.loop.studio import Studio
 from supervisor.loop.telling import Telling
 from supervisor.loop.terms import conductors_of, terms_of
-from supervisor.loop.watching import Ended
 
 #: A loop that is busy may be late by some milliseconds; by so much it stands still.
 _LATE_S: Final = 5.0
@@ -136,9 +135,10 @@ class House:
             finish = await self._studio.run()
             if not self._stop_why:
                 raise ending_error(ending_with(finish, self._standing.health()))
+            self._telling.stopped()
         except errors.SupervisorError as error:
             self.stop(str(error))
-            self._telling.watchers.end_all(Ended(exit_code=error.exit_code, message=str(error)))
+            self._telling.failed(error, self.status())
             self._company.failed(error)
             raise
         finally:

@@ -59,7 +59,17 @@ class BroomUsed(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
-Sight = MemoryReading | JobMoved | BroomUsed
+#: How a service ended: as it was asked to, in a state that wants a person, or of another error.
+EndState = Literal["stopped", "failed", "gpu_lost", "driver_does_not_let_go", "cannot_be_killed", "gave_up"]
+
+
+class ServiceOver(msgspec.Struct, frozen=True, kw_only=True):
+    """The service ends; in a word, since the words for it may quote what a child said."""
+
+    state: EndState
+
+
+Sight = MemoryReading | JobMoved | BroomUsed | ServiceOver
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):

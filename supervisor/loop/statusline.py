@@ -3,10 +3,11 @@
 from typing import Final
 
 from supervisor.errors import GaveUp, GpuLost, ProcessStuck, SupervisorError
-from supervisor.loop.service import ServiceState, Status
+from supervisor.loop.service import Status
+from supervisor.loop.sights import EndState
 
 #: The state of a service that has come to an end which wants a person.
-_ENDS: Final[dict[type[SupervisorError], ServiceState]] = {
+_ENDS: Final[dict[type[SupervisorError], EndState]] = {
     GpuLost: "driver_does_not_let_go",
     ProcessStuck: "cannot_be_killed",
     GaveUp: "gave_up",
@@ -22,6 +23,17 @@ def in_words(status: Status) -> str:
     return "; ".join([head, *ails, of_child, f"{status.queue} waiting"])
 
 
+def ended_as(status: Status, error: SupervisorError) -> EndState:
+    """Return how a service ended; `failed` where its error is none that has a state.
+
+    Args:
+        status: As it stood then.
+        error: What ended it.
+    """
+    lost = any(one.kind == "gpu_lost" for one in status.health)
+    return "gpu_lost" if lost and isinstance(error, GpuLost) else _ENDS.get(type(error), "failed")
+
+
 def last_words(status: Status, error: SupervisorError) -> str:
     """Say what a service ended of: the line that stays.
 
@@ -29,9 +41,8 @@ def last_words(status: Status, error: SupervisorError) -> str:
         status: As it stood then.
         error: What ended it.
     """
-    lost = any(one.kind == "gpu_lost" for one in status.health)
-    state = "gpu_lost" if lost and isinstance(error, GpuLost) else _ENDS.get(type(error))
-    return f"{state}: {error}" if state else str(error)
+    state = ended_as(status, error)
+    return str(error) if state == "failed" else f"{state}: {error}"
 
 
 def _stands(status: Status) -> str:

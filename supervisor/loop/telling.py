@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 from supervisor.core.notes import Note, Progress, SegmentSpoken, SegmentTrouble
+from supervisor.errors import SupervisorError
 from supervisor.log import Log
 from supervisor.loop.logged import log_note
 from supervisor.loop.requestqueue import is_request
-from supervisor.loop.sights import Sights
-from supervisor.loop.watching import Watchers
+from supervisor.loop.service import Status
+from supervisor.loop.sights import ServiceOver, Sights
+from supervisor.loop.statusline import ended_as
+from supervisor.loop.watching import Ended, Watchers
 
 
 class Telling:
@@ -61,6 +64,20 @@ class Telling:
         self._tell(note)
         self.watchers.tell(job, note)
         self.sights.moved(job)
+
+    def stopped(self) -> None:
+        """Tell who looks on that the service ends as it was asked to."""
+        self.sights.show(ServiceOver(state="stopped"))
+
+    def failed(self, error: SupervisorError, status: Status) -> None:
+        """Tell who watches a job, and who looks on, what the service ends of.
+
+        Args:
+            error: What ended it.
+            status: As it stood then.
+        """
+        self.watchers.end_all(Ended(exit_code=error.exit_code, message=str(error)))
+        self.sights.show(ServiceOver(state=ended_as(status, error)))
 
     def _tell(self, note: Note) -> None:
         self._keep(note)

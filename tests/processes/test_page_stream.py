@@ -187,8 +187,19 @@ def test_the_end_of_the_service_is_told(tmp_path: Path) -> None:
     with HttpServing(scripted_task(tmp_path)) as serving, Looking(serving.port) as seen:
         seen.until("all")
         serving.signal(signal.SIGTERM)
-        assert seen.until("over") == {"why": "the service ends"}
+        assert seen.until("over") == {"why": "the service ends", "state": "stopped"}
         assert serving.exit_code() == 0
+
+
+def test_a_service_that_gave_up_says_so_last_and_quotes_nobody(tmp_path: Path) -> None:
+    folders = f'["{tmp_path}"]'
+    sets = {"engine.faults.faults": '["crash@1"]', "http.output_folders": folders}
+    with HttpServing(scripted_task(tmp_path, **sets)) as serving, Looking(serving.port) as seen:
+        seen.until("all")
+        submit(serving, tmp_path / "birds.wav")
+        assert serving.exit_code() == 78
+        assert seen.until("over") == {"why": "the service ends", "state": "gave_up"}
+        assert SECRET.encode() not in seen.raw
 
 
 def test_without_the_door_there_is_no_chronicle() -> None:

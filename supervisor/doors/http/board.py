@@ -29,7 +29,7 @@ from supervisor.edge.ledger_values import JobView
 from supervisor.log import Log
 from supervisor.loop.chronicle import Chronicle, Moment
 from supervisor.loop.service import CannotAsk
-from supervisor.loop.sights import BroomUsed, JobMoved, MemoryReading, Sight
+from supervisor.loop.sights import BroomUsed, EndState, JobMoved, MemoryReading, ServiceOver, Sight
 from supervisor.loop.speaking import Service
 
 #: The latest jobs; the others are had by `jobs/list`.
@@ -50,6 +50,9 @@ class Board:
         fence: Says what may be listened to.
         log: Takes bugs.
         now_s: The wall clock.
+
+    Attributes:
+        ending: How the service ended; `failed` where nobody said.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Board:
         self._log = log
         self._fence = fence
         self._now_s = now_s
+        self.ending: EndState = "failed"
         self._chronicle = Chronicle()
         self._viewers: set[Viewer] = set()
         self._jobs: OrderedDict[str, msgspec.Raw] = OrderedDict()
@@ -156,6 +160,8 @@ class Board:
                 if self._viewers:
                     self._move(sight.job)
                     self._status.ask()
+            case ServiceOver():
+                self.ending = sight.state
 
     def _move(self, job: str) -> None:
         self._moved[job] = None

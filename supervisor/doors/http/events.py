@@ -79,7 +79,8 @@ class EventsReply(Response):
             await self._catch_up(viewer, sender)
         except OSError as error:
             raise Cut(f"there is no room for what a viewer does not read: {error}", at_once=True) from error
-        await sender.piece(event("over", {"why": "the service ends"}))
+        over = {"why": "the service ends", "state": self._reception.board.ending}
+        await sender.piece(event("over", over))
         await sender.end()
 
     async def _catch_up(self, viewer: Viewer, sender: Sender) -> None:

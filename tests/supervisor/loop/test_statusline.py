@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from supervisor.errors import DiskFull, GaveUp, GpuLost, ProcessStuck, SupervisorError
 from supervisor.loop.health import Ailment
 from supervisor.loop.service import ChildStatus, Status, Totals
-from supervisor.loop.statusline import in_words, last_words
+from supervisor.loop.statusline import ended_as, in_words, last_words
 
 CHILD = ChildStatus(pid=7, life=2, ready=True, device="cpu", segments=4, memory={})
 STATUS = Status(state="idle", child=CHILD, queue=3, lives=[], totals=Totals())
@@ -40,6 +40,7 @@ def test_what_ails_stands_between_with_its_mend_and_nothing_stands_there_twice()
 )
 def test_the_last_line_begins_with_the_state_that_wants_a_person(error: SupervisorError, line: str) -> None:
     assert last_words(STATUS, error) == line
+    assert ended_as(STATUS, error) == (line.partition(":")[0] if ":" in line else "failed")
 
 
 def test_an_end_of_a_lost_gpu_is_called_that() -> None:

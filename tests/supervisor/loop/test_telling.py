@@ -3,7 +3,10 @@
 import asyncio
 
 from supervisor.core.notes import ChildState, Note, SegmentSpoken, Stage
+from supervisor.errors import DiskFull, GaveUp, SupervisorError
 from supervisor.log import Log
+from supervisor.loop.service import Status, Totals
+from supervisor.loop.sights import ServiceOver, Sight
 from supervisor.loop.telling import Telling
 from supervisor.loop.watching import Ended
 
@@ -42,3 +45,24 @@ def test_people_hear_all_clients_no_requests_and_who_watches_a_job_what_is_about
     assert len(events) == len(everything)
     assert client == [CHILD, spoken("j1"), spoken("j2"), STAGE, STAGE]
     assert watched == [CHILD, spoken("j1"), STAGE, CHILD]
+
+
+def test_who_looks_on_is_shown_how_it_ends_in_a_word_and_who_watches_is_told_why() -> None:
+    seen: list[Sight] = []
+    status = Status(state="recycling", child=None, queue=0, lives=[], totals=Totals())
+
+    async def told(error: SupervisorError) -> Ended:
+        telling = Telling(Log(format="text", level="debug", write=lambda _: None), lambda _: None)
+        telling.sights.look_on(seen.append)
+        telling.watchers.begin("j1")
+        watching = asyncio.ensure_future(telling.watchers.watch("j1", lambda _: None))
+        await asyncio.sleep(0)
+        telling.failed(error, status)
+        telling.stopped()
+        return await watching
+
+    gave_up, full = (asyncio.run(told(error)) for error in (GaveUp("five died"), DiskFull("no room")))
+    assert gave_up == Ended(exit_code=78, message="five died")
+    assert full.message == "no room"
+    states = [one.state for one in seen if isinstance(one, ServiceOver)]
+    assert states == ["gave_up", "stopped", "failed", "stopped"]

@@ -10,7 +10,7 @@ from supervisor.doors.backlog import Room
 from supervisor.doors.http.events import MOST_VIEWERS, EventsReply
 from supervisor.doors.http.reception import Reception
 from supervisor.doors.http.sending import Cut
-from supervisor.loop.sights import MemoryReading
+from supervisor.loop.sights import MemoryReading, ServiceOver
 from tests.supervisor.doors.http.streaming import stream
 from tests.supervisor.doors.http.visit import Json, Visit, until, visiting
 
@@ -123,8 +123,20 @@ def test_the_end_of_the_service_is_the_last_event(tmp_path: Path) -> None:
         async with visiting(tmp_path) as visit, stream(visit) as seen:
             assert (await seen.event())[0] == "all"
             closing = asyncio.ensure_future(visit.door.close())
-            assert await seen.until("over") == {"why": "the service ends"}
+            assert await seen.until("over") == {"why": "the service ends", "state": "failed"}
             assert await seen.is_over()
+            await closing
+
+    asyncio.run(run())
+
+
+def test_the_last_event_says_how_the_service_ended(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with visiting(tmp_path) as visit, stream(visit) as seen:
+            assert (await seen.event())[0] == "all"
+            visit.service.sights.show(ServiceOver(state="gave_up"))
+            closing = asyncio.ensure_future(visit.door.close())
+            assert (await seen.until("over"))["state"] == "gave_up"
             await closing
 
     asyncio.run(run())
