@@ -1,4 +1,4 @@
-// Figures as people read them.
+// Figures, and names, as people read them.
 
 import { language } from "./words.js";
 
@@ -49,4 +49,18 @@ export function timeSteps(from_s, to_s, most) {
   const steps = [];
   for (let at = Math.ceil(from_s / step) * step; at <= to_s; at += step) steps.push(at);
   return { steps, step };
+}
+
+/** What is not seen itself, and changes what is seen: control characters, and those that turn the direction. */
+const UNSEEN = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
+/** Letters that run from right to left. */
+const LEFTWARD = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/**
+ * A name as it is: what would turn or hide letters is written out, as "\\u{202e}", and letters that run
+ * leftward stay among themselves, whatever stands beside them.
+ */
+export function readable(name) {
+  const seen = name.replace(UNSEEN, (one) => `\\u{${one.codePointAt(0).toString(16)}}`);
+  return LEFTWARD.test(seen) ? `\u2068${seen}\u2069` : seen;
 }

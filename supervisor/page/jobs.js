@@ -1,7 +1,7 @@
 // The jobs: how far each is, and what can be done about it. Their texts are never shown.
 
 import { keep, make, onPress, set, the, write } from "./dom.js";
-import { clock } from "./figures.js";
+import { clock, readable } from "./figures.js";
 import { sorry } from "./sorry.js";
 import { ask, call } from "./service.js";
 import { count, name, say } from "./words.js";
@@ -29,24 +29,45 @@ export function actsOf(job) {
 }
 
 export class Jobs {
-  constructor() {
+  constructor(model, redraw) {
+    this.model = model;
+    this.redraw = redraw;
     this.shown = SHOWN;
-    this.jobs = [];
     this.opened = new Map(); // by job: the players that are shown, and why a job failed
-    the("jobs-more").addEventListener("click", () => {
+    onPress(the("jobs-more"), async () => {
       this.shown += SHOWN;
-      this.draw(this.jobs);
+      if (model.hasOlder) await this.fetchOlder();
+      redraw();
     });
   }
 
-  /** Draw; `jobs` oldest first, as they are told. */
-  draw(jobs) {
-    this.jobs = jobs;
+  /** Ask for all of them, since the latest alone are told: page by page, the oldest first. */
+  async fetchOlder() {
+    try {
+      const views = [];
+      for (let page = await call("jobs/list"); page.length; page = await call("jobs/list", { after: page.at(-1).job })) {
+        views.push(...page);
+      }
+      this.model.takeList(views);
+    } catch (error) {
+      write(the("jobs-said"), sorry(error));
+    }
+  }
+
+  /** All is told anew: older jobs that were asked for may have moved meanwhile. */
+  async refresh() {
+    if (!this.model.isWhole) return;
+    await this.fetchOlder();
+    this.redraw();
+  }
+
+  draw() {
+    const jobs = this.model.everyJob;
     const order = inOrder(jobs);
     keep(the("jobs"), order.slice(0, this.shown), (job) => job.job, () => this.makeRow(), (row, job) => this.update(row, job));
-    set(the("jobs-more"), "hidden", jobs.length <= this.shown);
+    set(the("jobs-more"), "hidden", jobs.length <= this.shown && !this.model.hasOlder);
     set(the("jobs-none"), "hidden", jobs.length > 0);
-    write(the("jobs-count"), jobs.length ? count("jobs", jobs.length) : "");
+    write(the("jobs-count"), jobs.length ? heading(jobs, this.model.hasOlder) : "");
   }
 
   makeRow() {
@@ -65,13 +86,13 @@ export class Jobs {
     const [line, bar, figures, , acts] = row.children;
     row.job = job;
     set(row, "data-state", job.state);
-    write(line.firstElementChild, job.name || job.job);
+    write(line.firstElementChild, nameOf(job));
     set(line.firstElementChild, "title", job.job);
     write(line.lastElementChild, name("job", job.state));
     set(bar, "max", job.segments || null);
     set(bar, "value", job.segments ? job.done + job.failed : null);
     set(bar, "hidden", job.state === "done" && !job.failed);
-    set(bar, "aria-label", say("jobs.progress", { name: job.name || job.job }));
+    set(bar, "aria-label", say("jobs.progress", { name: nameOf(job) }));
     write(figures, figuresOf(job));
     this.drawTrouble(row, job);
     const hadFocus = acts.contains(document.activeElement);
@@ -101,12 +122,12 @@ export class Jobs {
       else if (act === "close") this.close(row);
       else {
         const view = await call(`jobs/${act}`, { job: job.job });
-        write(the("jobs-said"), say("job.was", { name: job.name || job.job, state: name("job", view.state) }));
+        write(the("jobs-said"), say("job.was", { name: nameOf(job), state: name("job", view.state) }));
       }
     } catch (error) {
-      write(sorrow, say("job.not", { act: say(`job.${act}`), name: job.name || job.job, why: sorry(error) }));
+      write(sorrow, say("job.not", { act: say(`job.${act}`), name: nameOf(job), why: sorry(error) }));
     }
-    this.draw(this.jobs);
+    this.draw();
   }
 
   /** Why a job came to grief is not in the stream, which everybody reads at once; it is asked for. */
@@ -144,6 +165,17 @@ export class Jobs {
   }
 }
 
+function nameOf(job) {
+  return readable(job.name || job.job);
+}
+
+/** How many there are, and how many of them wait. Pure. */
+export function heading(jobs, hasOlder) {
+  const waiting = jobs.filter((job) => job.state === "queued").length;
+  const all = count(hasOlder ? "latest" : "jobs", jobs.length);
+  return waiting ? say("jobs.waiting", { all, waiting: count("queued", waiting) }) : all;
+}
+
 /** What is spoken, what stands, what waits as it will come, and then what is over, the latest first. Pure. */
 export function inOrder(jobs) {
   const of = (...states) => jobs.filter((job) => states.includes(job.state));
@@ -164,12 +196,12 @@ function figuresOf(job) {
 
 function updateAct(button, act, job) {
   write(button.firstElementChild, say(`job.${act}`));
-  set(button, "aria-label", say("job.act", { act: say(`job.${act}`), name: job.name || job.job }));
+  set(button, "aria-label", say("job.act", { act: say(`job.${act}`), name: nameOf(job) }));
 }
 
 function player(job, part, isWhole) {
   const seconds = clock(part.seconds);
-  const title = isWhole ? say("job.hear", { name: part.name, seconds }) : say("job.part", { name: job.name || job.job });
+  const title = isWhole ? say("job.hear", { name: readable(part.name), seconds }) : say("job.part", { name: nameOf(job) });
   const audio = make("audio", { controls: true, preload: "metadata", src: part.url, "aria-label": title });
   return make("figure", {}, make("figcaption", {}, title), audio);
 }

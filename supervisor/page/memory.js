@@ -5,6 +5,7 @@ import { size, timeOfDay } from "./figures.js";
 import { Line } from "./line.js";
 import { told } from "./moments.js";
 import { judged } from "./scale.js";
+import { hasChild } from "./standing.js";
 import { say } from "./words.js";
 
 /** Seconds that may be looked at. */
@@ -50,7 +51,7 @@ export class Memory {
     const series = model.series.get(this.side) ?? null;
     const view = { series, moments: model.moments, name: series && nameOf(series), ...this.span(model, series) };
     this.line.draw(view);
-    this.drawNow(series);
+    this.drawNow(series, model.status === null || hasChild(model.status));
     this.drawTable(view);
   }
 
@@ -80,20 +81,18 @@ export class Memory {
     });
   }
 
-  drawNow(series) {
+  drawNow(series, isHeld) {
     const point = series?.points.at(-1);
     set(the("memory-now"), "hidden", !point);
     set(the("legend"), "hidden", !point);
     if (!point) return;
-    const of = series.marks_of === "all" ? "memory.used.all" : "memory.used.child";
-    const words = series.total ? say(of, { total: size(series.total) }) : say("memory.used.bare");
-    const used = judged(series, point);
+    const { amount, words, tone } = headline(series, point, isHeld);
     const { soft, hard } = series.marks ?? {};
-    set(the("memory-now"), "data-tone", hard && used >= hard ? "bad" : soft && used >= soft ? "warn" : "ok");
+    set(the("memory-now"), "data-tone", tone);
     if (!the("memory-now").firstElementChild) the("memory-now").append(make("strong"), " ", make("span"));
-    write(the("memory-now").firstElementChild, size(used));
+    write(the("memory-now").firstElementChild, amount);
     write(the("memory-now").lastElementChild, words);
-    const legend = [["ours", point[1]], ["others", point[2]], ["soft", soft], ["hard", hard]];
+    const legend = [["ours", isHeld ? point[1] : null], ["others", point[2]], ["soft", soft], ["hard", hard]];
     const known = legend.filter(([, bytes]) => bytes !== null && bytes !== undefined);
     keep(the("legend"), known, ([kind]) => kind, makeLegend, updateLegend);
   }
@@ -110,6 +109,16 @@ export class Memory {
     the("figures-head").replaceChildren(make("tr", {}, ...heads.map((one) => make("th", { scope: "col" }, say(one)))));
     the("figures-body").replaceChildren(...rows(series, moments, from).map(tableRow));
   }
+}
+
+/** What memory comes to now: { amount, words, tone }. Without a child the last reading tells nothing of one. Pure. */
+export function headline(series, point, isHeld) {
+  if (!isHeld) return { amount: "", words: say("memory.used.nobody"), tone: "ok" };
+  const of = series.marks_of === "all" ? "memory.used.all" : "memory.used.child";
+  const words = series.total ? say(of, { total: size(series.total) }) : say("memory.used.bare");
+  const used = judged(series, point);
+  const { soft, hard } = series.marks ?? {};
+  return { amount: size(used), words, tone: hard && used >= hard ? "bad" : soft && used >= soft ? "warn" : "ok" };
 }
 
 /** Rows of the table, the latest first: points at even distances, each with what happened until the next. */

@@ -15,11 +15,13 @@ export class Model {
     this.again_s = 0;
     this.lost_why = ""; // where the service answered, and would not have us
     this.keyWasWrong = false;
-    this.over_why = "";
+    this.ended = ""; // how the service ended, until one answers again
     this.heard_s = 0; // when the service last said something
     this.status = null;
     this.status_at_s = 0;
     this.jobs = new Map();
+    this.older = new Map(); // jobs that are not among the latest, once they were asked for
+    this.isWhole = false; // they were asked for
     this.series = new Map();
     this.moments = [];
     this.ahead_s = 0; // of the service's clock before this machine's
@@ -38,6 +40,8 @@ export class Model {
 
   takeAll(all) {
     this.ahead_s = all.at - Date.now() / 1000;
+    this.ended = "";
+    for (const { job } of all.jobs) this.older.delete(job);
     this.jobs = new Map(all.jobs.map((job) => [job.job, job]));
     this.series = new Map(all.series.map((one) => [seriesKey(one), { ...one, points: [...one.points] }]));
     this.moments = all.moments;
@@ -50,8 +54,32 @@ export class Model {
   }
 
   takeJob(job) {
+    if (this.older.has(job.job)) {
+      this.older.set(job.job, job);
+      return;
+    }
     this.jobs.set(job.job, job);
-    if (this.jobs.size > MOST_JOBS) this.jobs.delete(this.jobs.keys().next().value);
+    if (this.jobs.size <= MOST_JOBS) return;
+    const [oldest] = this.jobs.values();
+    this.jobs.delete(oldest.job);
+    if (this.isWhole) this.older.set(oldest.job, oldest);
+  }
+
+  /** Whether the service may have jobs that nobody told us of. */
+  get hasOlder() {
+    return this.jobs.size >= MOST_JOBS && !this.isWhole;
+  }
+
+  /** Every job that is known, oldest first. */
+  get everyJob() {
+    return [...this.older.values(), ...this.jobs.values()];
+  }
+
+  /** Take all that `jobs/list` says, oldest first; what is told of the latest says more of them. */
+  takeList(views) {
+    const others = views.filter((view) => !this.jobs.has(view.job));
+    this.older = new Map(others.map((view) => [view.job, jobOf(view, this.older.get(view.job))]));
+    this.isWhole = true;
   }
 
   takeMoment(moment) {
@@ -69,10 +97,20 @@ export class Model {
     this.ahead_s = Math.max(this.ahead_s, point[0] - Date.now() / 1000);
   }
 
-  takeOver({ why }) {
+  /** It is over: there is no child, nobody mends anything, and what was true of them is not any more. */
+  takeOver({ state = "stopped" }) {
     this.link = "over";
-    this.over_why = why;
+    this.ended = state;
+    if (this.status === null) return;
+    const none = { child: null, children: [], health: [], policies: [], job: null, queue: 0, ready: false, why: "" };
+    this.status = { ...this.status, ...none };
   }
+}
+
+/** A job as it is told, of what `jobs/list` says: that has no name before there are files. */
+function jobOf({ outputs, error, ...view }, before) {
+  const name = before?.name || (outputs[0] ?? "").split("/").at(-1);
+  return { ...view, name, has_error: error !== undefined, is_audible: false, progress: null };
 }
 
 /** What takes each event of the stream. */

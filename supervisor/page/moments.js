@@ -28,6 +28,8 @@ export function told(moment) {
 /** What somebody's broom gave back, in words. */
 export function given(what, answer) {
   if (answer.error) return say(`broom.${what}.not`, { why: answer.error });
+  // A child holds something, always: there was none, and none was made.
+  if (answer.before_bytes === 0 && answer.after_bytes === 0) return say(`broom.${what}.none`);
   const back = answer.before_bytes - answer.after_bytes;
   const waited = answer.waited_s >= LEAST_WAIT_S ? say("broom.waited", { waited: tenths(answer.waited_s) }) : "";
   return say(back > 0 ? "broom.back" : back < 0 ? "broom.more" : "broom.same", {

@@ -20,7 +20,7 @@ const model = new Model();
 const standing = new Standing();
 const memory = new Memory(redraw);
 const moments = new Moments();
-const jobs = new Jobs();
+const jobs = new Jobs(model, redraw);
 const voice = new Voice();
 
 let isDue = false;
@@ -41,7 +41,7 @@ function draw() {
   standing.draw(model);
   memory.draw(model);
   moments.draw(model.moments);
-  jobs.draw([...model.jobs.values()]);
+  jobs.draw();
   write(the("about"), about === null ? "" : say("about", about));
 }
 
@@ -132,6 +132,7 @@ setInterval(redraw, TICK_MS);
 follow({
   event: (name, content) => {
     model.take(name, content);
+    if (name === "all") jobs.refresh();
     redraw();
   },
   back,

@@ -1,7 +1,7 @@
 // How the service stands: whether all is well, what ails it, its children, and what the policies think.
 
 import { keep, make, set, the, write } from "./dom.js";
-import { clock, timeOfDay } from "./figures.js";
+import { clock, readable, timeOfDay } from "./figures.js";
 import { count, language, name, say } from "./words.js";
 
 /** States in which nobody but a person can help. */
@@ -11,10 +11,15 @@ const WAITS = ["paused", "waiting_for_memory"];
 /** What the sign in the tab's title is, for each tone. */
 const SIGNS = { ok: "✓", wait: "…", warn: "!", bad: "✕" };
 
-/** What to think of it all: { word, tone }; the tone is `ok`, `wait`, `warn` or `bad`. Pure. */
-export function judge(link, status) {
+/**
+ * What to think of it all: { word, tone }; the tone is `ok`, `wait`, `warn` or `bad`. Pure.
+ *
+ * @param {string} ended how the service ended, as it said itself; that holds until one answers again.
+ */
+export function judge(link, status, ended = "") {
   if (link === "key") return { word: "verdict.key", tone: "wait" };
-  if (link === "over") return { word: "verdict.over", tone: "warn" };
+  if (ended === "stopped") return { word: "verdict.over", tone: "warn" };
+  if (ended) return { word: "verdict.person", tone: "bad" };
   if (link === "lost") return { word: "verdict.lost", tone: "bad" };
   if (status === null) return { word: "verdict.asking", tone: "wait" };
   if (WANTS_A_PERSON.includes(status.state)) return { word: "verdict.person", tone: "bad" };
@@ -27,7 +32,7 @@ export function judge(link, status) {
 
 export class Standing {
   draw(model) {
-    const { word, tone } = judge(model.link, model.status);
+    const { word, tone } = judge(model.link, model.status, model.ended);
     set(the("verdict"), "data-tone", tone);
     write(the("verdict-words"), say(word));
     write(the("verdict-why"), why(model));
@@ -36,7 +41,7 @@ export class Standing {
     if (status === null) return;
     keep(the("ails"), status.health, (one) => one.kind + one.since, makeAil, updateAil);
     this.drawChildren(model);
-    this.drawPolicies(status.policies);
+    this.drawPolicies(hasChild(status) ? status.policies : []);
     write(the("totals"), totals(status));
   }
 
@@ -56,11 +61,17 @@ export class Standing {
   }
 }
 
-/** The line below the verdict. */
-function why(model) {
-  if (model.link === "lost") return whyLost(model);
+/** Whether there is a child now. Pure. */
+export function hasChild(status) {
+  return status.child !== null || status.children.length > 0;
+}
+
+/** The line below the verdict. Pure. */
+export function why(model) {
+  const ended = model.ended && model.ended !== "stopped" ? `${name("ended", model.ended)}. ` : "";
+  if (model.link === "lost") return ended + whyLost(model);
   if (model.link === "key") return model.keyWasWrong ? say("key.wrong") : "";
-  if (model.link === "over") return model.over_why;
+  if (model.link === "over") return ended.trim();
   return model.status === null ? "" : now(model);
 }
 
@@ -74,7 +85,7 @@ function now({ status, jobs }) {
   const state = name("state", status.state);
   if (status.job === null || !status.job.segments) return status.why ? `${state}: ${status.why}` : state;
   const percent = `${Math.floor((100 * status.job.segment) / status.job.segments)} %`;
-  const about = { state, name: jobs.get(status.job.job)?.name ?? status.job.job, percent };
+  const about = { state, name: readable(jobs.get(status.job.job)?.name || status.job.job), percent };
   const eta_s = status.job.eta_seconds;
   const words = eta_s === null ? say("state.job.begun", about) : say("state.job", { ...about, left: clock(eta_s) });
   return status.why ? `${words} (${status.why})` : words;

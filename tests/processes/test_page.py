@@ -417,6 +417,51 @@ def test_a_service_that_goes_is_missed_and_found_again_by_itself(browser: Browse
                 expect(row(page, "ferry.wav")).to_have_attribute("data-state", "running")
 
 
+def test_a_service_that_was_stopped_says_so_while_nobody_answers(browser: Browser, tmp_path: Path) -> None:
+    with (
+        service(tmp_path) as serving,
+        visiting(browser, serving.url, allowed=[NO_ANSWER]) as page,
+    ):
+        expect(page.locator("#children")).to_contain_text("life 1, ready")
+        serving.signal(signal.SIGTERM)
+        assert serving.exit_code() == 0
+        expect(page.locator("#verdict-why")).to_contain_text("Tried again in ")
+        expect(page.get_by_role("heading", name="The service was stopped")).to_be_visible()
+        expect(page.locator("#children")).to_contain_text("No child now")
+        expect(page.locator("#memory-now")).to_have_text("No child, so none holds memory now")
+        expect(page.locator("#policies-none")).to_be_visible()
+
+
+def test_an_unloaded_child_is_not_said_to_hold_memory_nor_to_have_been_replaced(
+    browser: Browser, tmp_path: Path
+) -> None:
+    sets = {"child.idle_unload_s": "0.5"}
+    with service(tmp_path, **sets) as serving, visiting(browser, serving.url) as page:
+        expect(page.locator("#children")).to_contain_text("No child now")
+        expect(page.locator("#children")).to_contain_text("none wait")
+        expect(page.locator("#memory-now")).to_have_text("No child, so none holds memory now")
+        expect(page.locator("#legend [data-of=ours]")).to_have_count(0)
+        expect(page.locator("#policies li")).to_have_count(0)
+        page.get_by_role("button", name="New child").click()
+        expect(page.locator("#broom-said")).to_contain_text("No child to replace")
+        expect(page.locator("#moments li").filter(has_text="No child to replace")).to_have_count(1)
+
+
+def test_jobs_beyond_the_latest_are_fetched_and_can_be_cancelled(browser: Browser, tmp_path: Path) -> None:
+    with service(tmp_path) as serving:
+        oldest = [submit(serving, tmp_path, name=f"{number}.wav") for number in range(204)][3]
+        with visiting(browser, serving.url) as page:
+            expect(page.locator("#jobs-count")).to_contain_text("the latest 200 jobs, ")
+            expect(row(page, oldest)).to_have_count(0)
+            page.get_by_role("button", name="Show older jobs").click()
+            expect(page.locator("#jobs-count")).to_have_text(re.compile("204 jobs, 20. wait"))
+            expect(row(page, oldest)).to_have_attribute("data-state", "queued")
+            page.get_by_role("button", name=f"Cancel {oldest}").click()
+            expect(page.locator("#jobs-said")).to_contain_text(": cancelled")
+            state = fields(serving.call("jobs/get", job=oldest)["result"])["state"]
+            assert state == "cancelled"
+
+
 # ------------------------------------------------------------------ no mouse, a telephone, Chinese
 
 

@@ -16,6 +16,7 @@ from supervisor.core.lifecycle import State
 from supervisor.core.notes import ChildStateName
 from supervisor.loop.health import AilmentKind
 from supervisor.loop.service import ServiceState
+from supervisor.loop.sights import EndState
 from tests.standin.tools import put_node
 from tests.tree import ROOT
 
@@ -91,6 +92,7 @@ def test_every_word_is_asked_for(tables: dict[str, Table]) -> None:
     [
         ("state", get_args(ServiceState)),
         ("ail", get_args(AilmentKind)),
+        ("ended", set(get_args(EndState)) - {"stopped"}),
         ("slot", (*get_args(ChildStateName), *(one.name.lower() for one in State))),
         ("decided", get_args(Act)),
         ("says", ("keep", *get_args(Act))),
@@ -190,3 +192,114 @@ def test_jobs_stand_in_the_order_in_which_they_matter(node: Path) -> None:
     waits = "pause cancel"
     assert found["acts"] == [waits, "resume cancel", waits, waits, "retry", "retry", "listen"]
     assert found["partly"] == ["retry", "listen"]
+
+
+def test_how_the_service_ended_is_kept_while_nobody_answers_and_nothing_stale_stands_beside_it(
+    node: Path,
+) -> None:
+    script = """
+    import { Model } from "./model.js";
+    import { judge, why } from "./standing.js";
+    const found = {};
+    for (const state of ["gave_up", "stopped"]) {
+      const model = new Model();
+      model.link = "open";
+      const health = [{ kind: "child_died", stops: true, mend: "the next one is started by itself" }];
+      const child = { life: 13 };
+      const status = { state: "recycling", ready: false, health, child, children: [], policies: [1] };
+      model.take("all", { at: 1, status, jobs: [], series: [], moments: [] });
+      model.take("over", { why: "the service ends", state });
+      const over = { verdict: judge(model.link, model.status, model.ended), why: why(model) };
+      Object.assign(model, { link: "lost", again_s: 4 });
+      const lost = { verdict: judge(model.link, model.status, model.ended), why: why(model) };
+      const after = model.status;
+      const kept = [after.health, after.child, after.policies];
+      model.take("all", { at: 2, status, jobs: [], series: [], moments: [] });
+      found[state] = { over, lost, kept, ended: model.ended };
+    }
+    console.log(JSON.stringify(found));
+    """
+    found = cast("dict[str, dict[str, dict[str, object]]]", run(node, script))
+    gave_up, stopped = found["gave_up"], found["stopped"]
+    assert gave_up["over"] == {
+        "verdict": {"word": "verdict.person", "tone": "bad"},
+        "why": "Gave up after a crash loop.",
+    }
+    assert gave_up["lost"]["verdict"] == gave_up["over"]["verdict"]
+    assert re.match("Gave up after a crash loop. Tried again in 4 s", str(gave_up["lost"]["why"]))
+    assert stopped["over"] == {"verdict": {"word": "verdict.over", "tone": "warn"}, "why": ""}
+    assert stopped["lost"]["verdict"] == stopped["over"]["verdict"]
+    for one in (gave_up, stopped):
+        assert one["kept"] == [[], None, []]
+        assert one["ended"] == "", "another service answers"
+
+
+def test_without_a_child_memory_is_nobodys_and_the_broom_says_that_there_is_none(node: Path) -> None:
+    script = """
+    import { headline } from "./memory.js";
+    import { given } from "./moments.js";
+    const series = { marks_of: "child", total: 2 ** 30, marks: { soft: 4, hard: 9 } };
+    const nothing = { kind: "gave_back", before_bytes: 0, after_bytes: 0, took_s: 0, of: "host" };
+    console.log(JSON.stringify({
+      held: headline(series, [0, 5 * 2 ** 20, 7], true), nobody: headline(series, [0, 5 * 2 ** 20, 7], false),
+      clean: given("clean", nothing), recycle: given("recycle", nothing),
+      same: given("recycle", { ...nothing, before_bytes: 9, after_bytes: 9 }),
+    }));
+    """
+    found = cast("dict[str, object]", run(node, script))
+    assert found["held"] == {"amount": "5.0 MiB", "words": "held by the child, of 1.0 GiB", "tone": "bad"}
+    assert found["nobody"] == {"amount": "", "words": "No child, so none holds memory now", "tone": "ok"}
+    assert "no child now, and the next text brings a fresh one" in str(found["clean"])
+    assert str(found["recycle"]).startswith("No child to replace: ")
+    assert "nothing to give back (9 B before" in str(found["same"])
+
+
+def test_of_more_jobs_than_are_told_the_heading_says_so_and_older_ones_are_put_before_them(
+    node: Path,
+) -> None:
+    script = """
+    import { Model } from "./model.js";
+    import { heading } from "./jobs.js";
+    const told = (at) => ({ job: `j${at}`, name: `${at}.wav`, state: at ? "queued" : "running" });
+    const listed = (at) => ({ job: `j${at}`, state: "queued", outputs: at ? [] : ["/a/b.wav"] });
+    const numbers = Array.from({ length: 216 }, (_, at) => at);
+    const model = new Model();
+    const all = { at: 1, status: {}, series: [], moments: [] };
+    const words = () => heading(model.everyJob, model.hasOlder);
+    const found = {};
+    model.take("all", { ...all, jobs: numbers.slice(16).map(told) });
+    found.latest = words();
+    model.takeList(numbers.map(listed));
+    found.whole = words();
+    found.order = model.everyJob.map((one) => one.job).join() === numbers.map((at) => `j${at}`).join();
+    found.name = model.everyJob[0].name;
+    model.take("job", { ...told(3), state: "paused" });
+    model.take("job", told(216));
+    found.after = [words(), model.everyJob[3].state, model.everyJob[3].name, model.everyJob.length];
+    model.take("all", { ...all, jobs: [told(0), told(1)] });
+    model.takeList([listed(0), listed(1)]);
+    found.few = words();
+    console.log(JSON.stringify(found));
+    """
+    assert run(node, script) == {
+        "latest": "the latest 200 jobs, 200 wait",
+        "whole": "216 jobs, 216 wait",
+        "order": True,
+        "name": "b.wav",
+        "after": ["217 jobs, 216 wait", "paused", "3.wav", 217],
+        "few": "2 jobs, 1 waits",
+    }
+
+
+def test_a_name_that_would_turn_what_is_read_is_written_out(node: Path) -> None:
+    names = ["\u202egpj.wav", "a\nb\u2066", "ferry 渡船.wav", "\u05e9\u05dc.wav"]
+    script = """
+    import { readable } from "./figures.js";
+    console.log(JSON.stringify(NAMES.map(readable)));
+    """
+    assert run(node, script.replace("NAMES", json.dumps(names))) == [
+        "\\u{202e}gpj.wav",
+        "a\\u{a}b\\u{2066}",
+        "ferry 渡船.wav",
+        "\u2068\u05e9\u05dc.wav\u2069",
+    ]
