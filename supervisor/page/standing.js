@@ -68,10 +68,10 @@ export function hasChild(status) {
 
 /** The line below the verdict. Pure. */
 export function why(model) {
-  const ended = model.ended && model.ended !== "stopped" ? `${name("ended", model.ended)}. ` : "";
-  if (model.link === "lost") return ended + whyLost(model);
+  const ended = model.ended && model.ended !== "stopped" ? name("ended", model.ended) : "";
+  if (model.link === "lost") return ended ? say("lost.ended", { ended, words: whyLost(model) }) : whyLost(model);
   if (model.link === "key") return model.keyWasWrong ? say("key.wrong") : "";
-  if (model.link === "over") return ended.trim();
+  if (model.link === "over") return ended;
   return model.status === null ? "" : now(model);
 }
 

@@ -223,7 +223,7 @@ def test_how_the_service_ended_is_kept_while_nobody_answers_and_nothing_stale_st
     gave_up, stopped = found["gave_up"], found["stopped"]
     assert gave_up["over"] == {
         "verdict": {"word": "verdict.person", "tone": "bad"},
-        "why": "Gave up after a crash loop.",
+        "why": "Gave up after a crash loop",
     }
     assert gave_up["lost"]["verdict"] == gave_up["over"]["verdict"]
     assert re.match("Gave up after a crash loop. Tried again in 4 s", str(gave_up["lost"]["why"]))
