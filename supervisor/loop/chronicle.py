@@ -74,6 +74,14 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     why: str
 
 
+class Released(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="released"):
+    """A child releases its caches, and nobody decided or asked it: it ran out of memory."""
+
+    at: float
+    life: int
+    why: str
+
+
 class GaveBack(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="gave_back"
 ):
@@ -88,7 +96,7 @@ class GaveBack(
     error: str = ""
 
 
-Moment = Began | Ended | Decided | GaveBack
+Moment = Began | Ended | Decided | Released | GaveBack
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ export function told(moment) {
       return { title: nameOfEnd(moment), why: whyOfEnd(moment), tone: isPlanned(moment) ? "life" : "bad" };
     case "decided":
       return { title: nameOfDecision(moment), why: moment.why, tone: toneOf(moment.action) };
+    case "released":
+      return { title: say("moment.released", moment), why: moment.why, tone: "warn" };
     case "gave_back":
       return { title: given(moment.what, moment), why: "", tone: moment.error ? "warn" : "ok" };
     default:

@@ -191,6 +191,22 @@ def test_the_end_of_the_service_is_told(tmp_path: Path) -> None:
         assert serving.exit_code() == 0
 
 
+def test_a_release_after_an_oom_is_told_and_one_that_a_policy_decided_is_told_once(tmp_path: Path) -> None:
+    sets = {
+        "engine.faults.poison": f'{{ "{SECRET} number 3 " = "oom" }}',
+        "engine.faults.leak_bytes": '"12MiB"',
+        "memory.host.soft": '"60MiB"',
+        "memory.poll_s": "0.05",
+        "http.output_folders": f'["{tmp_path}"]',
+    }
+    with HttpServing(scripted_task(tmp_path, **sets)) as serving, Looking(serving.port) as seen:
+        submit(serving, tmp_path / "birds.wav")
+        seen.until("job", lambda one: one["state"] == "done")
+        whys = {one["why"] for one in seen.moments("released")}
+        assert whys == {"out of memory within a segment"}
+        assert SECRET.encode() not in seen.raw
+
+
 def test_a_service_that_gave_up_says_so_last_and_quotes_nobody(tmp_path: Path) -> None:
     folders = f'["{tmp_path}"]'
     sets = {"engine.faults.faults": '["crash@1"]', "http.output_folders": folders}

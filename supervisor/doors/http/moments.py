@@ -4,19 +4,23 @@ What a child said before it died, and why an attempt failed, may quote what it w
 passed on. Pure.
 """
 
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
+from supervisor.core.decisions import Policy
 from supervisor.core.notes import ChildState, MemoryDecision, Note, Progress
 from supervisor.edge.ledger_values import JobState, JobView
-from supervisor.loop.chronicle import MOST_CHARS, Began, Decided, Ended, GaveBack, Moment
+from supervisor.loop.chronicle import MOST_CHARS, Began, Decided, Ended, GaveBack, Moment, Released
 from supervisor.loop.health import Ailment
 from supervisor.loop.service import Status
 from supervisor.loop.sights import BroomUsed
 
 #: Ends that a child came to by itself: the words for them hold what it said last.
 _IN_ITS_WORDS: Final = frozenset({"exited", "crashed", "killed", "broken"})
+
+#: What a release's reason begins with where a policy decided it, or somebody asked: other moments tell of it.
+_TOLD_APART: Final = frozenset({"asked for", *get_args(Policy)})
 
 #: Ailments whose words are a child's.
 _QUOTING: Final = {
@@ -71,6 +75,8 @@ def moment_of(note: Note, at_s: float) -> Moment | None:
             return Began(at=at_s, life=note.life)
         case ChildState(state="gone"):
             return _ended(note, at_s)
+        case ChildState(state="releasing") if note.why.partition(": ")[0] not in _TOLD_APART:
+            return Released(at=at_s, life=note.life, why=note.why[:MOST_CHARS])
         case MemoryDecision():
             return Decided(
                 at=at_s, life=note.life, policy=note.policy, action=note.action, why=note.why[:MOST_CHARS]

@@ -248,3 +248,25 @@ def test_a_closed_board_listens_no_more_and_lets_viewers_end(tmp_path: Path) -> 
         assert hall.service.listeners == 0
 
     hall(tmp_path, do)
+
+
+def test_a_release_that_nobody_decided_is_a_moment_and_others_are_told_once(tmp_path: Path) -> None:
+    def releasing(why: str) -> ChildState:
+        return ChildState(life=2, state="releasing", why=why, signal=None, memory={})
+
+    async def do(hall: Hall) -> None:
+        hall.service.tell(releasing("out of memory within a segment"))
+        hall.service.tell(
+            MemoryDecision(life=2, action="clean", policy="watermark", why="over it", memory={})
+        )
+        hall.service.tell(releasing("watermark: over it"))
+        hall.service.tell(releasing("asked for"))
+        with hall.viewing() as one:
+            ((_, everything),) = one.read()
+        moments = cast("list[Json]", everything["moments"])
+        assert [(moment["kind"], moment["why"]) for moment in moments] == [
+            ("released", "out of memory within a segment"),
+            ("decided", "over it"),
+        ]
+
+    hall(tmp_path, do)
