@@ -216,9 +216,7 @@ def test_a_key_is_wanted_of_all_and_shown_to_nobody(tmp_path: Path) -> None:
             spoken(serving.openai(), "Hm.")
         assert len(spoken(serving.openai(api_key=key), "Hm.")) > 0
         assert serving.get("/health")[0] == 200
-        assert {serving.get(path)[0] for path in ("/metrics", "/v1/models", "/openapi.json", "/x")} == {
-            401
-        }
+        assert {serving.get(path)[0] for path in ("/metrics", "/v1/models", "/openapi.json", "/x")} == {401}
         serving.signal(signal.SIGTERM)
         assert serving.exit_code() == 0
         assert key not in json.dumps(serving.seen)
